@@ -1,0 +1,9 @@
+//! Verifier and reward engine for reinforcement learning on verifiable tasks.
+//!
+//! A [`Rollout`](rollout::Rollout) (prompt, completion, reference) goes in; a
+//! trustworthy reward comes out, with the reason.
+#![deny(missing_docs)]
+
+pub mod reward;
+pub mod rollout;
+pub mod verdict;

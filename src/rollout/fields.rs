@@ -1,0 +1,135 @@
+//! Where a rollout's fields stand in a record: one JSON pointer each.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// A JSON pointer (RFC 6901), e.g. `/reward_model/ground_truth`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pointer {
+    /// Unescaped reference tokens; empty for the whole record.
+    tokens: Vec<String>,
+}
+
+/// A text that is not a JSON pointer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a JSON pointer: it must begin with `/`, as in `/reward_model/ground_truth`")]
+pub struct PointerError(String);
+
+impl Pointer {
+    /// Parses `/a/b/0`; `~1` stands for `/` and `~0` for `~`.
+    ///
+    /// # Errors
+    /// [`PointerError`] for a text that does not begin with `/`.
+    pub fn parse(text: &str) -> Result<Self, PointerError> {
+        match text.strip_prefix('/') {
+            Some(rest) => Ok(Self {
+                tokens: rest
+                    .split('/')
+                    .map(|token| token.replace("~1", "/").replace("~0", "~"))
+                    .collect(),
+            }),
+            None => Err(PointerError(text.to_owned())),
+        }
+    }
+
+    /// The pointer to a top-level field.
+    #[must_use]
+    pub fn field(name: &str) -> Self {
+        Self { tokens: vec![name.to_owned()] }
+    }
+
+    /// The first token, and the pointer below it.
+    pub(crate) fn split_first(&self) -> (&str, Rest<'_>) {
+        match self.tokens.split_first() {
+            Some((head, rest)) => (head, Rest(rest)),
+            None => ("", Rest(&[])),
+        }
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for token in &self.tokens {
+            write!(f, "/{}", token.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The tokens of a pointer below its first.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest<'p>(&'p [String]);
+
+impl Rest<'_> {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value below `value`.
+    pub(crate) fn find(self, value: &Value) -> Option<&Value> {
+        self.0.iter().try_fold(value, |value, token| match value {
+            Value::Object(map) => map.get(token),
+            Value::Array(list) => list.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// The value below a map; the map itself cannot be asked for.
+    pub(crate) fn find_in_map(self, map: &Map<String, Value>) -> Option<Value> {
+        let (head, rest) = self.0.split_first()?;
+        Rest(rest).find(map.get(head)?).cloned()
+    }
+}
+
+/// Where the native fields stand, and which other columns are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldMap {
+    /// Name of the rollout. Default `/id`.
+    pub id: Pointer,
+    /// Name of the group. Default `/group`.
+    pub group: Pointer,
+    /// Position in the group. Default `/sample_index`.
+    pub sample_index: Pointer,
+    /// Kind of task. Default `/task`.
+    pub task: Pointer,
+    /// Data set. Default `/data_source`.
+    pub data_source: Pointer,
+    /// Prompt. Default `/prompt`.
+    pub prompt: Pointer,
+    /// Completion, the one required field. Default `/completion`.
+    pub completion: Pointer,
+    /// Gold answer. Default `/reference`.
+    pub reference: Pointer,
+    /// Unit tests. Default `/tests`.
+    pub tests: Pointer,
+    /// Target language. Default `/language`.
+    pub language: Pointer,
+    /// Length in tokens. Default `/n_tokens`.
+    pub n_tokens: Pointer,
+    /// Why sampling stopped. Default `/finish_reason`.
+    pub finish_reason: Pointer,
+    /// Other columns to keep in [`Rollout::extra`](super::Rollout::extra).
+    /// Columns that are not named here are not parsed at all.
+    pub columns: Vec<Pointer>,
+}
+
+impl Default for FieldMap {
+    fn default() -> Self {
+        Self {
+            id: Pointer::field("id"),
+            group: Pointer::field("group"),
+            sample_index: Pointer::field("sample_index"),
+            task: Pointer::field("task"),
+            data_source: Pointer::field("data_source"),
+            prompt: Pointer::field("prompt"),
+            completion: Pointer::field("completion"),
+            reference: Pointer::field("reference"),
+            tests: Pointer::field("tests"),
+            language: Pointer::field("language"),
+            n_tokens: Pointer::field("n_tokens"),
+            finish_reason: Pointer::field("finish_reason"),
+            columns: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! One line of JSON as named raw values, and the rollout taken out of it.
+
+use std::borrow::Cow;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::text::LossyString;
+use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
+
+/// A JSON object whose values are still text: nothing is copied or converted
+/// until a field is asked for, and columns can be written out unchanged.
+#[derive(Clone, Debug)]
+pub struct Record<'l> {
+    entries: Vec<(Cow<'l, str>, &'l RawValue)>,
+}
+
+/// A line that is not a JSON object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct RecordError {
+    /// What is wrong, and what would be right.
+    pub problem: String,
+    /// Where in the line, 1-based in bytes, if known.
+    pub column: Option<usize>,
+}
+
+/// A record that is no rollout: the field at fault and what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("field `{field}` {problem}")]
+pub struct RolloutError {
+    /// JSON pointer of the field.
+    pub field: String,
+    /// What is wrong, and what would be right; continues "field `…` …".
+    pub problem: String,
+}
+
+impl<'l> Record<'l> {
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// [`RecordError`] for bytes that are not UTF-8, not JSON or not an object,
+    /// and for an object that names a field twice.
+    pub fn parse(line: &'l [u8]) -> Result<Self, RecordError> {
+        let text = std::str::from_utf8(line).map_err(|error| RecordError {
+            problem: "not valid UTF-8".to_owned(),
+            column: Some(error.valid_up_to() + 1),
+        })?;
+        let record: Self = serde_json::from_str(text).map_err(|error| RecordError {
+            problem: describe(&error, text),
+            column: (error.column() > 0).then_some(error.column()),
+        })?;
+        let mut names: Vec<&str> = record.entries.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(RecordError {
+                problem: format!("the object names `{}` twice", pair[0]),
+                column: None,
+            }),
+            None => Ok(record),
+        }
+    }
+
+    /// The names and the unparsed JSON of all fields, in order.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &'l str)> {
+        self.entries.iter().map(|(name, value)| (name.as_ref(), value.get()))
+    }
+
+    /// Takes a rollout out of the record. `default_id` names a rollout that has
+    /// no `id` (readers pass the line number).
+    ///
+    /// # Errors
+    /// [`RolloutError`] when the completion is missing or a field has the wrong
+    /// type. A field that is `null` counts as missing.
+    pub fn rollout(
+        &self,
+        fields: &FieldMap,
+        default_id: &str,
+    ) -> Result<Rollout, RolloutError> {
+        let prompt = match self.raw(&fields.prompt)? {
+            Some(raw) => text(&fields.prompt, raw.get())?,
+            None => Text::default(),
+        };
+        let completion = match self.raw(&fields.completion)? {
+            Some(raw) => text(&fields.completion, raw.get())?,
+            None => return Err(fault(&fields.completion, self.missing(&fields.completion))),
+        };
+        let group = match self.name(&fields.group)? {
+            Some(group) => group,
+            None => prompt_group(&prompt),
+        };
+        let mut rollout = Rollout {
+            id: self.name(&fields.id)?.unwrap_or_else(|| default_id.to_owned()),
+            group,
+            sample_index: self.count(&fields.sample_index)?,
+            task: self.string(&fields.task)?,
+            data_source: self.string(&fields.data_source)?,
+            prompt,
+            completion,
+            reference: self.reference(&fields.reference)?,
+            tests: self.value(&fields.tests)?,
+            language: self.string(&fields.language)?,
+            n_tokens: self.count(&fields.n_tokens)?,
+            finish_reason: self.string(&fields.finish_reason)?,
+            extra: serde_json::Map::new(),
+        };
+        for pointer in &fields.columns {
+            let (head, _) = pointer.split_first();
+            let pointer = Pointer::field(head);
+            match self.value(&pointer)? {
+                // The native `extra` object is opened: its fields are free fields.
+                Some(Value::Object(map)) if head == "extra" => rollout.extra.extend(map),
+                Some(value) => {
+                    rollout.extra.insert(head.to_owned(), value);
+                }
+                None => {}
+            }
+        }
+        Ok(rollout)
+    }
+
+    fn raw(&self, pointer: &Pointer) -> Result<Option<Cow<'l, RawValue>>, RolloutError> {
+        let (head, rest) = pointer.split_first();
+        let Some((_, raw)) = self.entries.iter().find(|(name, _)| name == head) else {
+            return Ok(None);
+        };
+        if rest.is_empty() {
+            return Ok((raw.get() != "null").then_some(Cow::Borrowed(*raw)));
+        }
+        let outer: Value = parse(pointer, raw.get())?;
+        match rest.find(&outer) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let raw = serde_json::value::to_raw_value(value)
+                    .map_err(|error| fault(pointer, error.to_string()))?;
+                Ok(Some(Cow::Owned(raw)))
+            }
+        }
+    }
+
+    fn value(&self, pointer: &Pointer) -> Result<Option<Value>, RolloutError> {
+        self.raw(pointer)?.map(|raw| parse(pointer, raw.get())).transpose()
+    }
+
+    fn string(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
+        match self.raw(pointer)? {
+            None => Ok(None),
+            Some(raw) if raw.get().starts_with('"') => {
+                Ok(Some(parse::<LossyString>(pointer, raw.get())?.0))
+            }
+            Some(raw) => Err(wrong_type(pointer, raw.get(), "a string")),
+        }
+    }
+
+    /// A string, or a number whose digits serve as the name.
+    fn name(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
+        match self.raw(pointer)? {
+            None => Ok(None),
+            Some(raw) => match scalar(pointer, raw.get())? {
+                Some(name) => Ok(Some(name)),
+                None => Err(wrong_type(pointer, raw.get(), "a string or a number")),
+            },
+        }
+    }
+
+    fn count(&self, pointer: &Pointer) -> Result<Option<u64>, RolloutError> {
+        match self.raw(pointer)? {
+            None => Ok(None),
+            Some(raw) => match serde_json::from_str(raw.get()) {
+                Ok(count) => Ok(Some(count)),
+                Err(_) => Err(wrong_type(pointer, raw.get(), "a whole number, 0 or more")),
+            },
+        }
+    }
+
+    fn reference(&self, pointer: &Pointer) -> Result<Option<Reference>, RolloutError> {
+        let Some(raw) = self.raw(pointer)? else { return Ok(None) };
+        if let Some(text) = scalar(pointer, raw.get())? {
+            return Ok(Some(Reference::One(text)));
+        }
+        if raw.get().starts_with('[') {
+            let items: Vec<Box<RawValue>> = parse(pointer, raw.get())?;
+            let texts: Option<Vec<String>> = items
+                .iter()
+                .map(|item| scalar(pointer, item.get()))
+                .collect::<Result<_, _>>()?;
+            if let Some(texts) = texts {
+                return Ok(Some(Reference::AnyOf(texts)));
+            }
+        }
+        Ok(Some(Reference::Json(parse(pointer, raw.get())?)))
+    }
+
+    /// The sentence for an absent required field, with the names that are there.
+    fn missing(&self, pointer: &Pointer) -> String {
+        let names: Vec<&str> = self.entries.iter().map(|(name, _)| name.as_ref()).take(12).collect();
+        let (head, _) = pointer.split_first();
+        let near = names
+            .iter()
+            .map(|name| (strsim::jaro_winkler(name, head), name))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        match near {
+            _ if names.contains(&head) => "is null".to_owned(),
+            Some((_, name)) => format!("is missing; did the data mean `{name}`?"),
+            None if names.is_empty() => "is missing; the object is empty".to_owned(),
+            None => format!(
+                "is missing; the object has `{}` (`[input]` of the spec can name another field)",
+                names.join("`, `")
+            ),
+        }
+    }
+}
+
+impl<'de: 'l, 'l> Deserialize<'de> for Record<'l> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Record<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
+                let mut entries = Vec::with_capacity(12);
+                while let Some(BorrowedName(name)) = map.next_key()? {
+                    entries.push((name, map.next_value()?));
+                }
+                Ok(Record { entries })
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// A field name, borrowed from the line unless it has escapes.
+struct BorrowedName<'l>(Cow<'l, str>);
+
+impl<'de: 'l, 'l> Deserialize<'de> for BorrowedName<'l> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl<'de> Visitor<'de> for Name {
+            type Value = BorrowedName<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a field name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(BorrowedName(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(BorrowedName(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Name)
+    }
+}
+
+fn text(pointer: &Pointer, raw: &str) -> Result<Text, RolloutError> {
+    match raw.as_bytes().first() {
+        Some(b'"') => Ok(Text::Plain(parse::<LossyString>(pointer, raw)?.0)),
+        Some(b'[') => Ok(Text::Chat(parse::<Vec<Message>>(pointer, raw)?)),
+        _ => Err(wrong_type(pointer, raw, "a string or a list of chat messages")),
+    }
+}
+
+/// A string's text or a number's digits; `None` for other JSON.
+fn scalar(pointer: &Pointer, raw: &str) -> Result<Option<String>, RolloutError> {
+    match raw.as_bytes().first() {
+        Some(b'"') => Ok(Some(parse::<LossyString>(pointer, raw)?.0)),
+        Some(b'-' | b'0'..=b'9') => Ok(Some(raw.to_owned())),
+        _ => Ok(None),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(pointer: &Pointer, raw: &'a str) -> Result<T, RolloutError> {
+    serde_json::from_str(raw).map_err(|error| fault(pointer, format!("is unusable: {error}")))
+}
+
+fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutError {
+    RolloutError { field: pointer.to_string(), problem: problem.into() }
+}
+
+fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> RolloutError {
+    let found = match raw.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'[') => "a list",
+        Some(b'{') => "an object",
+        Some(b't' | b'f') => "a boolean",
+        _ => "a number",
+    };
+    fault(pointer, format!("is {found}, expected {expected}"))
+}
+
+/// serde_json's message without its line (a record is one line), and with a
+/// plain word where the line is no object at all.
+fn describe(error: &serde_json::Error, text: &str) -> String {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    if error.is_eof() {
+        return format!("the line is cut off: {message}");
+    }
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => format!("not valid JSON: {message}"),
+        _ => "not a JSON object; every line must be one `{…}`".to_owned(),
+    }
+}

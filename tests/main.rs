@@ -1,0 +1,1 @@
+//! One test binary; a module per subject, cases as data under `tests/data/`.
