@@ -6,4 +6,5 @@
 
 pub mod reward;
 pub mod rollout;
+pub mod text;
 pub mod verdict;
