@@ -8,4 +8,5 @@ pub mod boxed;
 pub mod math;
 pub mod reward;
 pub mod rollout;
+pub mod text;
 pub mod verdict;
