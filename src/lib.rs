@@ -4,6 +4,8 @@
 //! trustworthy reward comes out, with the reason.
 #![deny(missing_docs)]
 
+pub mod boxed;
+pub mod format;
 pub mod reward;
 pub mod rollout;
 pub mod verdict;

@@ -1,1 +1,2 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
+mod format;
