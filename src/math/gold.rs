@@ -1,6 +1,6 @@
 //! The reference, compiled once per row: text in, value or refusal out.
 
-use crate::boxed::{Boxed, boxes};
+use crate::boxed;
 use crate::verdict::ReferenceError;
 
 use super::number::{Fault, Limits, read_tokens};
@@ -44,13 +44,16 @@ impl Gold {
     /// ```
     pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
         let error = |problem: &str| Err(ReferenceError::new(reference, problem));
-        let text = match boxes(reference).last() {
-            Some(Boxed::Balanced { inside, .. }) => reference[inside.clone()].trim(),
-            Some(Boxed::Unbalanced { .. }) => return error("has a box that is not closed"),
-            None => match reference.rsplit_once("####") {
-                Some((_, answer)) => answer.trim(),
-                None => reference.trim(),
-            },
+        let last = boxed::find_all(reference)
+            .into_iter()
+            .rfind(|found| found.level == 0);
+        let text = match last.map(|found| found.inside()) {
+            Some(Some(inside)) => reference[inside].trim(),
+            Some(None) => return error("has a box that is not closed"),
+            None => reference
+                .rsplit_once("####")
+                .map_or(reference, |(_, answer)| answer)
+                .trim(),
         };
         if text.is_empty() {
             return error("holds no answer");
