@@ -18,3 +18,4 @@ pub mod text;
 
 pub mod reward;
 
+pub mod load;
