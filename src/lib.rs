@@ -19,3 +19,5 @@ pub mod text;
 pub mod reward;
 
 pub mod load;
+
+pub mod batch;
