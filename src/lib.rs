@@ -21,3 +21,6 @@ pub mod reward;
 pub mod load;
 
 pub mod batch;
+
+#[cfg(feature = "cli")]
+pub mod cli;

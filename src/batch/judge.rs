@@ -11,8 +11,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::input::Inputs;
+use super::lines::too_long;
 use super::pipeline::pool;
-use super::reader::Line;
+use super::reader::{Line, Position};
 use super::run::BatchError;
 use crate::reward::{ErrorKind, RowError, Score, Scorer};
 use crate::rollout::{FieldMap, Pointer, Record, Rollout};
@@ -138,9 +140,7 @@ pub(super) fn read_line<'l>(
     let text = match line {
         Line::Text(text) => text,
         Line::TooLong { bytes } => {
-            return Err(unreadable(format!(
-                "the line has {bytes} bytes, over the limit of {limit_bytes} (`--max-line-mb` raises it)"
-            )));
+            return Err(unreadable(too_long(bytes, limit_bytes).message));
         }
     };
     let record = Record::parse(text).map_err(|error| {
@@ -166,10 +166,25 @@ pub(super) fn read_line<'l>(
     }
 }
 
+/// Where a line is from, and what its rollout is called if it has no name.
+pub(super) fn place(inputs: &Inputs, at: Position) -> Place {
+    let inputs = inputs.list();
+    let file = inputs[at.input].name();
+    let default_id = match inputs {
+        [_] => at.line.to_string(),
+        _ => format!("{file}:{}", at.line),
+    };
+    Place { file, line: at.line, default_id }
+}
+
 /// A string or a number at `pointer`.
 fn name(record: &Record<'_>, pointer: &Pointer) -> Option<String> {
     let (head, rest) = pointer.split_first();
     let (_, raw) = record.columns().find(|(name, _)| *name == head)?;
+    if rest.is_empty() && raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        // The digits as they stand, as for a row without faults.
+        return Some(raw.to_owned());
+    }
     let value: Value = serde_json::from_str(raw).ok()?;
     match rest.find(&value)? {
         Value::String(text) => Some(text.clone()),

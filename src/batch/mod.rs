@@ -40,6 +40,8 @@
 
 mod input;
 mod judge;
+
+mod lines;
 mod manifest;
 mod output;
 mod pipeline;
@@ -51,6 +53,7 @@ mod summary;
 
 pub use input::{Input, InputError, Inputs};
 pub use judge::{Judge, score_all};
+pub use lines::{Found, InputLine, Wanted, each_line, find};
 pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
 pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::input::InputError;
-use super::judge::{Judge, score_line};
+use super::judge::{Judge, place, score_line};
 use super::output::write_row;
 use super::reader::{Chunk, Reader};
 use super::run::{Batch, BatchError, Ended, Report};
@@ -108,7 +108,7 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
                 return None;
             }
             let (line, at) = chunk.row(index);
-            let place = batch.place(at);
+            let place = place(batch.inputs, at);
             let judged = score_line(batch.judge, line, &place, batch.options.max_line_bytes);
             let mut text = Vec::new();
             write_row(&judged, batch.options.columns, &mut text);

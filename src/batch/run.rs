@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::input::{InputError, Inputs};
-use super::judge::{Judge, Place, read_line};
+use super::judge::{Judge, place, read_line};
 use super::output::Columns;
 use super::pipeline::drive;
-use super::reader::{Position, ReadLimits, Reader};
+use super::reader::{ReadLimits, Reader};
 use super::resume::{OutputFile, ResumeError};
 use super::summary::{Summary, Tallies};
 use crate::reward::Status;
@@ -191,20 +191,6 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         Tallies::new(self.judge.rewards(), self.judge.solvers())
     }
 
-    pub(super) fn place(&self, at: Position) -> Place {
-        let inputs = self.inputs.list();
-        let file = inputs[at.input].name();
-        let default_id = match inputs {
-            [_] => at.line.to_string(),
-            _ => format!("{file}:{}", at.line),
-        };
-        Place {
-            file,
-            line: at.line,
-            default_id,
-        }
-    }
-
     /// Counts the rows that an earlier run wrote, and reads past them.
     fn replay(
         &self,
@@ -229,7 +215,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             for index in 0..chunk.rows() {
                 let (line, at) = chunk.row(index);
                 let limit = self.options.max_line_bytes;
-                let (id, task) = match read_line(line, self.judge.fields(), &self.place(at), limit)
+                let (id, task) = match read_line(line, self.judge.fields(), &place(self.inputs, at), limit)
                 {
                     Ok((_, rollout)) => (rollout.id, rollout.task),
                     Err(judged) => (judged.score.id, judged.task),
