@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::boxed::{Boxed, boxes};
+use crate::boxed;
 
 use super::anchors::{denies, joins, phrases, retracts};
 use super::options::Extract;
@@ -155,24 +155,25 @@ fn whole(region: Range<usize>, source: Source) -> Result<Found> {
     }
 }
 
-/// The last box; boxes joined to it by commas or connectives belong to it.
+/// The last outermost box; boxes joined to it by commas or connectives belong
+/// to it. Where it is malformed, no earlier box is looked at.
 fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
-    let all = boxes(&text[region.clone()]);
-    let at = |range: &Range<usize>| range.start + region.start..range.end + region.start;
-    let Some(last) = all.last() else {
+    let outermost: Vec<_> = boxed::find_all(&text[region.clone()])
+        .into_iter()
+        .filter(|found| found.level == 0)
+        .collect();
+    let at = |range: Range<usize>| range.start + region.start..range.end + region.start;
+    let Some((last, earlier)) = outermost.split_last() else {
         return Ok(None);
     };
-    let Boxed::Balanced { whole, inside } = last else {
-        return Err("malformed_box");
-    };
-    let span = innermost(text, at(inside))?;
-    let mut found = found(span, Source::Boxed);
-    let mut right = whole;
-    for earlier in all[..all.len() - 1].iter().rev() {
-        match earlier {
-            Boxed::Balanced { whole, inside } if joins(&text[at(&(whole.end..right.start))]) => {
+    let inside = last.inside().ok_or("malformed_box")?;
+    let mut found = found(innermost(text, at(inside))?, Source::Boxed);
+    let mut right = last.whole.start;
+    for earlier in earlier.iter().rev() {
+        match earlier.inside() {
+            Some(inside) if joins(&text[at(earlier.whole.end..right)]) => {
                 found.joined.push(innermost(text, at(inside))?);
-                right = whole;
+                right = earlier.whole.start;
             }
             _ => break,
         }
@@ -186,12 +187,14 @@ fn innermost(text: &str, inside: Range<usize>) -> Result<Range<usize>> {
     const DEPTH: usize = 4;
     let mut span = trimmed(text, inside);
     for _ in 0..DEPTH {
-        match boxes(&text[span.clone()]).as_slice() {
-            [Boxed::Balanced { whole, inside }] if *whole == (0..span.len()) => {
-                span = trimmed(text, span.start + inside.start..span.start + inside.end);
-            }
-            _ => break,
-        }
+        let nested = boxed::find_all(&text[span.clone()]).into_iter().next();
+        let Some(nested) = nested.filter(|nested| nested.whole == (0..span.len())) else {
+            break;
+        };
+        let Some(inside) = nested.inside() else {
+            break;
+        };
+        span = trimmed(text, span.start + inside.start..span.start + inside.end);
     }
     match span.is_empty() {
         true => Err("empty_box"),
@@ -268,7 +271,10 @@ fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
         return Err("denied");
     }
     let end = clause_end(text, from, region.end);
-    let span = trimmed(text, from..end);
+    // The emphasis that was opened before the phrase or the answer.
+    let clause =
+        text[from..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'));
+    let span = trimmed(text, from..from + clause.len());
     if span.is_empty() {
         return Err("empty");
     }

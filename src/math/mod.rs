@@ -59,6 +59,10 @@ mod scan;
 
 mod number;
 
+mod digits;
+
+mod suffix;
+
 mod opaque;
 
 mod units;
@@ -76,9 +80,10 @@ pub use gold::Gold;
 pub use options::{DecimalComma, Extract, MathOptions, Percent, Units};
 
 use extract::{Found, Source, extract};
-use gold::{Answer, interpret};
+use gold::{Answer, as_text, interpret};
 use number::{Fault, Limits};
 use scan::{fold, tokens, without_delimiters};
+use value::{Style, Value};
 
 /// Judges the answer in `text` against the reference.
 ///
@@ -166,6 +171,11 @@ fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Ve
         {
             Verdict::correct("identical")
         }
+        (Answer::Opaque(gold), Answer::Value(Value::Quantity(answer)))
+            if answer.style == Style::DecimalComma && gold.text() == as_text(span).text() =>
+        {
+            Verdict::correct("identical")
+        }
         (Answer::Opaque(_), _) => Verdict::unknown("unsupported"),
     }
 }
@@ -187,7 +197,9 @@ fn same_answer(one: &str, other: &str, options: &MathOptions) -> bool {
             one.text() == other.text() || other.is_prose()
         }
         // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other))) => other.is_prose(),
+        (_, Ok(Answer::Opaque(other))) => {
+            other.is_prose() || (other.has_word() && !other.is_hedged())
+        }
         _ => false,
     }
 }
