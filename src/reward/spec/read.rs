@@ -35,10 +35,7 @@ const LACKING: [&str; 10] = [
 
 /// Reads and checks a whole spec.
 pub(crate) fn read(source: SpecSource<'_>) -> Result<Spec, SpecError> {
-    let mut reader = Reader {
-        source,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader::new(source);
     let spec = reader.spec();
     match spec {
         Some(spec) if reader.problems.is_empty() => Ok(spec),
