@@ -37,6 +37,7 @@ mod codes;
 mod completion;
 mod error;
 mod fence;
+mod harmony;
 mod lookalike;
 mod options;
 mod scan;
@@ -73,6 +74,7 @@ pub struct Format {
 enum Engine {
     Text,
     Tagged { tagged: Tagged, scanner: Scanner, lookalikes: Option<Lookalikes> },
+    Harmony { scanner: Scanner },
 }
 
 /// What an engine finds, before it becomes a [`Completion`].
@@ -85,6 +87,7 @@ struct Parsed {
 }
 
 /// The trimmed ranges of the sections; no thinking is not empty thinking.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Spans {
     think: Option<Vec<Range<usize>>>,
     answer: Vec<Range<usize>>,
@@ -126,7 +129,13 @@ impl Format {
             let template = options.template.unwrap_or(Template::Text);
             match template::tagged(template) {
                 Some(tagged) => compile_tagged(tagged, options)?,
-                None => Engine::Text,
+                None => {
+                    check_untagged(options)?;
+                    match template {
+                        Template::Harmony => compile_harmony(options)?,
+                        _ => Engine::Text,
+                    }
+                }
             }
         };
         Ok(Format { options: options.clone(), engine })
@@ -155,6 +164,9 @@ impl Format {
             Engine::Tagged { tagged, scanner, lookalikes } => {
                 let opened = self.opened(tagged, prompt_tail);
                 self.parse_tagged(tagged, scanner, lookalikes.as_ref(), text, opened)
+            }
+            Engine::Harmony { scanner } => {
+                parse_harmony(scanner, text, self.opened_by(harmony::PREFILL, prompt_tail))
             }
         };
         if trim(text, 0..end).is_empty() {
@@ -201,19 +213,29 @@ impl Format {
                 let close = tagged.think.close;
                 format!("{open}\n{think}\n{close}\n{content}")
             }
+            Engine::Harmony { .. } => {
+                harmony::render(think, content, self.opened_by(harmony::PREFILL, ""))
+            }
         }
     }
 
     /// Whether the prompt has opened the thinking.
     fn opened(&self, tagged: &Tagged, prompt_tail: &str) -> Opened {
-        let by_prompt = match (&self.options.prefill, tagged.opening) {
-            (_, Opening::Prefilled) | (Prefill::Literal(_), _) => true,
-            (Prefill::None, _) => false,
-            (Prefill::Auto, _) => ends_with(
-                prompt_tail.trim_end_matches(BLANKS),
-                tagged.think.open,
-                case(&self.options),
-            ),
+        match tagged.opening {
+            Opening::Prefilled => Opened::ByPrompt,
+            Opening::Required | Opening::Optional => {
+                self.opened_by(tagged.think.open, prompt_tail)
+            }
+        }
+    }
+
+    /// The same for this opening marker.
+    fn opened_by(&self, open: &str, prompt_tail: &str) -> Opened {
+        let tail = prompt_tail.trim_end_matches(BLANKS);
+        let by_prompt = match self.options.prefill {
+            Prefill::Literal(_) => true,
+            Prefill::None => false,
+            Prefill::Auto => ends_with(tail, open, case(&self.options)),
         };
         if by_prompt { Opened::ByPrompt } else { Opened::ByCompletion }
     }
@@ -318,6 +340,18 @@ fn confirm(
     }
 }
 
+fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
+    let markers = scanner.find_all(text);
+    let outcome = harmony::spans(text, &markers, opened).and_then(|spans| {
+        match harmony::shape(text, opened) {
+            Some(shape) if shape == spans => Ok(spans),
+            _ => Err(Violation { code: codes::NO_MATCH, at: 0 }),
+        }
+    });
+    let response_start = harmony::response_start(text, &markers);
+    Parsed { outcome, markers, lookalikes: 0, tags: TagCount::default(), response_start }
+}
+
 /// Options that hold for every format.
 fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
     if options.max_bytes == 0 {
@@ -330,6 +364,38 @@ fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
         ));
     }
     Ok(())
+}
+
+/// Options that speak of tags, for formats that have none.
+fn check_untagged(options: &FormatOptions) -> Result<(), FormatError> {
+    let plain = FormatOptions::default();
+    let idle = [
+        ("case_insensitive", options.case_insensitive),
+        ("tags_in_code", options.tags_in_code != plain.tags_in_code),
+        ("outer_text", options.outer_text != plain.outer_text),
+        ("between", options.between != plain.between),
+        ("duplicates", options.duplicates != plain.duplicates),
+        ("boxed", options.boxed != plain.boxed),
+    ];
+    match idle.iter().find(|(_, set)| *set) {
+        Some((field, _)) => {
+            Err(FormatError::new(field, "has no effect: this format has no fixed tags"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn compile_harmony(options: &FormatOptions) -> Result<Engine, FormatError> {
+    if let Prefill::Literal(text) = &options.prefill
+        && !text.trim_end_matches(BLANKS).ends_with(harmony::PREFILL)
+    {
+        return Err(FormatError::new(
+            "prefill",
+            format!("must be `auto`, `none`, or a text that ends with `{}`", harmony::PREFILL),
+        ));
+    }
+    let scanner = harmony::scanner().map_err(|message| FormatError::new("template", message))?;
+    Ok(Engine::Harmony { scanner })
 }
 
 fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, FormatError> {
