@@ -36,14 +36,17 @@
 mod codes;
 mod completion;
 mod error;
+mod facts;
 mod fence;
 mod harmony;
 mod lookalike;
 mod options;
+mod safety;
 mod scan;
 mod shape;
 mod tagged;
 mod template;
+mod user;
 mod words;
 
 pub use codes::REASON_CODES;
@@ -61,6 +64,7 @@ use lookalike::Lookalikes;
 use scan::{Case, Scanner};
 use tagged::{Opened, Sections};
 use template::{Content, Opening, Shape, Tagged};
+use user::{Roles, UserGrammar};
 
 /// A compiled format; cheap to share between threads.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ enum Engine {
     Text,
     Tagged { tagged: Tagged, scanner: Scanner, lookalikes: Option<Lookalikes> },
     Harmony { scanner: Scanner },
+    User { grammar: Box<UserGrammar> },
 }
 
 /// What an engine finds, before it becomes a [`Completion`].
@@ -124,19 +129,12 @@ impl Format {
         grammar_text: Option<&str>,
     ) -> Result<Format, FormatError> {
         check_common(options)?;
-        let _ = grammar_text;
-        let engine = {
-            let template = options.template.unwrap_or(Template::Text);
-            match template::tagged(template) {
-                Some(tagged) => compile_tagged(tagged, options)?,
-                None => {
-                    check_untagged(options)?;
-                    match template {
-                        Template::Harmony => compile_harmony(options)?,
-                        _ => Engine::Text,
-                    }
-                }
+        let engine = match (&options.grammar, grammar_text) {
+            (Some(_), Some(text)) => compile_user(text, options)?,
+            (Some(_), None) => {
+                return Err(FormatError::new("grammar", "is named, but its text is not given"));
             }
+            (None, _) => compile_template(options)?,
         };
         Ok(Format { options: options.clone(), engine })
     }
@@ -168,6 +166,13 @@ impl Format {
             Engine::Harmony { scanner } => {
                 parse_harmony(scanner, text, self.opened_by(harmony::PREFILL, prompt_tail))
             }
+            Engine::User { grammar } => Parsed {
+                outcome: grammar.spans(text),
+                markers: grammar.markers(text),
+                lookalikes: 0,
+                tags: TagCount::default(),
+                response_start: grammar.response_start(text),
+            },
         };
         if trim(text, 0..end).is_empty() {
             parsed.outcome = Err(Violation { code: codes::EMPTY_TEXT, at: 0 });
@@ -216,6 +221,7 @@ impl Format {
             Engine::Harmony { .. } => {
                 harmony::render(think, content, self.opened_by(harmony::PREFILL, ""))
             }
+            Engine::User { grammar } => grammar.render(think, content),
         }
     }
 
@@ -364,6 +370,44 @@ fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
         ));
     }
     Ok(())
+}
+
+fn compile_template(options: &FormatOptions) -> Result<Engine, FormatError> {
+    let roles = [("root", &options.root), ("think", &options.think), ("answer", &options.answer)];
+    if let Some((field, _)) = roles.iter().find(|(_, role)| role.is_some()) {
+        return Err(FormatError::new(field, "names a rule of a grammar, but `grammar` is not set"));
+    }
+    let template = options.template.unwrap_or(Template::Text);
+    if let Some(tagged) = template::tagged(template) {
+        return compile_tagged(tagged, options);
+    }
+    check_untagged(options)?;
+    match template {
+        Template::Harmony => compile_harmony(options),
+        _ if matches!(options.prefill, Prefill::Literal(_)) => {
+            Err(FormatError::new("prefill", "has no effect: the template `text` has no markers"))
+        }
+        _ => Ok(Engine::Text),
+    }
+}
+
+fn compile_user(text: &str, options: &FormatOptions) -> Result<Engine, FormatError> {
+    if options.template.is_some() {
+        return Err(FormatError::new("grammar", "excludes `template`; keep one of them"));
+    }
+    check_untagged(options)?;
+    if matches!(options.prefill, Prefill::Literal(_)) {
+        return Err(FormatError::new(
+            "prefill",
+            "is not supported with `grammar`; write the grammar for what the completion itself holds",
+        ));
+    }
+    let Some(answer) = options.answer.as_deref() else {
+        return Err(FormatError::new("answer", "must name the grammar's rule for the answer"));
+    };
+    let root = options.root.as_deref().unwrap_or("doc");
+    let roles = Roles { root, think: options.think.as_deref(), answer };
+    Ok(Engine::User { grammar: Box::new(UserGrammar::compile(text, &roles)?) })
 }
 
 /// Options that speak of tags, for formats that have none.
