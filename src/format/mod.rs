@@ -522,3 +522,70 @@ fn drop_in_code(text: &str, markers: &mut Vec<Marker>) {
         !after.checked_sub(1).is_some_and(|index| marker.span.start < ranges[index].end)
     });
 }
+
+#[cfg(test)]
+mod tests {
+    //! The grammars accept nothing that the marker rules refuse; the other
+    //! direction is seen from outside, as `no_match`.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scanned(format: &Format, text: &str, opened: Opened) -> (Option<Spans>, Option<Spans>) {
+        match &format.engine {
+            Engine::Tagged { tagged, scanner, .. } => {
+                let bodies =
+                    tagged.bodies(text, &scanner.find_all(text), opened, &format.options).ok();
+                let found = bodies.and_then(|bodies| {
+                    // The grammars know nothing of boxes and code blocks.
+                    let plain = Tagged { content: Content::Any, ..*tagged };
+                    plain.sections(text, bodies, &format.options).ok()
+                });
+                let shape = shape::sections(tagged.grammar, tagged.opening, opened, text);
+                let spans = |found: Sections| Spans {
+                    think: found.think.map(|think| vec![think]),
+                    answer: vec![found.answer],
+                };
+                (found.map(spans), shape.map(spans))
+            }
+            Engine::Harmony { scanner } => {
+                let found = harmony::spans(text, &scanner.find_all(text), opened).ok();
+                (found, harmony::shape(text, opened))
+            }
+            Engine::Text | Engine::User { .. } => (None, None),
+        }
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let tags = prop::sample::select(vec![
+            "<think>", "</think>", "<answer>", "</answer>", "a", " ", "<", "\n", "é",
+        ]);
+        let tokens = prop::sample::select(vec![
+            "<|start|>assistant", "<|channel|>analysis", "<|channel|>final",
+            "<|channel|>commentary to=f", "<|message|>", "<|end|>", "<|return|>", "<|call|>",
+            "<|start|>f to=assistant", "<|constrain|>json", " to=f", " json", "a",
+        ]);
+        prop_oneof![
+            prop::collection::vec(tags, 0..9).prop_map(|parts| parts.concat()),
+            prop::collection::vec(tokens, 0..12).prop_map(|parts| parts.concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn grammar_and_markers_are_equal(text in pieces()) {
+            prop_assume!(!trim(&text, 0..text.len()).is_empty());
+            for template in Template::ALL {
+                let options = FormatOptions { template: Some(template), ..Default::default() };
+                let format = Format::compile(&options, None).unwrap();
+                for opened in [Opened::ByPrompt, Opened::ByCompletion] {
+                    let (markers, grammar) = scanned(&format, &text, opened);
+                    prop_assert_eq!(&markers, &grammar, "{:?} {:?}", template, opened);
+                }
+            }
+        }
+    }
+}

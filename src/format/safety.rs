@@ -110,12 +110,7 @@ fn in_order(rules: &[Rule]) -> Result<Vec<&Rule>, Fault> {
             .into_iter()
             .partition(|(_, idents)| idents.iter().all(|name| done.contains(name.as_str())));
         if ready.is_empty() {
-            let (rule, _) = waiting[0];
-            let waiting: Vec<_> = waiting.iter().map(|(rule, _)| rule.name.as_str()).collect();
-            return Err(fault(rule, "", format!(
-                "rules refer to themselves (among `{}`): nesting in the text would become recursion; write a flat sequence",
-                waiting.join("`, `")
-            )));
+            return Err(cycle(waiting));
         }
         for (rule, _) in ready {
             done.insert(rule.name.as_str());
@@ -124,6 +119,25 @@ fn in_order(rules: &[Rule]) -> Result<Vec<&Rule>, Fault> {
         left = waiting;
     }
     Ok(ordered)
+}
+
+/// The fault of rules of which each waits for another.
+fn cycle(mut waiting: Vec<(&Rule, Vec<String>)>) -> Fault {
+    // Rules that merely lead to the cycle are referred to by none of the rest.
+    loop {
+        let named: BTreeSet<String> =
+            waiting.iter().flat_map(|(_, idents)| idents.iter().cloned()).collect();
+        let before = waiting.len();
+        waiting.retain(|(rule, _)| named.contains(&rule.name));
+        if waiting.len() == before {
+            break;
+        }
+    }
+    let names: Vec<_> = waiting.iter().map(|(rule, _)| rule.name.as_str()).collect();
+    fault(waiting[0].0, "", format!(
+        "rules refer to themselves (`{}`): nesting in the text would become recursion; write a flat sequence",
+        names.join("`, `")
+    ))
 }
 
 /// Check 4: how ANY is repeated.
