@@ -1,1 +1,3 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
+
+mod text;
