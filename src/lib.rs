@@ -4,7 +4,18 @@
 //! trustworthy reward comes out, with the reason.
 #![deny(missing_docs)]
 
-pub mod reward;
-pub mod rollout;
-pub mod text;
 pub mod verdict;
+
+pub mod rollout;
+
+pub mod boxed;
+
+pub mod format;
+
+pub mod math;
+
+pub mod text;
+
+pub mod reward;
+
+pub mod load;

@@ -1,3 +1,9 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
 
+mod format;
+mod fuzz_replay;
+mod layering;
+mod reward;
+mod rollout;
+mod spec;
 mod text;

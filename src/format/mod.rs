@@ -1,0 +1,471 @@
+//! Formats: a completion's text in, its thinking and answer out, or the first
+//! rule that it breaks.
+//!
+//! A [`Format`] is compiled once from [`FormatOptions`] and parses any number
+//! of texts. Two independent judges must agree before a shipped format calls a
+//! text valid: a scanner that finds every marker (and can name what is wrong),
+//! and a pest grammar from `grammars/` that describes the whole text. Boxes and
+//! code blocks are found by counters, not by grammars.
+//!
+//! Parsing never fails or panics, runs in linear time whatever the text, and
+//! looks at no more than `max_bytes` bytes.
+//!
+//! # Accepts
+//! For `r1`: white space, `<think>`, a body, `</think>`, white space,
+//! `<answer>`, a body, `</answer>`, white space. White space is space, tab, CR
+//! and LF. Both bodies hold something else than white space. The other
+//! templates say at [`Template`] how they differ.
+//!
+//! # Rejects
+//! Everything else, with one of [`REASON_CODES`]. Each tag must occur exactly
+//! once in the whole text: code, comments, quotes and mathematics hide
+//! nothing. Tags are exact bytes: other letters, spaces inside, attributes and
+//! look-alikes make them text.
+//!
+//! # Known gaps
+//! A zero-width space is no white space, so a body of one is not empty
+//! (`min_think_words` refuses it). What the bodies say is not judged here:
+//! thinking copied from the prompt is valid thinking. A loosened option is a
+//! hole that its documentation describes.
+//!
+//! # Source
+//! DeepSeek-R1, arXiv:2501.12948, section 2.2.2 and table 1 (`r1`); the chat
+//! templates of Qwen3, Kimi, Magistral and ether0; the harmony response format
+//! of gpt-oss.
+
+mod codes;
+mod completion;
+mod error;
+mod fence;
+mod lookalike;
+mod options;
+mod scan;
+mod shape;
+mod tagged;
+mod template;
+mod words;
+
+pub use codes::REASON_CODES;
+pub use completion::{Completion, Marker, Section, Violation};
+pub use error::FormatError;
+pub use options::{
+    Between, BoxedRule, Duplicates, FormatOptions, Input, Lookalike, OuterText, Prefill,
+    TagsInCode, Template,
+};
+
+use std::ops::Range;
+
+use completion::{BLANKS, Newlines, TagCount, trim};
+use lookalike::Lookalikes;
+use scan::{Case, Scanner};
+use tagged::{Opened, Sections};
+use template::{Content, Opening, Shape, Tagged};
+
+/// A compiled format; cheap to share between threads.
+#[derive(Debug)]
+pub struct Format {
+    options: FormatOptions,
+    engine: Engine,
+}
+
+/// What judges the text.
+#[derive(Debug)]
+enum Engine {
+    Text,
+    Tagged {
+        tagged: Tagged,
+        scanner: Scanner,
+        lookalikes: Option<Lookalikes>,
+    },
+}
+
+/// What an engine finds, before it becomes a [`Completion`].
+struct Parsed {
+    outcome: Result<Spans, Violation>,
+    markers: Vec<Marker>,
+    lookalikes: usize,
+    tags: TagCount,
+    response_start: usize,
+}
+
+/// The trimmed ranges of the sections; no thinking is not empty thinking.
+struct Spans {
+    think: Option<Vec<Range<usize>>>,
+    answer: Vec<Range<usize>>,
+}
+
+impl Format {
+    /// Compiles the options; `grammar_text` is the content of the file that
+    /// the option `grammar` names, which the caller reads.
+    ///
+    /// # Errors
+    /// [`FormatError`] for options that contradict each other or would have no
+    /// effect, and for a grammar that is not safe to run.
+    ///
+    /// ```
+    /// use goldstone::format::{Format, FormatOptions, Template};
+    ///
+    /// let options = FormatOptions { template: Some(Template::R1), ..Default::default() };
+    /// let format = Format::compile(&options, None).unwrap();
+    ///
+    /// let text = "<think>2 + 2</think> <answer> 4 </answer>";
+    /// let completion = format.parse(text, "");
+    /// assert_eq!(completion.answer.unwrap().text(text), "4");
+    ///
+    /// let text = "<think>2 + 2</think> <answer>4</answer> or 5";
+    /// let completion = format.parse(text, "");
+    /// assert_eq!(completion.violation.unwrap().code, "trailing_text");
+    /// assert_eq!(completion.answer, None);
+    ///
+    /// let options = FormatOptions { max_bytes: 0, ..options };
+    /// assert_eq!(Format::compile(&options, None).unwrap_err().field(), "max_bytes");
+    /// ```
+    pub fn compile(
+        options: &FormatOptions,
+        grammar_text: Option<&str>,
+    ) -> Result<Format, FormatError> {
+        check_common(options)?;
+        let _ = grammar_text;
+        let engine = {
+            let template = options.template.unwrap_or(Template::Text);
+            match template::tagged(template) {
+                Some(tagged) => compile_tagged(tagged, options)?,
+                None => Engine::Text,
+            }
+        };
+        Ok(Format {
+            options: options.clone(),
+            engine,
+        })
+    }
+
+    /// The options that it was compiled from.
+    #[must_use]
+    pub fn options(&self) -> &FormatOptions {
+        &self.options
+    }
+
+    /// Parses one completion. `prompt_tail` is the prompt or its end; it
+    /// matters to the prefill `auto` alone and may be empty.
+    ///
+    /// Never fails and never panics; linear in the length of `text`.
+    #[must_use]
+    pub fn parse(&self, text: &str, prompt_tail: &str) -> Completion {
+        if text.len() > self.options.max_bytes {
+            let violation = Violation {
+                code: codes::TOO_LONG,
+                at: 0,
+            };
+            return self.completion(Parsed::failed(violation), text.len());
+        }
+        let end = strip_suffix(text, &self.options.strip_suffix);
+        let text = &text[..end];
+        let mut parsed = match &self.engine {
+            Engine::Text => Parsed::whole(text),
+            Engine::Tagged {
+                tagged,
+                scanner,
+                lookalikes,
+            } => {
+                let opened = self.opened(tagged, prompt_tail);
+                self.parse_tagged(tagged, scanner, lookalikes.as_ref(), text, opened)
+            }
+        };
+        if trim(text, 0..end).is_empty() {
+            parsed.outcome = Err(Violation {
+                code: codes::EMPTY_TEXT,
+                at: 0,
+            });
+        }
+        parsed.outcome = parsed.outcome.and_then(|spans| {
+            let think = spans.think.as_deref().unwrap_or_default();
+            tagged::limits(text, think, &spans.answer, &self.options)?;
+            Ok(spans)
+        });
+        self.completion(parsed, end)
+    }
+
+    /// The text form of a chat message whose server moved the thinking to a
+    /// field of its own, so that such completions are judged like any other.
+    /// `content` holds what follows the thinking, answer tags included.
+    ///
+    /// Parse it with an empty `prompt_tail`: the opening marker is written
+    /// here unless the options say that the prompt always has it. Markers
+    /// within `think` count, so a thinking that closes itself is invalid.
+    /// Blank thinking is left out where the format does not demand any.
+    ///
+    /// ```
+    /// use goldstone::format::{Format, FormatOptions, Template};
+    ///
+    /// let options = FormatOptions { template: Some(Template::ThinkText), ..Default::default() };
+    /// let format = Format::compile(&options, None).unwrap();
+    /// assert!(format.parse(&format.render("2 + 2", "4"), "").is_valid());
+    /// assert!(!format.parse(&format.render("", "4"), "").is_valid());
+    /// ```
+    #[must_use]
+    pub fn render(&self, think: &str, content: &str) -> String {
+        match &self.engine {
+            Engine::Text => content.to_owned(),
+            Engine::Tagged { tagged, .. } => {
+                let blank = think.trim_matches(BLANKS).is_empty();
+                if blank && tagged.opening == Opening::Optional {
+                    return content.to_owned();
+                }
+                let open = match self.opened(tagged, "") {
+                    Opened::ByPrompt => "",
+                    Opened::ByCompletion => tagged.think.open,
+                };
+                let close = tagged.think.close;
+                format!("{open}\n{think}\n{close}\n{content}")
+            }
+        }
+    }
+
+    /// Whether the prompt has opened the thinking.
+    fn opened(&self, tagged: &Tagged, prompt_tail: &str) -> Opened {
+        let by_prompt = match (&self.options.prefill, tagged.opening) {
+            (_, Opening::Prefilled) | (Prefill::Literal(_), _) => true,
+            (Prefill::None, _) => false,
+            (Prefill::Auto, _) => ends_with(
+                prompt_tail.trim_end_matches(BLANKS),
+                tagged.think.open,
+                case(&self.options),
+            ),
+        };
+        if by_prompt {
+            Opened::ByPrompt
+        } else {
+            Opened::ByCompletion
+        }
+    }
+
+    fn parse_tagged(
+        &self,
+        tagged: &Tagged,
+        scanner: &Scanner,
+        lookalikes: Option<&Lookalikes>,
+        text: &str,
+        opened: Opened,
+    ) -> Parsed {
+        let options = &self.options;
+        let mut markers = scanner.find_all(text);
+        let lookalikes = lookalikes.map_or(0, |finder| finder.count(text, markers.len()));
+        if options.tags_in_code == TagsInCode::Ignore {
+            drop_in_code(text, &mut markers);
+        }
+        let outcome = tagged
+            .bodies(text, &markers, opened, options)
+            .and_then(|bodies| confirm(tagged, text, bodies, opened, options));
+        let close = markers
+            .iter()
+            .rfind(|marker| marker.name == tagged::THINK_CLOSE);
+        Parsed {
+            outcome: outcome.map(|sections| Spans {
+                think: sections.think.map(|think| vec![think]),
+                answer: vec![sections.answer],
+            }),
+            lookalikes,
+            tags: tagged.count_tags(&markers, opened),
+            response_start: close.map_or(0, |close| close.span.end),
+            markers,
+        }
+    }
+
+    fn completion(&self, parsed: Parsed, end: usize) -> Completion {
+        let newlines = match self.options.normalize_newlines {
+            true => Newlines::Lf,
+            false => Newlines::Keep,
+        };
+        let section = |spans| Section { spans, newlines };
+        let (think, answer, violation) = match parsed.outcome {
+            Ok(spans) => (spans.think.map(section), Some(section(spans.answer)), None),
+            Err(violation) => (None, None, Some(violation)),
+        };
+        Completion {
+            think,
+            answer,
+            violation,
+            markers: parsed.markers,
+            lookalikes: parsed.lookalikes,
+            tags: parsed.tags,
+            response_start: parsed.response_start,
+            end,
+        }
+    }
+}
+
+impl Parsed {
+    fn failed(violation: Violation) -> Self {
+        Self {
+            outcome: Err(violation),
+            markers: Vec::new(),
+            lookalikes: 0,
+            tags: TagCount::default(),
+            response_start: 0,
+        }
+    }
+
+    /// A text without structure.
+    fn whole(text: &str) -> Self {
+        let spans = Spans {
+            think: None,
+            answer: vec![trim(text, 0..text.len())],
+        };
+        let nothing = Violation {
+            code: codes::EMPTY_TEXT,
+            at: 0,
+        };
+        Self {
+            outcome: Ok(spans),
+            ..Self::failed(nothing)
+        }
+    }
+}
+
+/// The sections, if the contents are right and, under the strict rules, the
+/// grammar finds the same bodies.
+fn confirm(
+    tagged: &Tagged,
+    text: &str,
+    bodies: tagged::Bodies,
+    opened: Opened,
+    options: &FormatOptions,
+) -> Result<Sections, Violation> {
+    let found = tagged.sections(text, bodies.clone(), options)?;
+    let strict = options.duplicates == Duplicates::Forbid
+        && options.tags_in_code == TagsInCode::Count
+        && options.outer_text == OuterText::Forbid
+        && options.between == Between::Ws
+        && !options.case_insensitive;
+    if !strict {
+        return Ok(found);
+    }
+    let trimmed = Sections {
+        think: bodies.think.map(|think| trim(text, think)),
+        answer: trim(text, bodies.answer),
+    };
+    match shape::sections(tagged.grammar, tagged.opening, opened, text) {
+        Some(shape) if shape == trimmed => Ok(found),
+        _ => Err(Violation {
+            code: codes::NO_MATCH,
+            at: 0,
+        }),
+    }
+}
+
+/// Options that hold for every format.
+fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
+    if options.max_bytes == 0 {
+        return Err(FormatError::new("max_bytes", "must be at least 1"));
+    }
+    if options
+        .strip_suffix
+        .iter()
+        .any(|suffix| suffix.trim_matches(BLANKS).is_empty())
+    {
+        return Err(FormatError::new(
+            "strip_suffix",
+            "has a blank entry; white space at the end is always left out",
+        ));
+    }
+    Ok(())
+}
+
+fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, FormatError> {
+    let literals = tagged.literals();
+    let build = |message| FormatError::new("template", message);
+    let scanner = Scanner::new(&literals, case(options)).map_err(build)?;
+    if options.between != Between::Ws && matches!(tagged.shape, Shape::Tail) {
+        return Err(FormatError::new(
+            "between",
+            "has no effect: in this template the answer is all text after the thinking",
+        ));
+    }
+    if options.boxed != BoxedRule::Unique && tagged.content != Content::Boxed {
+        return Err(FormatError::new(
+            "boxed",
+            "has no effect: use the template `think_boxed`",
+        ));
+    }
+    match &options.prefill {
+        Prefill::None if tagged.opening == Opening::Prefilled => {
+            return Err(FormatError::new(
+                "prefill",
+                "is `none`, but this template says that the prompt opens the thinking",
+            ));
+        }
+        Prefill::Literal(text) => {
+            let found = scanner.find_all(text);
+            let opens = found.len() == 1
+                && found[0].name == tagged::THINK_OPEN
+                && text[..found[0].span.start].trim_matches(BLANKS).is_empty();
+            if !opens {
+                let open = tagged.think.open;
+                return Err(FormatError::new(
+                    "prefill",
+                    format!(
+                        "must be `auto`, `none`, or a text that begins with `{open}` and has no other marker"
+                    ),
+                ));
+            }
+        }
+        Prefill::None | Prefill::Auto => {}
+    }
+    let lookalikes = match options.lookalike {
+        Lookalike::Ignore => None,
+        Lookalike::Flag => {
+            Some(Lookalikes::new(literals.iter().map(|(_, literal)| *literal)).map_err(build)?)
+        }
+    };
+    Ok(Engine::Tagged {
+        tagged,
+        scanner,
+        lookalikes,
+    })
+}
+
+fn case(options: &FormatOptions) -> Case {
+    if options.case_insensitive {
+        Case::Ignored
+    } else {
+        Case::Exact
+    }
+}
+
+fn ends_with(text: &str, end: &str, case: Case) -> bool {
+    let Some(start) = text.len().checked_sub(end.len()) else {
+        return false;
+    };
+    let tail = &text.as_bytes()[start..];
+    match case {
+        Case::Exact => tail == end.as_bytes(),
+        Case::Ignored => tail.eq_ignore_ascii_case(end.as_bytes()),
+    }
+}
+
+/// Where the text ends once the suffixes are taken off; white space at the end
+/// stays where there was none.
+fn strip_suffix(text: &str, suffixes: &[String]) -> usize {
+    let mut left = text;
+    loop {
+        let trimmed = left.trim_end_matches(BLANKS);
+        match suffixes
+            .iter()
+            .find_map(|suffix| trimmed.strip_suffix(suffix.trim_end_matches(BLANKS)))
+        {
+            Some(shorter) => left = shorter,
+            None => return left.len(),
+        }
+    }
+}
+
+/// Drops the markers that begin within Markdown code.
+fn drop_in_code(text: &str, markers: &mut Vec<Marker>) {
+    let ranges = fence::code_ranges(text);
+    markers.retain(|marker| {
+        let after = ranges.partition_point(|range| range.start <= marker.span.start);
+        !after
+            .checked_sub(1)
+            .is_some_and(|index| marker.span.start < ranges[index].end)
+    });
+}

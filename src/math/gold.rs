@@ -1,0 +1,100 @@
+//! The reference, compiled once per row: text in, value or refusal out.
+
+use crate::boxed;
+use crate::verdict::ReferenceError;
+
+use super::number::{Fault, Limits, read_tokens};
+use super::opaque::Opaque;
+use super::options::MathOptions;
+use super::scan::{fold, tokens, without_delimiters};
+use super::value::Value;
+
+/// A compiled reference answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gold {
+    pub(super) answer: Answer,
+}
+
+/// What a text was read as.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answer {
+    /// A number, perhaps with a unit.
+    Value(Value),
+    /// Anything else; equal only to itself.
+    Opaque(Opaque),
+}
+
+impl Gold {
+    /// Compiles a reference answer: plain text, LaTeX with or without
+    /// delimiters, or a solution whose last box or `####` line holds the answer.
+    ///
+    /// A reference that is not a number compiles too; it is then only equal to
+    /// the same text.
+    ///
+    /// # Errors
+    /// [`ReferenceError`] when it is empty, its last box is malformed or empty,
+    /// it divides by zero, or it exceeds the limits of `options`.
+    ///
+    /// ```
+    /// use goldstone::math::{Gold, MathOptions};
+    ///
+    /// let gold = Gold::compile("$\\frac{2}{4}$", &MathOptions::default()).unwrap();
+    /// assert_eq!(gold.canonical(), "1/2");
+    /// assert!(Gold::compile("\\frac{1}{0}", &MathOptions::default()).is_err());
+    /// ```
+    pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
+        let error = |problem: &str| Err(ReferenceError::new(reference, problem));
+        let last = boxed::find_all(reference)
+            .into_iter()
+            .rfind(|found| found.level == 0);
+        let text = match last.map(|found| found.inside()) {
+            Some(Some(inside)) => reference[inside].trim(),
+            Some(None) => return error("has a box that is not closed"),
+            None => reference
+                .rsplit_once("####")
+                .map_or(reference, |(_, answer)| answer)
+                .trim(),
+        };
+        if text.is_empty() {
+            return error("holds no answer");
+        }
+        match interpret(text, options) {
+            Ok(answer) => Ok(Gold { answer }),
+            Err(Fault::Undefined) => error("is undefined; it divides by zero"),
+            Err(Fault::Limit | Fault::Unsupported) => error(
+                "exceeds `max_answer_bytes` or `max_bits`; raise the limit or give a shorter form",
+            ),
+        }
+    }
+
+    /// The canonical form: `1/2`, `5 cm`, `x=3`; for what is not a number, its
+    /// tokens.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        match &self.answer {
+            Answer::Value(value) => value.canonical(),
+            Answer::Opaque(opaque) => opaque.text().to_owned(),
+        }
+    }
+}
+
+/// Reads a trimmed text; `Unsupported` becomes [`Answer::Opaque`].
+pub(super) fn interpret(text: &str, options: &MathOptions) -> Result<Answer, Fault> {
+    let limits = Limits {
+        answer_bytes: options.max_answer_bytes,
+        bits: options.max_bits,
+    };
+    if text.len() > limits.answer_bytes {
+        return super::number::read(text, limits).map(Answer::Value);
+    }
+    let folded = fold(text);
+    let all = without_delimiters(tokens(&folded));
+    match read_tokens(&all, limits) {
+        Ok(value) => Ok(Answer::Value(value)),
+        Err(Fault::Unsupported) => match Opaque::new(&all) {
+            opaque if opaque.is_undefined() => Err(Fault::Undefined),
+            opaque => Ok(Answer::Opaque(opaque)),
+        },
+        Err(fault) => Err(fault),
+    }
+}
