@@ -109,7 +109,12 @@ pub fn find_all(text: &str) -> Vec<Boxed> {
                             (here..at, Group::Missing)
                         }
                     };
-                    boxes.push(Boxed { command, whole, group, level });
+                    boxes.push(Boxed {
+                        command,
+                        whole,
+                        group,
+                        level,
+                    });
                 }
                 // The escaped character counts for nothing. Only ASCII is
                 // searched for, so landing inside a wider one does no harm.
@@ -153,7 +158,9 @@ fn command(bytes: &[u8]) -> Option<(BoxCommand, usize)> {
 /// Where the group's inside begins, if a brace follows. White space is skipped
 /// once per command, so the whole search stays linear.
 fn group_start(bytes: &[u8], from: usize) -> Option<usize> {
-    let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    let blank = bytes[from..]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
     let brace = from + blank.count();
     (bytes.get(brace) == Some(&b'{')).then_some(brace + 1)
 }

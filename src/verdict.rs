@@ -75,7 +75,10 @@ impl Detail {
     /// The value of that name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.entries.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+        self.entries
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// All entries in insertion order.
@@ -122,7 +125,12 @@ impl Verdict {
     }
 
     fn new(outcome: Outcome, reason: Option<&'static str>, credit: f64) -> Self {
-        Self { outcome, reason, credit, detail: Detail::default() }
+        Self {
+            outcome,
+            reason,
+            credit,
+            detail: Detail::default(),
+        }
     }
 
     /// The same verdict with one more piece of evidence.
@@ -158,6 +166,9 @@ impl ReferenceError {
         if kept.len() < text.len() {
             kept.push('…');
         }
-        Self { text: kept, problem: problem.into() }
+        Self {
+            text: kept,
+            problem: problem.into(),
+        }
     }
 }

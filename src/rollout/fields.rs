@@ -36,7 +36,9 @@ impl Pointer {
     /// The pointer to a top-level field.
     #[must_use]
     pub fn field(name: &str) -> Self {
-        Self { tokens: vec![name.to_owned()] }
+        Self {
+            tokens: vec![name.to_owned()],
+        }
     }
 
     /// The first token, and the pointer below it.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -52,7 +52,11 @@ impl<'l> Record<'l> {
             problem: describe(&error, text),
             column: (error.column() > 0).then_some(error.column()),
         })?;
-        let mut names: Vec<&str> = record.entries.iter().map(|(name, _)| name.as_ref()).collect();
+        let mut names: Vec<&str> = record
+            .entries
+            .iter()
+            .map(|(name, _)| name.as_ref())
+            .collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(RecordError {
@@ -65,7 +69,9 @@ impl<'l> Record<'l> {
 
     /// The names and the unparsed JSON of all fields, in order.
     pub fn columns(&self) -> impl Iterator<Item = (&str, &'l str)> {
-        self.entries.iter().map(|(name, value)| (name.as_ref(), value.get()))
+        self.entries
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.get()))
     }
 
     /// Takes a rollout out of the record. `default_id` names a rollout that has
@@ -74,11 +80,7 @@ impl<'l> Record<'l> {
     /// # Errors
     /// [`RolloutError`] when the completion is missing or a field has the wrong
     /// type. A field that is `null` counts as missing.
-    pub fn rollout(
-        &self,
-        fields: &FieldMap,
-        default_id: &str,
-    ) -> Result<Rollout, RolloutError> {
+    pub fn rollout(&self, fields: &FieldMap, default_id: &str) -> Result<Rollout, RolloutError> {
         let prompt = match self.raw(&fields.prompt)? {
             Some(raw) => text(&fields.prompt, raw.get())?,
             None => Text::default(),
@@ -92,7 +94,9 @@ impl<'l> Record<'l> {
             None => prompt_group(&prompt),
         };
         let mut rollout = Rollout {
-            id: self.name(&fields.id)?.unwrap_or_else(|| default_id.to_owned()),
+            id: self
+                .name(&fields.id)?
+                .unwrap_or_else(|| default_id.to_owned()),
             group,
             sample_index: self.count(&fields.sample_index)?,
             task: self.string(&fields.task)?,
@@ -141,7 +145,9 @@ impl<'l> Record<'l> {
     }
 
     fn value(&self, pointer: &Pointer) -> Result<Option<Value>, RolloutError> {
-        self.raw(pointer)?.map(|raw| parse(pointer, raw.get())).transpose()
+        self.raw(pointer)?
+            .map(|raw| parse(pointer, raw.get()))
+            .transpose()
     }
 
     fn string(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
@@ -176,7 +182,9 @@ impl<'l> Record<'l> {
     }
 
     fn reference(&self, pointer: &Pointer) -> Result<Option<Reference>, RolloutError> {
-        let Some(raw) = self.raw(pointer)? else { return Ok(None) };
+        let Some(raw) = self.raw(pointer)? else {
+            return Ok(None);
+        };
         if let Some(text) = scalar(pointer, raw.get())? {
             return Ok(Some(Reference::One(text)));
         }
@@ -195,7 +203,12 @@ impl<'l> Record<'l> {
 
     /// The sentence for an absent required field, with the names that are there.
     fn missing(&self, pointer: &Pointer) -> String {
-        let names: Vec<&str> = self.entries.iter().map(|(name, _)| name.as_ref()).take(12).collect();
+        let names: Vec<&str> = self
+            .entries
+            .iter()
+            .map(|(name, _)| name.as_ref())
+            .take(12)
+            .collect();
         let (head, _) = pointer.split_first();
         let near = names
             .iter()
@@ -260,7 +273,11 @@ fn text(pointer: &Pointer, raw: &str) -> Result<Text, RolloutError> {
     match raw.as_bytes().first() {
         Some(b'"') => Ok(Text::Plain(parse::<LossyString>(pointer, raw)?.0)),
         Some(b'[') => Ok(Text::Chat(parse::<Vec<Message>>(pointer, raw)?)),
-        _ => Err(wrong_type(pointer, raw, "a string or a list of chat messages")),
+        _ => Err(wrong_type(
+            pointer,
+            raw,
+            "a string or a list of chat messages",
+        )),
     }
 }
 
@@ -278,7 +295,10 @@ fn parse<'a, T: Deserialize<'a>>(pointer: &Pointer, raw: &'a str) -> Result<T, R
 }
 
 fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutError {
-    RolloutError { field: pointer.to_string(), problem: problem.into() }
+    RolloutError {
+        field: pointer.to_string(),
+        problem: problem.into(),
+    }
 }
 
 fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> RolloutError {

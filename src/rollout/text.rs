@@ -56,7 +56,10 @@ impl Text {
     /// one at all where no message has that role.
     #[must_use]
     pub fn answer_message(messages: &[Message]) -> Option<&Message> {
-        messages.iter().rfind(|message| message.role == "assistant").or(messages.last())
+        messages
+            .iter()
+            .rfind(|message| message.role == "assistant")
+            .or(messages.last())
     }
 
     /// Whether there is no message and no character.
