@@ -1,5 +1,6 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
 
+mod batch;
 mod format;
 mod fuzz_replay;
 mod layering;
