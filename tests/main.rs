@@ -2,6 +2,10 @@
 
 mod batch;
 mod format;
+mod fuzz_replay;
+mod layering;
+mod math;
 mod reward;
 mod rollout;
 mod spec;
+mod text;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::read::{ReadReward, Reader};
+use super::read::ReadReward;
+use super::reader::Reader;
 use super::tables::{CombineTable, RowTable, Verdicts};
 use super::{Clip, Combine, Condition, Mode, NullOr, Rule, Span, TableRow, nearest};
 use crate::rollout::{FieldMap, Pointer};

@@ -7,6 +7,7 @@
 mod check;
 mod diagnostic;
 mod read;
+mod reader;
 mod schema;
 mod tables;
 mod wording;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::IntoDeserializer;
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 use super::check::CombineSection;
+use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::tables::{CombineTable, InputTable, RewardTable};
-use super::{Kind, Payout, Problem, Reward, Section, Span, Spec, SpecError, SpecSource, nearest};
+use super::{Kind, Payout, Reward, Section, Span, Spec, SpecError, SpecSource, nearest};
 use crate::format::{Format, FormatOptions, Template};
 use crate::rollout::{FieldMap, Pointer};
 
@@ -33,24 +33,14 @@ const LACKING: [&str; 10] = [
     "repetition",
 ];
 
-type Entry<'i> = (Spanned<DeString<'i>>, Spanned<DeValue<'i>>);
-
 /// Reads and checks a whole spec.
 pub(crate) fn read(source: SpecSource<'_>) -> Result<Spec, SpecError> {
-    let mut reader = Reader {
-        source,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader::new(source);
     let spec = reader.spec();
     match spec {
         Some(spec) if reader.problems.is_empty() => Ok(spec),
         _ => Err(SpecError::new(source.origin, source.text, reader.problems)),
     }
-}
-
-pub(super) struct Reader<'s> {
-    source: SpecSource<'s>,
-    problems: Vec<Problem>,
 }
 
 impl<'s> Reader<'s> {
@@ -115,21 +105,6 @@ impl<'s> Reader<'s> {
         })
     }
 
-    pub(super) fn report(
-        &mut self,
-        span: Span,
-        title: impl Into<String>,
-        label: impl Into<String>,
-        help: Option<String>,
-    ) {
-        self.problems.push(Problem {
-            span,
-            title: title.into(),
-            label: label.into(),
-            help,
-        });
-    }
-
     /// The key must be 1; absence is a mistake, because a later version of the
     /// language may read the same text differently.
     fn version(&mut self, root: &mut Table<'s>) {
@@ -160,18 +135,6 @@ impl<'s> Reader<'s> {
             .next()
             .unwrap_or_default();
         file.strip_suffix(".toml").unwrap_or(file).to_owned()
-    }
-
-    fn text_field(&mut self, root: &mut Table<'s>, key: &str) -> Option<String> {
-        let (_, value) = root.take(key)?;
-        match value.get_ref() {
-            DeValue::String(text) => Some(text.to_string()),
-            _ => {
-                let title = format!("wrong type for `{key}`");
-                self.report(value.span(), title, "expected a string", None);
-                None
-            }
-        }
     }
 
     fn fields(&mut self, fields: &mut FieldMap, input: InputTable) {
@@ -457,78 +420,6 @@ impl<'s> Reader<'s> {
         None
     }
 
-    /// Removes unknown keys from `table`, with a report for each.
-    fn check_keys(&mut self, table: &mut Table<'s>, allowed: Vec<String>) {
-        let mut known = Vec::with_capacity(table.entries.len());
-        for (key, value) in std::mem::take(&mut table.entries) {
-            if allowed.iter().any(|name| name == key.get_ref()) {
-                known.push((key, value));
-                continue;
-            }
-            let help = match nearest(key.get_ref(), allowed.iter().map(String::as_str)) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("keys of {}: `{}`", table.place, allowed.join("`, `")),
-            };
-            let title = format!("unknown key `{}` in {}", key.get_ref(), table.place);
-            self.report(key.span(), title, "unknown key", Some(help));
-        }
-        table.entries = known;
-    }
-
-    fn subtable(&mut self, root: &mut Table<'s>, key: &str, place: &str) -> Option<Table<'s>> {
-        let (key_span, value) = root.take(key)?;
-        match value.into_inner() {
-            DeValue::Table(inner) => Some(Table::new(place, Spanned::new(key_span, inner))),
-            _ => {
-                self.report(
-                    key_span,
-                    format!("wrong type for `{key}`"),
-                    "expected a table",
-                    None,
-                );
-                None
-            }
-        }
-    }
-
-    /// Reads a table into `T`; unknown keys and values of a wrong type are
-    /// reported one by one and left at their defaults.
-    fn decode<T>(&mut self, mut table: Table<'s>) -> (Span, T)
-    where
-        T: for<'de> Deserialize<'de> + JsonSchema + Default,
-    {
-        self.check_keys(&mut table, keys::<T>());
-        (table.span.clone(), self.decode_checked(table))
-    }
-
-    fn decode_checked<T>(&mut self, mut table: Table<'s>) -> T
-    where
-        T: for<'de> Deserialize<'de> + Default,
-    {
-        loop {
-            let map: DeTable<'s> = table.entries.iter().cloned().collect();
-            let value = Spanned::new(table.span.clone(), DeValue::Table(map));
-            let error = match T::deserialize(value.into_deserializer()) {
-                Ok(value) => return value,
-                Err(error) => error,
-            };
-            let span = error.span().unwrap_or(table.span.clone());
-            let culprit = table.entries.iter().position(|(key, value)| {
-                (key.span().start..value.span().end.max(key.span().end)).contains(&span.start)
-            });
-            let place = match culprit {
-                Some(index) => format!("`{}` of {}", table.entries[index].0.get_ref(), table.place),
-                None => table.place.clone(),
-            };
-            let (title, label, help) = super::wording::explain(error.message(), &place);
-            self.report(span, title, label, help);
-            match culprit {
-                Some(index) => drop(table.entries.remove(index)),
-                None => return T::default(),
-            }
-        }
-    }
-
     /// Sections that the chosen template can never have.
     fn check_sections(&mut self, rewards: &[ReadReward], format: &FormatOptions) {
         let structured = format.grammar.is_some()
@@ -560,45 +451,4 @@ pub(super) struct ReadReward {
     /// The rewards it waits for, and where it says so.
     pub(super) links: Vec<(usize, Span)>,
     pub(super) kind_span: Span,
-}
-
-/// A table that is being taken apart.
-struct Table<'i> {
-    /// How messages name it.
-    place: String,
-    /// Its key or header.
-    span: Span,
-    entries: Vec<Entry<'i>>,
-}
-
-impl<'i> Table<'i> {
-    fn new(place: &str, table: Spanned<DeTable<'i>>) -> Self {
-        let span = table.span();
-        let mut entries: Vec<Entry<'i>> = table.into_inner().into_iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
-        Self {
-            place: place.to_owned(),
-            span,
-            entries,
-        }
-    }
-
-    /// Removes one entry; gives its key's place and its value.
-    fn take(&mut self, name: &str) -> Option<(Span, Spanned<DeValue<'i>>)> {
-        let index = self
-            .entries
-            .iter()
-            .position(|(key, _)| key.get_ref() == name)?;
-        let (key, value) = self.entries.remove(index);
-        Some((key.span(), value))
-    }
-
-    /// Removes the entries of these names.
-    fn drain(&mut self, names: &[&str]) -> Vec<Entry<'i>> {
-        let (taken, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition(|(key, _)| names.contains(&key.get_ref().as_ref()));
-        self.entries = kept;
-        taken
-    }
 }

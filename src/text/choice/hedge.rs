@@ -23,16 +23,21 @@ pub(super) fn check(
             start..commitment.end + found.end(),
         ));
     }
+    // "C is wrong" is about the letter; in "C. It is wrong …" and "C) not …" the
+    // sentence or the option's text begins anew.
+    let own = !body[..commitment.end].ends_with(['.', '。', ':', '：', ')', '）']);
     let mut standing = Standing {
         options,
         commitment,
         excluding: false,
+        denial: None,
         doubt: None,
-        own: true,
+        own,
     };
     for piece in pieces(body, commitment.end, options) {
         standing.read(piece)?;
     }
+    standing.decide()?;
     standing.settle()
 }
 
@@ -42,6 +47,9 @@ struct Standing<'c> {
     commitment: &'c Commitment,
     /// A word such as "not" rules out the letters that follow.
     excluding: bool,
+    /// That word, until the next one shows whether it denies what came before
+    /// ("A is not") or what follows ("C, not A").
+    denial: Option<usize>,
     /// Another letter that still may be ruled out by the words after it.
     doubt: Option<Refusal>,
     /// The committed letter was just named, and may be ruled out in turn.
@@ -51,20 +59,26 @@ struct Standing<'c> {
 impl Standing<'_> {
     fn read(&mut self, piece: Piece<'_>) -> Result<(), Refusal> {
         match piece {
-            Piece::Word { text, at } => self.word(text, at),
+            Piece::Word { text, at } => {
+                self.decide()?;
+                self.word(text, at)
+            }
             Piece::Letter(letter) => self.letter(&letter),
             Piece::Mark(',' | '，' | '、') => {
+                self.decide()?;
                 self.excluding = false;
                 self.own = false;
                 Ok(())
             }
             Piece::Mark('.' | '!' | '?' | ';' | '\n' | '。' | '！' | '？' | '；') => {
+                self.decide()?;
                 self.excluding = false;
                 self.own = false;
                 self.settle()
             }
             Piece::Mark('不' | '非' | '错' | '錯') => {
-                self.rules_out(self.commitment.end)?;
+                self.decide()?;
+                self.denial = Some(self.commitment.end);
                 self.excluding = true;
                 Ok(())
             }
@@ -76,7 +90,7 @@ impl Standing<'_> {
         let word = text.to_lowercase().replace('’', "'");
         let word = word.as_str();
         if phrases::EXCLUDING.contains(&word) || word.ends_with("n't") {
-            self.rules_out(at)?;
+            self.denial = Some(at);
             self.excluding = true;
         } else if phrases::RULED_OUT.contains(&word) {
             self.rules_out(at)?;
@@ -89,6 +103,7 @@ impl Standing<'_> {
     }
 
     fn letter(&mut self, letter: &Letter) -> Result<(), Refusal> {
+        self.denial = None;
         if letter.letter == self.commitment.letter {
             if self.excluding {
                 return Err(Refusal::at("negated", letter.span.clone()));
@@ -99,6 +114,11 @@ impl Standing<'_> {
                 .get_or_insert(Refusal::at("hedged", letter.span.clone()));
         }
         Ok(())
+    }
+
+    /// A denial that no letter follows is about the letters before it.
+    fn decide(&mut self) -> Result<(), Refusal> {
+        self.denial.take().map_or(Ok(()), |at| self.rules_out(at))
     }
 
     /// A word rules out the letters just named; the committed one must not be

@@ -188,10 +188,19 @@ pub(super) fn joins(text: &str, at: usize) -> bool {
     };
     let after = next.next().map_or(' ', narrow);
     match c {
-        '\'' | '’' | '-' | '&' | '^' => after.is_alphanumeric(),
+        '\'' | '’' => after.is_alphanumeric() && !is_turkish_copula(&text[at + c.len_utf8()..]),
+        '-' | '&' | '^' => after.is_alphanumeric(),
         '+' | '#' | '=' | '<' => after != '/' && after != '|',
         _ => continues_word(c),
     }
+}
+
+/// `C'dir`: "is C", written as one word.
+fn is_turkish_copula(text: &str) -> bool {
+    ["dir", "dır", "tir", "tır"].iter().any(|copula| {
+        text.strip_prefix(copula)
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// Whether the character before `at` makes a letter at `at` part of a word.

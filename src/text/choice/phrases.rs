@@ -12,7 +12,7 @@ use regex::Regex;
 /// verb or a colon: "the answer" alone introduces nothing.
 const MARKERS: [&str; 25] = [
     // English.
-    r#"(?:answer|(?:correct|right|best|final|my)\s+(?:option|choice|letter|alternative|response)|solution)(?:\s+(?:choice|option|letter))?(?:\s+(?:here|to\s+th(?:e|is)\s+question))?(?:\s+(?:is|must\s+be|should\s+be|has\s+to\s+be)\s*:?|\s*["'”]?\**\s*[:=])\**(?:\s*(?:therefore|thus|hence|clearly|definitely|certainly|indeed|simply|obviously|for\s+sure|then|the|option|choice|letter|alternative)\b)*"#,
+    r#"(?:answer|(?:correct|right|best|final|my)\s+(?:option|choice|letter|alternative|response)|solution)(?:\s+(?:choice|option|letter))?(?:\s+(?:here|to\s+th(?:e|is)\s+question))?(?:\s+(?:is|must\s+be|should\s+be|has\s+to\s+be)(?:\s*:)?|\s*["'”]?\**\s*[:=])\**(?:\s*(?:therefore|thus|hence|clearly|definitely|certainly|indeed|simply|obviously|for\s+sure|then|the|option|choice|letter|alternative)\b)*"#,
     r"(?:i|we)(?:\s+(?:will|would)|['’](?:ll|d))?\s+(?:choose|chose|pick|select|go\s+with)(?:\s+(?:the|option|choice|letter)\b)*",
     // Chinese, simplified and traditional.
     r"(?:答案|正确(?:的)?选项|正確(?:的)?選項|最佳选项|结论)(?:应该|應該|应|應|就)?(?:\*\*)?\s*(?:(?:是|为|為|选择|選擇|选|選)\s*[:：]?|[:：])(?:\s*(?:选项|選項))?",
@@ -22,43 +22,43 @@ const MARKERS: [&str; 25] = [
     // Korean.
     r"(?:정답|답안|답)(?:은|\s*[:：])(?:\s*보기)?",
     // German.
-    r"(?:antwort|lösung|richtige\s+option)(?:\s+(?:ist|lautet)\s*:?|\s*\**:)\**(?:\s+(?:also|daher|somit|option|buchstabe)\b)*",
+    r"(?:antwort|lösung|richtige\s+option)(?:\s+(?:ist|lautet)(?:\s*:)?|\s*\**:)\**(?:\s+(?:also|daher|somit|option|buchstabe)\b)*",
     // French.
-    r"(?:réponse|solution|bonne\s+option)(?:\s+(?:correcte|finale|exacte|juste))?(?:\s+est\s*:?|\s*\**:)\**(?:\s+(?:donc|la|le|lettre|option|choix)\b|\s+l['’]option\b)*",
+    r"(?:réponse|solution|bonne\s+option)(?:\s+(?:correcte|finale|exacte|juste))?(?:\s+est(?:\s*:)?|\s*\**:)\**(?:\s+(?:donc|la|le|lettre|option|choix)\b|\s+l['’]option\b)*",
     // Spanish.
-    r"(?:respuesta|solución|opción\s+correcta)(?:\s+(?:correcta|final))?(?:\s+es\s*:?|\s*\**:)\**(?:\s+(?:la|letra|opción|entonces)\b)*",
+    r"(?:respuesta|solución|opción\s+correcta)(?:\s+(?:correcta|final))?(?:\s+es(?:\s*:)?|\s*\**:)\**(?:\s+(?:la|letra|opción|entonces)\b)*",
     // Italian.
-    r"(?:risposta|soluzione|opzione\s+corretta)(?:\s+(?:corretta|finale|esatta|giusta))?(?:\s+è\s*:?|\s*\**:)\**(?:\s+(?:quindi|la|lettera|opzione)\b|\s+l['’]opzione\b)*",
+    r"(?:risposta|soluzione|opzione\s+corretta)(?:\s+(?:corretta|finale|esatta|giusta))?(?:\s+è(?:\s*:)?|\s*\**:)\**(?:\s+(?:quindi|la|lettera|opzione)\b|\s+l['’]opzione\b)*",
     // Portuguese.
-    r"(?:resposta|solução|(?:alternativa|opção)\s+corr?eta)(?:\s+(?:corr?eta|certa|final))?(?:\s+é\s*:?|\s*\**:)\**(?:\s+(?:portanto|letra|alternativa|opção)\b|\s+a\s+(?:letra|alternativa|opção)\b)*",
+    r"(?:resposta|solução|(?:alternativa|opção)\s+corr?eta)(?:\s+(?:corr?eta|certa|final))?(?:\s+é(?:\s*:)?|\s*\**:)\**(?:\s+(?:portanto|letra|alternativa|opção)\b|\s+a\s+(?:letra|alternativa|opção)\b)*",
     // Dutch.
-    r"(?:antwoord|juiste\s+optie)(?:\s+(?:is|luidt)\s*:?|\s*\**:)\**(?:\s+(?:dus|optie)\b)*",
+    r"(?:antwoord|juiste\s+optie)(?:\s+(?:is|luidt)(?:\s*:)?|\s*\**:)\**(?:\s+(?:dus|optie)\b)*",
     // Polish.
-    r"(?:odpowiedź|odpowiedzią)(?:\s+(?:to|jest)\s*:?|\s*\**:)\**(?:\s+(?:opcja)\b)*",
+    r"(?:odpowiedź|odpowiedzią)(?:\s+(?:to|jest)(?:\s*:)?|\s*\**:)\**(?:\s+(?:opcja)\b)*",
     // Swedish, Danish and Norwegian.
-    r"(?:svaret|svar)(?:\s+(?:är|er)\s*:?|\s*\**:)\**(?:\s+(?:alternativ)\b)*",
+    r"(?:svaret|svar)(?:\s+(?:är|er)(?:\s*:)?|\s*\**:)\**(?:\s+(?:alternativ)\b)*",
     // Russian and Ukrainian.
     r"(?:ответ|верный\s+вариант|правильный\s+вариант|відповідь)(?:\s+(?:это|є)|\s*\**:|\s*[—–])\**(?:\s+(?:вариант|варіант|буква)\b)*",
     // Arabic.
-    r"(?:الإجابة|الاجابة|الجواب)(?:\s+(?:الصحيحة|النهائية|الصحيح|النهائي))?(?:\s+(?:هي|هو)\s*:?|\s*\**:)\**(?:\s+(?:الخيار|الحرف))?",
+    r"(?:الإجابة|الاجابة|الجواب)(?:\s+(?:الصحيحة|النهائية|الصحيح|النهائي))?(?:\s+(?:هي|هو)(?:\s*:)?|\s*\**:)\**(?:\s+(?:الخيار|الحرف))?",
     // Persian.
     r"(?:پاسخ|جواب|گزینه)(?:\s+(?:صحیح|درست|نهایی))?\s*\**:\**(?:\s+گزینه)?",
     // Hebrew.
-    r"(?:התשובה|תשובה)(?:\s+(?:הנכונה|הסופית))?(?:\s+היא\s*:?|\s*\**:)\**",
+    r"(?:התשובה|תשובה)(?:\s+(?:הנכונה|הסופית))?(?:\s+היא(?:\s*:)?|\s*\**:)\**",
     // Hindi.
-    r"(?:सही\s+उत्तर|उत्तर|जवाब|सही\s+विकल्प)(?:\s+है\s*:?|\s*\**[:：]|\s+)\**(?:\s*विकल्प)?",
+    r"(?:सही\s+उत्तर|उत्तर|जवाब|सही\s+विकल्प)(?:\s+है(?:\s*:)?|\s*\**[:：]|\s+)\**(?:\s*विकल्प)?",
     // Bengali.
     r"(?:সঠিক\s+উত্তর|উত্তর)(?:\s+হল|\s+হলো|\s*\**[:：])\**",
     // Vietnamese.
-    r"(?:đáp\s+án|câu\s+trả\s+lời)(?:\s+(?:đúng|chính\s+xác|cuối\s+cùng))?(?:\s+là\s*:?|\s*\**:)\**(?:\s+(?:phương\s+án)\b)*",
+    r"(?:đáp\s+án|câu\s+trả\s+lời)(?:\s+(?:đúng|chính\s+xác|cuối\s+cùng))?(?:\s+là(?:\s*:)?|\s*\**:)\**(?:\s+(?:phương\s+án)\b)*",
     // Turkish.
     r"(?:cevap|cevabı|yanıt|doğru\s+seçenek)(?:\s*\**:|\s+)\**(?:\s*(?:seçenek|şık)\b)*",
     // Indonesian and Malay.
-    r"(?:jawabannya|jawaban|jawapan)(?:\s+(?:yang\s+)?(?:benar|tepat|betul|akhir))?(?:\s+(?:adalah|ialah)\s*:?|\s*\**:)\**(?:\s+(?:pilihan|opsi)\b)*",
+    r"(?:jawabannya|jawaban|jawapan)(?:\s+(?:yang\s+)?(?:benar|tepat|betul|akhir))?(?:\s+(?:adalah|ialah)(?:\s*:)?|\s*\**:)\**(?:\s+(?:pilihan|opsi)\b)*",
     // Thai.
-    r"คำตอบ(?:ที่ถูกต้อง|สุดท้าย)?(?:\s*คือ\s*:?|\s*[:：])(?:\s*(?:ข้อ|ตัวเลือก))?",
+    r"คำตอบ(?:ที่ถูกต้อง|สุดท้าย)?(?:\s*คือ(?:\s*:)?|\s*[:：])(?:\s*(?:ข้อ|ตัวเลือก))?",
     // Greek.
-    r"(?:απάντηση|σωστή\s+επιλογή)(?:\s+είναι\s*:?|\s*\**:)\**(?:\s+(?:η|το))?",
+    r"(?:απάντηση|σωστή\s+επιλογή)(?:\s+είναι(?:\s*:)?|\s*\**:)\**(?:\s+(?:η|το))?",
 ];
 
 /// All markers, for a search through a whole answer.
@@ -69,7 +69,8 @@ pub(super) static MARKER: LazyLock<Regex> =
 pub(super) static FOLLOW: LazyLock<Regex> = LazyLock::new(|| {
     compile(concat!(
         r#"^(?:[ \t]*(?:[\r\n]|[.!,;。！，；।।)）\]}」』”’"'$|—–]|</|<\||\\[)\]]|-\s|[(（])"#,
-        r"|\s+(?:because|since|as|which|given|due|weil|da|denn|car|parce|puisque|porque|ya|pues|",
+        r"|\s+(?:(?:not|non|nicht|no|et\s+non)\s+[(（]?[A-Z]|rather|instead|",
+        r"because|since|as|which|given|due|weil|da|denn|car|parce|puisque|porque|ya|pues|",
         r"perché|poiché|pois|omdat|want|ponieważ|eftersom|fordi|потому|так|поскольку|бо|لأن|زیرا|",
         r"vì|do|karena|kerana|çünkü|क्योंकि|है|است|olur|olacaktır|olmalıdır)(?:\P{L}|$)",
         r"|\s*(?:因为|因爲|因為|选项|選項|项|項|です(?:[^か]|$)|である|だ(?:[^ろ]|$)|になります|となります|",
