@@ -1,4 +1,5 @@
 //! Batch scoring: what lines become, order, compression, resume.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
 use std::io::{self, Write};
@@ -684,8 +685,8 @@ fn resume_refuses_what_is_another_run() {
             "`--max-line-mb 1`",
         ),
         (
-            "\"goldstone\": \"",
-            "\"goldstone\": \"9.",
+            "\"engine\": \"",
+            "\"engine\": \"9.",
             "begun with goldstone 9.",
         ),
     ] {
@@ -795,4 +796,85 @@ fn a_stopped_run_resumes() {
     drop(control);
     run.go(Existing::Resume).unwrap();
     assert!(run.output() == whole);
+}
+
+/// One line of a group; `answer` is what a completion of spec `math` boxes.
+fn sample(group: &str, answer: &str) -> String {
+    format!(
+        "{{\"group\": \"{group}\", \"completion\": \"\\\\boxed{{{answer}}}\", \"reference\": \"1\"}}\n"
+    )
+}
+
+#[test]
+fn samples_of_a_prompt_give_the_papers_pass_at_k() {
+    let folder = Folder::new();
+    let mut text = String::new();
+    // Of 5 samples 2 correct; of 4 none; of 2 both, one of them undecided more.
+    for (group, answers) in [
+        ("a", &["1", "2", "2", "1.0", "2"][..]),
+        ("b", &["2", "3", "2", "4"]),
+        ("c", &["1", "1", "x+1"]),
+        ("d", &["2/2", "5"]),
+    ] {
+        for answer in answers {
+            text += &sample(group, answer);
+        }
+    }
+    let path = folder.file("in.jsonl", text);
+    let (_, report) = run_with(
+        &load::spec("math").unwrap(),
+        &[path],
+        &BatchOptions::default(),
+    );
+    let summary = report.unwrap().summary;
+    let samples = summary.samples.unwrap();
+    assert_eq!(
+        (samples.groups, samples.largest, samples.unjudged),
+        (Some(4), 5, 1)
+    );
+    let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+    // pass@1 is c/n; pass@2 of group a is 1 - C(3,2)/C(5,2) = 0.7, and of group
+    // d 1; pass@4 needs four samples: group a 1 (only 3 are wrong), group b 0.
+    let wanted = [
+        (1, (0.4 + 0.0 + 1.0 + 0.5) / 4.0, 4),
+        (2, (0.7 + 0.0 + 1.0 + 1.0) / 4.0, 4),
+        (4, 0.5, 2),
+    ];
+    let got: Vec<_> = samples
+        .pass_at
+        .iter()
+        .map(|pass| (pass.k, pass.value, pass.groups))
+        .collect();
+    assert_eq!(got.len(), wanted.len(), "{got:?}");
+    for (got, wanted) in got.iter().zip(wanted) {
+        assert!(
+            got.0 == wanted.0 && close(got.1, wanted.1) && got.2 == wanted.2,
+            "{got:?}"
+        );
+    }
+    // a: 2 has three votes, wrong; b: wrong; c: right; d: 1 and 5 share.
+    assert!(close(
+        samples.majority.unwrap(),
+        (0.0 + 0.0 + 1.0 + 0.5) / 4.0
+    ));
+    let reward = &summary.tasks[0].rewards[0];
+    assert_eq!((reward.correct, reward.wrong, reward.unknown), (5, 8, 1));
+    // 5 ones and 8 zeros: mean 5/13, sample variance (5·8/13)/12.
+    assert!(close(reward.raw.mean.unwrap(), 5.0 / 13.0));
+    assert!(close(
+        reward.raw.std.unwrap(),
+        (40.0_f64 / 13.0 / 12.0).sqrt()
+    ));
+}
+
+#[test]
+fn single_samples_have_no_pass_at_k() {
+    let folder = Folder::new();
+    let path = folder.file("in.jsonl", sample("a", "1") + &sample("b", "2"));
+    let (_, report) = run_with(
+        &load::spec("math").unwrap(),
+        &[path],
+        &BatchOptions::default(),
+    );
+    assert_eq!(report.unwrap().summary.samples, None);
 }

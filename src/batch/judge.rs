@@ -117,7 +117,7 @@ pub(super) fn score_line<'l>(
                 score,
             }
         }
-        Err(judged) => judged,
+        Err(judged) => *judged,
     }
 }
 
@@ -127,15 +127,15 @@ pub(super) fn read_line<'l>(
     fields: &FieldMap,
     place: &Place,
     limit_bytes: usize,
-) -> Result<(Record<'l>, Rollout), Judged<'l>> {
-    let unreadable = |message: String| Judged {
-        record: None,
-        task: None,
-        score: Score::error(
-            &place.default_id,
-            "",
-            located(RowError::data(message), place),
-        ),
+) -> Result<(Record<'l>, Rollout), Box<Judged<'l>>> {
+    let unreadable = |message: String| {
+        let error = located(RowError::data(message), place);
+        let score = Score::error(&place.default_id, "", error);
+        Box::new(Judged {
+            record: None,
+            task: None,
+            score,
+        })
     };
     let text = match line {
         Line::Text(text) => text,
@@ -157,11 +157,11 @@ pub(super) fn read_line<'l>(
             error.field = Some(fault.field);
             let task = name(&record, &fields.task);
             let score = Score::error(&id, &group, located(error, place));
-            Err(Judged {
+            Err(Box::new(Judged {
                 record: Some(record),
                 task,
                 score,
-            })
+            }))
         }
     }
 }
@@ -174,7 +174,11 @@ pub(super) fn place(inputs: &Inputs, at: Position) -> Place {
         [_] => at.line.to_string(),
         _ => format!("{file}:{}", at.line),
     };
-    Place { file, line: at.line, default_id }
+    Place {
+        file,
+        line: at.line,
+        default_id,
+    }
 }
 
 /// A string or a number at `pointer`.

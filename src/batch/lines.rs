@@ -72,7 +72,14 @@ pub fn each_line(
                 Line::Text(text) => Ok(text),
                 Line::TooLong { bytes } => Err(too_long(bytes, max_line_bytes)),
             };
-            if visit(InputLine { row, file: place.file, line: place.line, text }).is_break() {
+            if visit(InputLine {
+                row,
+                file: place.file,
+                line: place.line,
+                text,
+            })
+            .is_break()
+            {
                 return Ok(());
             }
         }
@@ -110,11 +117,17 @@ pub fn find(
             }
             let rollout = match read {
                 Ok((_, rollout)) => Ok(rollout),
-                Err(judged) => {
-                    Err(judged.score.error.expect("a line without a rollout has an error"))
-                }
+                Err(judged) => Err(judged
+                    .score
+                    .error
+                    .expect("a line without a rollout has an error")),
             };
-            return Ok(Some(Found { row, file: place.file, line: place.line, rollout }));
+            return Ok(Some(Found {
+                row,
+                file: place.file,
+                line: place.line,
+                rollout,
+            }));
         }
     }
     Ok(None)

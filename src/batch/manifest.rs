@@ -27,8 +27,8 @@ const SAMPLE_BYTES: u64 = 64 * 1024;
 pub struct Manifest {
     /// Version of this format.
     pub version: u32,
-    /// Version of the engine: another one may score otherwise.
-    pub goldstone: String,
+    /// Version of goldstone: another one may score otherwise.
+    pub engine: String,
     /// The spec.
     pub spec: SpecIdentity,
     /// The inputs in order.
@@ -89,7 +89,7 @@ impl Manifest {
         let identity = |(index, input)| identity(input, inputs.size(index));
         Ok(Self {
             version: VERSION,
-            goldstone: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
             spec: SpecIdentity {
                 name: scorer.name().to_owned(),
                 sha256: scorer.spec_sha256().to_owned(),
@@ -114,8 +114,8 @@ impl Manifest {
 
     /// What keeps an output of `earlier` from being continued as one of `self`.
     pub(super) fn difference(&self, earlier: &Self) -> Option<String> {
-        if self.version != earlier.version || self.goldstone != earlier.goldstone {
-            return Some(format!("it was begun with goldstone {}", earlier.goldstone));
+        if self.version != earlier.version || self.engine != earlier.engine {
+            return Some(format!("it was begun with goldstone {}", earlier.engine));
         }
         if self.spec.sha256 != earlier.spec.sha256 {
             return Some(match self.spec.name == earlier.spec.name {

@@ -101,7 +101,7 @@ fn read<J: Judge + ?Sized>(
 /// Scores the rows of a chunk; those after the first that a stop left
 /// unscored are left out.
 fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
-    let rows: Vec<Option<(Vec<u8>, Score, Option<String>)>> = (0..chunk.rows())
+    let rows: Vec<Option<ScoredRow>> = (0..chunk.rows())
         .into_par_iter()
         .map(|index| {
             if batch.control.is_stopped() {
@@ -112,12 +112,16 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
             let judged = score_line(batch.judge, line, &place, batch.options.max_line_bytes);
             let mut text = Vec::new();
             write_row(&judged, batch.options.columns, &mut text);
-            Some((text, judged.score, judged.task))
+            Some(ScoredRow {
+                text,
+                score: judged.score,
+                task: judged.task,
+            })
         })
         .collect();
     let total = rows.len();
     let mut scored = Scored::default();
-    for (text, score, task) in rows.into_iter().map_while(|row| row) {
+    for ScoredRow { text, score, task } in rows.into_iter().map_while(|row| row) {
         scored.text.extend_from_slice(&text);
         scored.rows.push((score, task));
     }
@@ -138,6 +142,13 @@ enum End {
     Input(InputError),
     Write(io::Error),
     Panic,
+}
+
+/// An output row.
+struct ScoredRow {
+    text: Vec<u8>,
+    score: Score,
+    task: Option<String>,
 }
 
 /// The output rows of a chunk.

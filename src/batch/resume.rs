@@ -14,9 +14,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::manifest::Manifest;
-use super::summary::{Seen, SeenTerm};
+use super::summary::{Mark, Seen, SeenTerm};
 use crate::reward::{RowError, Status};
-use crate::verdict::Outcome;
 
 /// Read size when the rows of an earlier run are counted.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -308,7 +307,7 @@ pub(super) struct WrittenRow {
 #[derive(Deserialize)]
 struct WrittenTerm {
     raw: Box<RawValue>,
-    verdict: Option<Outcome>,
+    verdict: Option<Mark>,
     reason: Option<String>,
     detail: Option<WrittenDetail>,
 }
@@ -327,7 +326,7 @@ impl WrittenRow {
         let terms = self.terms.iter().map(|(name, term)| SeenTerm {
             name,
             raw: number(&term.raw),
-            outcome: term.verdict,
+            mark: term.verdict,
             reason: term.reason.as_deref(),
             answer: term
                 .detail

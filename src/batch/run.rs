@@ -215,11 +215,11 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             for index in 0..chunk.rows() {
                 let (line, at) = chunk.row(index);
                 let limit = self.options.max_line_bytes;
-                let (id, task) = match read_line(line, self.judge.fields(), &place(self.inputs, at), limit)
-                {
-                    Ok((_, rollout)) => (rollout.id, rollout.task),
-                    Err(judged) => (judged.score.id, judged.task),
-                };
+                let (id, task) =
+                    match read_line(line, self.judge.fields(), &place(self.inputs, at), limit) {
+                        Ok((_, rollout)) => (rollout.id, rollout.task),
+                        Err(judged) => (judged.score.id, judged.task),
+                    };
                 row += 1;
                 let written = file.replay_row(row, &id)?;
                 tallies.add(&written.seen(task.as_deref()));

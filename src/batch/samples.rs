@@ -11,8 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use super::summary::SeenTerm;
-use crate::verdict::Outcome;
+use super::summary::{Mark, SeenTerm};
 
 /// Most groups that are told apart; beyond, group numbers are left out. About
 /// 60 bytes each.
@@ -85,10 +84,10 @@ impl SampleTallies {
         if self.has_too_many_groups {
             return;
         }
-        let is_correct = match term.and_then(|term| term.outcome) {
-            Some(Outcome::Correct) => true,
-            Some(Outcome::Wrong | Outcome::NoAnswer) => false,
-            Some(Outcome::Unknown) | None => {
+        let is_correct = match term.and_then(|term| term.mark) {
+            Some(Mark::Correct) => true,
+            Some(Mark::Wrong | Mark::NoAnswer) => false,
+            Some(Mark::Unknown) | None => {
                 self.unjudged += 1;
                 return;
             }

@@ -40,11 +40,19 @@ impl Check {
     pub(super) fn run(self) -> Outcome {
         let mut out = anstream::stdout().lock();
         if self.list {
-            let width = load::shipped().map(|shipped| shipped.name.len()).max().unwrap_or(0);
+            let width = load::shipped()
+                .map(|shipped| shipped.name.len())
+                .max()
+                .unwrap_or(0);
             for shipped in load::shipped() {
                 let name = format!("{:<width$}", shipped.name);
                 let scorer = load_spec(shipped.name)?;
-                writeln!(out, "{}  {}", Styled(STRONG, name), Safe(scorer.description()))?;
+                writeln!(
+                    out,
+                    "{}  {}",
+                    Styled(STRONG, name),
+                    Safe(scorer.description())
+                )?;
             }
             return Ok(Exit::Done);
         }
@@ -61,7 +69,9 @@ impl Check {
                 None => {
                     let names: Vec<&str> = load::shipped().map(|shipped| shipped.name).collect();
                     let names = names.join(", ");
-                    Err(bad_input(anyhow!("no shipped spec is called `{name}`; there are: {names}")))
+                    Err(bad_input(anyhow!(
+                        "no shipped spec is called `{name}`; there are: {names}"
+                    )))
                 }
             };
         }

@@ -52,8 +52,8 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_spec(&self.spec)?;
-        let inputs = Inputs::check(self.rollouts.iter().map(Input::named).collect())
-            .map_err(bad_input)?;
+        let inputs =
+            Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
         let (wanted, name) = match (self.row, self.id) {
             (Some(row), _) => (Wanted::Row(row), format!("row {row}")),
             (None, id) => {
@@ -64,7 +64,14 @@ impl Explain {
         };
         let limit = BatchOptions::default().max_line_bytes;
         let found = find(&inputs, scorer.fields(), &wanted, limit).map_err(bad_input)?;
-        let Some(Found { row, file, line, rollout, .. }) = found else {
+        let Some(Found {
+            row,
+            file,
+            line,
+            rollout,
+            ..
+        }) = found
+        else {
             return Err(bad_input(anyhow!("there is no {name} in the inputs")));
         };
         let mut out = anstream::stdout().lock();
@@ -81,7 +88,11 @@ impl Explain {
                 let score = &explanation.score;
                 let head = format!("{}  (group {}, {place})", score.id, score.group);
                 writeln!(out, "{}", Styled(STRONG, Safe(&head)))?;
-                completion(&mut out, &explanation, if self.full { usize::MAX } else { SHOWN_BYTES })?;
+                completion(
+                    &mut out,
+                    &explanation,
+                    if self.full { usize::MAX } else { SHOWN_BYTES },
+                )?;
                 violation(&mut out, &explanation)?;
                 let solvers: Vec<Arc<str>> = scorer.solvers().map(Arc::clone).collect();
                 terms(&mut out, &explanation, &rollout, &solvers)?;
@@ -117,7 +128,10 @@ fn completion(out: &mut impl Write, explanation: &Explanation, most: usize) -> i
     };
     let mut pieces = pieces(explanation);
     if !gap.is_empty() {
-        pieces = pieces.into_iter().flat_map(|piece| without(piece, &gap)).collect();
+        pieces = pieces
+            .into_iter()
+            .flat_map(|piece| without(piece, &gap))
+            .collect();
     }
     write!(out, "  ")?;
     for (range, style) in pieces {
@@ -139,10 +153,16 @@ fn completion(out: &mut impl Write, explanation: &Explanation, most: usize) -> i
 fn pieces(explanation: &Explanation) -> Vec<(Range<usize>, Style)> {
     let completion = &explanation.completion;
     let spans = |section: &Option<crate::format::Section>, style: Style| {
-        let spans = section.as_ref().map(|section| section.spans().to_vec()).unwrap_or_default();
+        let spans = section
+            .as_ref()
+            .map(|section| section.spans().to_vec())
+            .unwrap_or_default();
         spans.into_iter().map(move |span| (span, style))
     };
-    let markers = completion.markers.iter().map(|marker| (marker.span.clone(), MARK));
+    let markers = completion
+        .markers
+        .iter()
+        .map(|marker| (marker.span.clone(), MARK));
     let mut styled: Vec<(Range<usize>, Style)> = markers
         .chain(spans(&completion.think, FAINT))
         .chain(spans(&completion.answer, GOOD))
@@ -176,7 +196,10 @@ fn without(
 ) -> impl Iterator<Item = (Range<usize>, Style)> {
     let before = range.start..range.end.min(gap.start);
     let after = range.start.max(gap.end)..range.end;
-    [before, after].into_iter().filter(|part| part.start < part.end).map(move |part| (part, style))
+    [before, after]
+        .into_iter()
+        .filter(|part| part.start < part.end)
+        .map(move |part| (part, style))
 }
 
 /// Where the format is violated, with a caret.
@@ -197,11 +220,18 @@ fn violation(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> 
         Styled(STRONG, violation.code)
     )?;
     let before: String = {
-        let chars: Vec<char> = text[line_start..at].chars().rev().take(AROUND_CHARS).collect();
+        let chars: Vec<char> = text[line_start..at]
+            .chars()
+            .rev()
+            .take(AROUND_CHARS)
+            .collect();
         chars.into_iter().rev().collect()
     };
-    let after: String =
-        text[at..].chars().take_while(|c| *c != '\n').take(AROUND_CHARS).collect();
+    let after: String = text[at..]
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(AROUND_CHARS)
+        .collect();
     let before = Safe(&before).to_string();
     writeln!(out, "  {before}{}", Safe(&after))?;
     writeln!(out, "  {}{}", " ".repeat(cells(&before)), Styled(BAD, "^"))
@@ -224,7 +254,12 @@ fn terms(
             None => ("not judged", DOUBT),
         };
         writeln!(out)?;
-        write!(out, "{}  {}", Styled(STRONG, Safe(&term.name)), Styled(style, name))?;
+        write!(
+            out,
+            "{}  {}",
+            Styled(STRONG, Safe(&term.name)),
+            Styled(style, name)
+        )?;
         if let Some(reason) = term.reason {
             write!(out, ", {reason}")?;
         }
@@ -244,7 +279,11 @@ fn terms(
             if name == "span"
                 && let Some(text) = spanned(&explanation.text, detail)
             {
-                write!(out, "  {}", Styled(FAINT, Safe(&super::terminal::shortened(text, 60))))?;
+                write!(
+                    out,
+                    "  {}",
+                    Styled(FAINT, Safe(&super::terminal::shortened(text, 60)))
+                )?;
             }
             writeln!(out)?;
         }
@@ -254,7 +293,10 @@ fn terms(
 
 /// `0.5 = 1 (raw) × 0.5 (weight)`
 fn value(explanation: &Explanation, term: &Term) -> String {
-    let weight = explanation.weights.iter().find(|(name, _)| *name == term.name);
+    let weight = explanation
+        .weights
+        .iter()
+        .find(|(name, _)| *name == term.name);
     match (term.value, term.raw, weight) {
         (Some(value), Some(raw), Some((_, weight))) => {
             format!("{value} = {raw} (raw) × {weight} (weight)")
@@ -273,7 +315,11 @@ fn reference_text(reference: &Reference) -> String {
 }
 
 fn spanned<'t>(text: &'t str, span: &Value) -> Option<&'t str> {
-    let end = |index| span.get(index)?.as_u64().and_then(|end| usize::try_from(end).ok());
+    let end = |index| {
+        span.get(index)?
+            .as_u64()
+            .and_then(|end| usize::try_from(end).ok())
+    };
     text.get(end(0)?..end(1)?)
 }
 
@@ -291,13 +337,19 @@ fn total(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
             None => format!("{} null", term.name),
         })
         .collect();
-    let reward = score.reward.map_or("null".to_owned(), |reward| reward.to_string());
+    let reward = score
+        .reward
+        .map_or("null".to_owned(), |reward| reward.to_string());
     let status = match score.status {
         Status::Ok => "",
         Status::Abstain => " (could not be judged)",
         Status::Error => " (unusable row)",
     };
-    writeln!(out, "{}{status}", Styled(STRONG, format!("reward {reward}")))?;
+    writeln!(
+        out,
+        "{}{status}",
+        Styled(STRONG, format!("reward {reward}"))
+    )?;
     let how = format!("{}: {}", explanation.combination, values.join(", "));
     writeln!(out, "  {}", Safe(&how))
 }

@@ -29,10 +29,19 @@ Examples:
 Lines of --batch: {\"id\": …, \"gold\": \"0.5\", \"pred\": \"1/2\"}")]
 pub(super) struct Math {
     /// The answer
-    #[arg(value_name = "ANSWER", required_unless_present = "batch", allow_hyphen_values = true)]
+    #[arg(
+        value_name = "ANSWER",
+        required_unless_present = "batch",
+        allow_hyphen_values = true
+    )]
     answer: Option<String>,
     /// The reference
-    #[arg(long, value_name = "GOLD", required_unless_present = "batch", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "GOLD",
+        required_unless_present = "batch",
+        allow_hyphen_values = true
+    )]
     gold: Option<String>,
     /// ANSWER is a whole response, in which the answer is to be found
     #[arg(long)]
@@ -134,9 +143,24 @@ fn pair(
     exit: &mut Exit,
 ) -> io::Result<()> {
     let options = MathOptions::default();
-    let unusable = |id, error| Row { id, verdict: None, rule: None, gold: None, detail: None, error };
+    let unusable = |id, error| Row {
+        id,
+        verdict: None,
+        rule: None,
+        gold: None,
+        detail: None,
+        error,
+    };
     let parsed = match &line.text {
-        Ok(text) => serde_json::from_slice::<Pair>(text).map_err(|error| error.to_string()),
+        Ok(text) => serde_json::from_slice::<Pair>(text).map_err(|error| {
+            let message = error.to_string();
+            // The line is named by the row; serde_json would always say 1.
+            message
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        }),
         Err(error) => Err(error.message.clone()),
     };
     let judged = parsed.map(|pair| match Gold::compile(&pair.gold, &options) {

@@ -4,12 +4,12 @@
 //! Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a
 //! failure of ours; 130 interrupted.
 
-mod score;
-mod progress;
-mod summary;
-mod explain;
 mod check;
+mod explain;
 mod math;
+mod progress;
+mod score;
+mod summary;
 mod terminal;
 
 use std::io::{self, IsTerminal, Write};
@@ -116,7 +116,12 @@ impl Failure {
 }
 
 fn complain(out: &mut impl Write, error: &anyhow::Error) -> io::Result<()> {
-    writeln!(out, "{}: {}", Styled(BAD.bold(), "error"), terminal::Safe(&format!("{error:#}")))
+    writeln!(
+        out,
+        "{}: {}",
+        Styled(BAD.bold(), "error"),
+        terminal::Safe(&format!("{error:#}"))
+    )
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -127,7 +132,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    let io_error = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<io::Error>());
     io_error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 

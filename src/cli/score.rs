@@ -75,8 +75,8 @@ enum Columns {
 impl Score {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_spec(&self.spec)?;
-        let inputs = Inputs::check(self.rollouts.iter().map(Input::named).collect())
-            .map_err(bad_input)?;
+        let inputs =
+            Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
         let options = BatchOptions {
             columns: match self.columns {
                 Columns::All => batch::Columns::All,
@@ -90,17 +90,24 @@ impl Score {
         let mut target = self.target(&scorer, &inputs, &options)?;
         let control = Arc::new(Control::default());
         stop_on_signals(&control)?;
-        let batch = Batch { judge: &scorer, inputs: &inputs, options: &options, control: &control };
+        let batch = Batch {
+            judge: &scorer,
+            inputs: &inputs,
+            options: &options,
+            control: &control,
+        };
         // A bar would mix with rows that go to the same terminal.
         let is_mixed = self.output.is_none() && io::stdout().is_terminal();
         let show = match self.quiet || is_mixed {
             true => Show::Nothing,
             false => Show::suited(),
         };
-        let result = watch(show, &control, inputs.total_bytes(), || match target.take() {
-            Target::File(file) => batch.run_file(*file),
-            Target::Stream(mut file) => batch.run(&mut file),
-            Target::Stdout => batch.run(&mut io::stdout().lock()),
+        let result = watch(show, &control, inputs.total_bytes(), || {
+            match target.take() {
+                Target::File(file) => batch.run_file(*file),
+                Target::Stream(mut file) => batch.run(&mut file),
+                Target::Stdout => batch.run(&mut io::stdout().lock()),
+            }
         });
         self.conclude(&scorer, result)
     }
@@ -111,10 +118,15 @@ impl Score {
         inputs: &Inputs,
         options: &BatchOptions,
     ) -> Result<Target, Failure> {
-        let Some(path) = &self.output else { return Ok(Target::Stdout) };
+        let Some(path) = &self.output else {
+            return Ok(Target::Stdout);
+        };
         let metadata = fs::metadata(path);
         if metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
-            return Err(bad_input(anyhow!("`{}` is a directory; name a file", path.display())));
+            return Err(bad_input(anyhow!(
+                "`{}` is a directory; name a file",
+                path.display()
+            )));
         }
         if metadata.is_ok_and(|metadata| !metadata.is_file()) {
             // A device or a pipe cannot be cut or resumed.
@@ -124,7 +136,9 @@ impl Score {
         }
         if let Some(input) = self.rollouts.iter().find(|input| is_same_file(input, path)) {
             let name = input.display();
-            return Err(bad_input(anyhow!("`{name}` is both an input and the output")));
+            return Err(bad_input(anyhow!(
+                "`{name}` is both an input and the output"
+            )));
         }
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
@@ -176,7 +190,9 @@ impl Score {
             };
             return summary::note(&mut out, &format!("stopped after {rows}{hint}"));
         }
-        let Some(path) = &self.output else { return Ok(()) };
+        let Some(path) = &self.output else {
+            return Ok(());
+        };
         let earlier = match report.resumed_rows {
             0 => String::new(),
             rows => format!(", {rows} of them by an earlier run"),

@@ -43,13 +43,23 @@ pub(super) fn write(out: &mut impl Write, spec: &str, summary: &Summary) -> io::
         }
         let more = errors - summary.first_errors.len() as u64;
         if more > 0 {
-            writeln!(out, "  … and {more} more; look for \"status\":\"error\" in the output")?;
+            writeln!(
+                out,
+                "  … and {more} more; look for \"status\":\"error\" in the output"
+            )?;
         }
     }
     if summary.machinery_errors > 0 {
-        let said = format!("{} failed through a fault of goldstone", rows(summary.machinery_errors));
+        let said = format!(
+            "{} failed through a fault of goldstone",
+            rows(summary.machinery_errors)
+        );
         let known = summary.first_errors.iter().any(|error| is_ours(&error));
-        let hint = if known { "" } else { "; look for \"kind\":\"machinery\" in the output" };
+        let hint = if known {
+            ""
+        } else {
+            "; look for \"kind\":\"machinery\" in the output"
+        };
         writeln!(out, "{}{hint}", Styled(BAD, said))?;
     }
     Ok(())
@@ -57,9 +67,13 @@ pub(super) fn write(out: &mut impl Write, spec: &str, summary: &Summary) -> io::
 
 /// `1 row`, `2 rows`
 pub(super) fn rows(count: u64) -> String {
+    counted(count, "row")
+}
+
+fn counted(count: u64, noun: &str) -> String {
     match count {
-        1 => "1 row".to_owned(),
-        count => format!("{count} rows"),
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
     }
 }
 
@@ -73,7 +87,16 @@ fn located(error: &RowError) -> String {
 
 fn table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let heads = [
-        "task", "reward", "n", "mean", "std", "correct", "wrong", "no answer", "unknown", "gated",
+        "task",
+        "reward",
+        "n",
+        "mean",
+        "std",
+        "correct",
+        "wrong",
+        "no answer",
+        "unknown",
+        "gated",
         "error",
     ];
     let mut lines: Vec<Vec<String>> = vec![heads.map(str::to_owned).to_vec()];
@@ -82,7 +105,11 @@ fn table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         let mut first = shortened(&Safe(name).to_string(), TASK_CHARS);
         for reward in &task.rewards {
             let counts = [
-                reward.correct, reward.wrong, reward.no_answer, reward.unknown, reward.gated,
+                reward.correct,
+                reward.wrong,
+                reward.no_answer,
+                reward.unknown,
+                reward.gated,
                 reward.errors,
             ];
             let mut line = vec![
@@ -102,11 +129,21 @@ fn table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     }
     // A column of nothing but zeros says nothing; those of the verdicts stay.
     let is_needed = |column: usize| {
-        column < 9 || lines.iter().skip(1).any(|line| !matches!(line[column].as_str(), "" | "0"))
+        column < 9
+            || lines
+                .iter()
+                .skip(1)
+                .any(|line| !matches!(line[column].as_str(), "" | "0"))
     };
-    let columns: Vec<usize> = (0..heads.len()).filter(|column| is_needed(*column)).collect();
+    let columns: Vec<usize> = (0..heads.len())
+        .filter(|column| is_needed(*column))
+        .collect();
     let width = |column: usize| {
-        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<usize> = columns.iter().map(|column| width(*column)).collect();
     for (index, line) in lines.iter().enumerate() {
@@ -130,20 +167,28 @@ fn table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
 }
 
 fn moments(moments: Moments) -> [String; 3] {
-    let number = |number: Option<f64>| number.map_or("-".to_owned(), |number| format!("{number:.3}"));
-    [moments.n.to_string(), number(moments.mean), number(moments.std)]
+    let number =
+        |number: Option<f64>| number.map_or("-".to_owned(), |number| format!("{number:.3}"));
+    [
+        moments.n.to_string(),
+        number(moments.mean),
+        number(moments.std),
+    ]
 }
 
 fn samples(out: &mut impl Write, samples: &Samples) -> io::Result<()> {
     writeln!(out)?;
     let Some(groups) = samples.groups else {
-        return writeln!(out, "pass@k is left out: there are too many groups to tell apart");
+        return writeln!(
+            out,
+            "pass@k is left out: there are too many groups to tell apart"
+        );
     };
     let mut parts: Vec<String> = Vec::new();
     for pass in &samples.pass_at {
         let over = match pass.groups == groups {
             true => String::new(),
-            false => format!(" ({} groups)", pass.groups),
+            false => format!(" ({})", counted(pass.groups, "group")),
         };
         parts.push(format!("pass@{} {:.3}{over}", pass.k, pass.value));
     }
@@ -161,11 +206,22 @@ fn samples(out: &mut impl Write, samples: &Samples) -> io::Result<()> {
     }
     writeln!(out, "{}", line.trim_end())?;
     let of = samples.rewards.join(", ");
-    let mut note = format!("{groups} groups of up to {} samples, by {of}", samples.largest);
+    let mut note = format!(
+        "{} of up to {} samples, by {of}",
+        counted(groups, "group"),
+        samples.largest
+    );
     if samples.unjudged > 0 {
-        note += &format!("; {} samples without a verdict left out", samples.unjudged);
+        note += &format!(
+            "; {} without a verdict left out",
+            counted(samples.unjudged, "sample")
+        );
     }
-    writeln!(out, "{}", Styled(FAINT, shortened(&Safe(&note).to_string(), 100)))
+    writeln!(
+        out,
+        "{}",
+        Styled(FAINT, shortened(&Safe(&note).to_string(), 100))
+    )
 }
 
 fn reasons(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
