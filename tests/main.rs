@@ -3,6 +3,7 @@
 mod format;
 mod fuzz_replay;
 mod layering;
+mod math;
 mod reward;
 mod rollout;
 mod spec;

@@ -36,13 +36,17 @@
 mod codes;
 mod completion;
 mod error;
+mod facts;
 mod fence;
+mod harmony;
 mod lookalike;
 mod options;
+mod safety;
 mod scan;
 mod shape;
 mod tagged;
 mod template;
+mod user;
 mod words;
 
 pub use codes::REASON_CODES;
@@ -60,6 +64,7 @@ use lookalike::Lookalikes;
 use scan::{Case, Scanner};
 use tagged::{Opened, Sections};
 use template::{Content, Opening, Shape, Tagged};
+use user::{Roles, UserGrammar};
 
 /// A compiled format; cheap to share between threads.
 #[derive(Debug)]
@@ -72,11 +77,9 @@ pub struct Format {
 #[derive(Debug)]
 enum Engine {
     Text,
-    Tagged {
-        tagged: Tagged,
-        scanner: Scanner,
-        lookalikes: Option<Lookalikes>,
-    },
+    Tagged { tagged: Tagged, scanner: Scanner, lookalikes: Option<Lookalikes> },
+    Harmony { scanner: Scanner },
+    User { grammar: Box<UserGrammar> },
 }
 
 /// What an engine finds, before it becomes a [`Completion`].
@@ -89,6 +92,7 @@ struct Parsed {
 }
 
 /// The trimmed ranges of the sections; no thinking is not empty thinking.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Spans {
     think: Option<Vec<Range<usize>>>,
     answer: Vec<Range<usize>>,
@@ -125,18 +129,14 @@ impl Format {
         grammar_text: Option<&str>,
     ) -> Result<Format, FormatError> {
         check_common(options)?;
-        let _ = grammar_text;
-        let engine = {
-            let template = options.template.unwrap_or(Template::Text);
-            match template::tagged(template) {
-                Some(tagged) => compile_tagged(tagged, options)?,
-                None => Engine::Text,
+        let engine = match (&options.grammar, grammar_text) {
+            (Some(_), Some(text)) => compile_user(text, options)?,
+            (Some(_), None) => {
+                return Err(FormatError::new("grammar", "is named, but its text is not given"));
             }
+            (None, _) => compile_template(options)?,
         };
-        Ok(Format {
-            options: options.clone(),
-            engine,
-        })
+        Ok(Format { options: options.clone(), engine })
     }
 
     /// The options that it was compiled from.
@@ -152,30 +152,30 @@ impl Format {
     #[must_use]
     pub fn parse(&self, text: &str, prompt_tail: &str) -> Completion {
         if text.len() > self.options.max_bytes {
-            let violation = Violation {
-                code: codes::TOO_LONG,
-                at: 0,
-            };
+            let violation = Violation { code: codes::TOO_LONG, at: 0 };
             return self.completion(Parsed::failed(violation), text.len());
         }
         let end = strip_suffix(text, &self.options.strip_suffix);
         let text = &text[..end];
         let mut parsed = match &self.engine {
             Engine::Text => Parsed::whole(text),
-            Engine::Tagged {
-                tagged,
-                scanner,
-                lookalikes,
-            } => {
+            Engine::Tagged { tagged, scanner, lookalikes } => {
                 let opened = self.opened(tagged, prompt_tail);
                 self.parse_tagged(tagged, scanner, lookalikes.as_ref(), text, opened)
             }
+            Engine::Harmony { scanner } => {
+                parse_harmony(scanner, text, self.opened_by(harmony::PREFILL, prompt_tail))
+            }
+            Engine::User { grammar } => Parsed {
+                outcome: grammar.spans(text),
+                markers: grammar.markers(text),
+                lookalikes: 0,
+                tags: TagCount::default(),
+                response_start: grammar.response_start(text),
+            },
         };
         if trim(text, 0..end).is_empty() {
-            parsed.outcome = Err(Violation {
-                code: codes::EMPTY_TEXT,
-                at: 0,
-            });
+            parsed.outcome = Err(Violation { code: codes::EMPTY_TEXT, at: 0 });
         }
         parsed.outcome = parsed.outcome.and_then(|spans| {
             let think = spans.think.as_deref().unwrap_or_default();
@@ -218,25 +218,32 @@ impl Format {
                 let close = tagged.think.close;
                 format!("{open}\n{think}\n{close}\n{content}")
             }
+            Engine::Harmony { .. } => {
+                harmony::render(think, content, self.opened_by(harmony::PREFILL, ""))
+            }
+            Engine::User { grammar } => grammar.render(think, content),
         }
     }
 
     /// Whether the prompt has opened the thinking.
     fn opened(&self, tagged: &Tagged, prompt_tail: &str) -> Opened {
-        let by_prompt = match (&self.options.prefill, tagged.opening) {
-            (_, Opening::Prefilled) | (Prefill::Literal(_), _) => true,
-            (Prefill::None, _) => false,
-            (Prefill::Auto, _) => ends_with(
-                prompt_tail.trim_end_matches(BLANKS),
-                tagged.think.open,
-                case(&self.options),
-            ),
-        };
-        if by_prompt {
-            Opened::ByPrompt
-        } else {
-            Opened::ByCompletion
+        match tagged.opening {
+            Opening::Prefilled => Opened::ByPrompt,
+            Opening::Required | Opening::Optional => {
+                self.opened_by(tagged.think.open, prompt_tail)
+            }
         }
+    }
+
+    /// The same for this opening marker.
+    fn opened_by(&self, open: &str, prompt_tail: &str) -> Opened {
+        let tail = prompt_tail.trim_end_matches(BLANKS);
+        let by_prompt = match self.options.prefill {
+            Prefill::Literal(_) => true,
+            Prefill::None => false,
+            Prefill::Auto => ends_with(tail, open, case(&self.options)),
+        };
+        if by_prompt { Opened::ByPrompt } else { Opened::ByCompletion }
     }
 
     fn parse_tagged(
@@ -256,9 +263,7 @@ impl Format {
         let outcome = tagged
             .bodies(text, &markers, opened, options)
             .and_then(|bodies| confirm(tagged, text, bodies, opened, options));
-        let close = markers
-            .iter()
-            .rfind(|marker| marker.name == tagged::THINK_CLOSE);
+        let close = markers.iter().rfind(|marker| marker.name == tagged::THINK_CLOSE);
         Parsed {
             outcome: outcome.map(|sections| Spans {
                 think: sections.think.map(|think| vec![think]),
@@ -307,18 +312,9 @@ impl Parsed {
 
     /// A text without structure.
     fn whole(text: &str) -> Self {
-        let spans = Spans {
-            think: None,
-            answer: vec![trim(text, 0..text.len())],
-        };
-        let nothing = Violation {
-            code: codes::EMPTY_TEXT,
-            at: 0,
-        };
-        Self {
-            outcome: Ok(spans),
-            ..Self::failed(nothing)
-        }
+        let spans = Spans { think: None, answer: vec![trim(text, 0..text.len())] };
+        let nothing = Violation { code: codes::EMPTY_TEXT, at: 0 };
+        Self { outcome: Ok(spans), ..Self::failed(nothing) }
     }
 }
 
@@ -346,11 +342,20 @@ fn confirm(
     };
     match shape::sections(tagged.grammar, tagged.opening, opened, text) {
         Some(shape) if shape == trimmed => Ok(found),
-        _ => Err(Violation {
-            code: codes::NO_MATCH,
-            at: 0,
-        }),
+        _ => Err(Violation { code: codes::NO_MATCH, at: 0 }),
     }
+}
+
+fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
+    let markers = scanner.find_all(text);
+    let outcome = harmony::spans(text, &markers, opened).and_then(|spans| {
+        match harmony::shape(text, opened) {
+            Some(shape) if shape == spans => Ok(spans),
+            _ => Err(Violation { code: codes::NO_MATCH, at: 0 }),
+        }
+    });
+    let response_start = harmony::response_start(text, &markers);
+    Parsed { outcome, markers, lookalikes: 0, tags: TagCount::default(), response_start }
 }
 
 /// Options that hold for every format.
@@ -358,17 +363,83 @@ fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
     if options.max_bytes == 0 {
         return Err(FormatError::new("max_bytes", "must be at least 1"));
     }
-    if options
-        .strip_suffix
-        .iter()
-        .any(|suffix| suffix.trim_matches(BLANKS).is_empty())
-    {
+    if options.strip_suffix.iter().any(|suffix| suffix.trim_matches(BLANKS).is_empty()) {
         return Err(FormatError::new(
             "strip_suffix",
             "has a blank entry; white space at the end is always left out",
         ));
     }
     Ok(())
+}
+
+fn compile_template(options: &FormatOptions) -> Result<Engine, FormatError> {
+    let roles = [("root", &options.root), ("think", &options.think), ("answer", &options.answer)];
+    if let Some((field, _)) = roles.iter().find(|(_, role)| role.is_some()) {
+        return Err(FormatError::new(field, "names a rule of a grammar, but `grammar` is not set"));
+    }
+    let template = options.template.unwrap_or(Template::Text);
+    if let Some(tagged) = template::tagged(template) {
+        return compile_tagged(tagged, options);
+    }
+    check_untagged(options)?;
+    match template {
+        Template::Harmony => compile_harmony(options),
+        _ if matches!(options.prefill, Prefill::Literal(_)) => {
+            Err(FormatError::new("prefill", "has no effect: the template `text` has no markers"))
+        }
+        _ => Ok(Engine::Text),
+    }
+}
+
+fn compile_user(text: &str, options: &FormatOptions) -> Result<Engine, FormatError> {
+    if options.template.is_some() {
+        return Err(FormatError::new("grammar", "excludes `template`; keep one of them"));
+    }
+    check_untagged(options)?;
+    if matches!(options.prefill, Prefill::Literal(_)) {
+        return Err(FormatError::new(
+            "prefill",
+            "is not supported with `grammar`; write the grammar for what the completion itself holds",
+        ));
+    }
+    let Some(answer) = options.answer.as_deref() else {
+        return Err(FormatError::new("answer", "must name the grammar's rule for the answer"));
+    };
+    let root = options.root.as_deref().unwrap_or("doc");
+    let roles = Roles { root, think: options.think.as_deref(), answer };
+    Ok(Engine::User { grammar: Box::new(UserGrammar::compile(text, &roles)?) })
+}
+
+/// Options that speak of tags, for formats that have none.
+fn check_untagged(options: &FormatOptions) -> Result<(), FormatError> {
+    let plain = FormatOptions::default();
+    let idle = [
+        ("case_insensitive", options.case_insensitive),
+        ("tags_in_code", options.tags_in_code != plain.tags_in_code),
+        ("outer_text", options.outer_text != plain.outer_text),
+        ("between", options.between != plain.between),
+        ("duplicates", options.duplicates != plain.duplicates),
+        ("boxed", options.boxed != plain.boxed),
+    ];
+    match idle.iter().find(|(_, set)| *set) {
+        Some((field, _)) => {
+            Err(FormatError::new(field, "has no effect: this format has no fixed tags"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn compile_harmony(options: &FormatOptions) -> Result<Engine, FormatError> {
+    if let Prefill::Literal(text) = &options.prefill
+        && !text.trim_end_matches(BLANKS).ends_with(harmony::PREFILL)
+    {
+        return Err(FormatError::new(
+            "prefill",
+            format!("must be `auto`, `none`, or a text that ends with `{}`", harmony::PREFILL),
+        ));
+    }
+    let scanner = harmony::scanner().map_err(|message| FormatError::new("template", message))?;
+    Ok(Engine::Harmony { scanner })
 }
 
 fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, FormatError> {
@@ -382,10 +453,7 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
         ));
     }
     if options.boxed != BoxedRule::Unique && tagged.content != Content::Boxed {
-        return Err(FormatError::new(
-            "boxed",
-            "has no effect: use the template `think_boxed`",
-        ));
+        return Err(FormatError::new("boxed", "has no effect: use the template `think_boxed`"));
     }
     match &options.prefill {
         Prefill::None if tagged.opening == Opening::Prefilled => {
@@ -403,9 +471,7 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
                 let open = tagged.think.open;
                 return Err(FormatError::new(
                     "prefill",
-                    format!(
-                        "must be `auto`, `none`, or a text that begins with `{open}` and has no other marker"
-                    ),
+                    format!("must be `auto`, `none`, or a text that begins with `{open}` and has no other marker"),
                 ));
             }
         }
@@ -417,19 +483,11 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
             Some(Lookalikes::new(literals.iter().map(|(_, literal)| *literal)).map_err(build)?)
         }
     };
-    Ok(Engine::Tagged {
-        tagged,
-        scanner,
-        lookalikes,
-    })
+    Ok(Engine::Tagged { tagged, scanner, lookalikes })
 }
 
 fn case(options: &FormatOptions) -> Case {
-    if options.case_insensitive {
-        Case::Ignored
-    } else {
-        Case::Exact
-    }
+    if options.case_insensitive { Case::Ignored } else { Case::Exact }
 }
 
 fn ends_with(text: &str, end: &str, case: Case) -> bool {
@@ -449,10 +507,7 @@ fn strip_suffix(text: &str, suffixes: &[String]) -> usize {
     let mut left = text;
     loop {
         let trimmed = left.trim_end_matches(BLANKS);
-        match suffixes
-            .iter()
-            .find_map(|suffix| trimmed.strip_suffix(suffix.trim_end_matches(BLANKS)))
-        {
+        match suffixes.iter().find_map(|suffix| trimmed.strip_suffix(suffix.trim_end_matches(BLANKS))) {
             Some(shorter) => left = shorter,
             None => return left.len(),
         }
@@ -464,8 +519,73 @@ fn drop_in_code(text: &str, markers: &mut Vec<Marker>) {
     let ranges = fence::code_ranges(text);
     markers.retain(|marker| {
         let after = ranges.partition_point(|range| range.start <= marker.span.start);
-        !after
-            .checked_sub(1)
-            .is_some_and(|index| marker.span.start < ranges[index].end)
+        !after.checked_sub(1).is_some_and(|index| marker.span.start < ranges[index].end)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    //! The grammars accept nothing that the marker rules refuse; the other
+    //! direction is seen from outside, as `no_match`.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scanned(format: &Format, text: &str, opened: Opened) -> (Option<Spans>, Option<Spans>) {
+        match &format.engine {
+            Engine::Tagged { tagged, scanner, .. } => {
+                let bodies =
+                    tagged.bodies(text, &scanner.find_all(text), opened, &format.options).ok();
+                let found = bodies.and_then(|bodies| {
+                    // The grammars know nothing of boxes and code blocks.
+                    let plain = Tagged { content: Content::Any, ..*tagged };
+                    plain.sections(text, bodies, &format.options).ok()
+                });
+                let shape = shape::sections(tagged.grammar, tagged.opening, opened, text);
+                let spans = |found: Sections| Spans {
+                    think: found.think.map(|think| vec![think]),
+                    answer: vec![found.answer],
+                };
+                (found.map(spans), shape.map(spans))
+            }
+            Engine::Harmony { scanner } => {
+                let found = harmony::spans(text, &scanner.find_all(text), opened).ok();
+                (found, harmony::shape(text, opened))
+            }
+            Engine::Text | Engine::User { .. } => (None, None),
+        }
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let tags = prop::sample::select(vec![
+            "<think>", "</think>", "<answer>", "</answer>", "a", " ", "<", "\n", "é",
+        ]);
+        let tokens = prop::sample::select(vec![
+            "<|start|>assistant", "<|channel|>analysis", "<|channel|>final",
+            "<|channel|>commentary to=f", "<|message|>", "<|end|>", "<|return|>", "<|call|>",
+            "<|start|>f to=assistant", "<|constrain|>json", " to=f", " json", "a",
+        ]);
+        prop_oneof![
+            prop::collection::vec(tags, 0..9).prop_map(|parts| parts.concat()),
+            prop::collection::vec(tokens, 0..12).prop_map(|parts| parts.concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn grammar_and_markers_are_equal(text in pieces()) {
+            prop_assume!(!trim(&text, 0..text.len()).is_empty());
+            for template in Template::ALL {
+                let options = FormatOptions { template: Some(template), ..Default::default() };
+                let format = Format::compile(&options, None).unwrap();
+                for opened in [Opened::ByPrompt, Opened::ByCompletion] {
+                    let (markers, grammar) = scanned(&format, &text, opened);
+                    prop_assert_eq!(&markers, &grammar, "{:?} {:?}", template, opened);
+                }
+            }
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
+use super::anchors::joins;
 use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
 use super::options::MathOptions;
 use super::scan::{fold, tokens, without_delimiters};
-use super::value::Value;
+use super::value::{Quantity, Style, Value};
 
 /// A compiled reference answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +45,31 @@ impl Gold {
     /// ```
     pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
         let error = |problem: &str| Err(ReferenceError::new(reference, problem));
-        let last = boxed::find_all(reference)
+        let boxes: Vec<_> = boxed::find_all(reference)
             .into_iter()
-            .rfind(|found| found.level == 0);
-        let text = match last.map(|found| found.inside()) {
-            Some(Some(inside)) => reference[inside].trim(),
-            Some(None) => return error("has a box that is not closed"),
+            .filter(|found| found.level == 0)
+            .collect();
+        let inside = |found: &boxed::Boxed| found.inside().map(|range| reference[range].trim());
+        let text = match boxes.split_last() {
+            Some((last, earlier)) => match inside(last) {
+                Some(text) if earlier.iter().all(|found| inside(found) == Some(text)) => text,
+                // Several boxes are a list if they are joined; reading only the
+                // last would accept a part of the answer.
+                Some(_)
+                    if boxes.windows(2).all(|pair| {
+                        one_answer(&reference[pair[0].whole.end..pair[1].whole.start])
+                    }) =>
+                {
+                    let all: Vec<_> = boxes.iter().filter_map(inside).collect();
+                    return Ok(Gold {
+                        answer: Answer::Opaque(as_text(&all.join(" , "))),
+                    });
+                }
+                Some(_) => {
+                    return error("has several boxes that differ; keep the one with the answer");
+                }
+                None => return error("has a box that is not closed"),
+            },
             None => reference
                 .rsplit_once("####")
                 .map_or(reference, |(_, answer)| answer)
@@ -59,6 +79,20 @@ impl Gold {
             return error("holds no answer");
         }
         match interpret(text, options) {
+            // `-2,1` is two numbers before it is a decimal comma.
+            Ok(Answer::Value(Value::Quantity(Quantity {
+                style: Style::DecimalComma,
+                ..
+            }))) => Ok(Gold {
+                answer: Answer::Opaque(as_text(text)),
+            }),
+            Ok(Answer::Opaque(opaque))
+                if !opaque
+                    .text()
+                    .contains(|c: char| c.is_alphanumeric() || !c.is_ascii()) =>
+            {
+                error("holds no answer")
+            }
             Ok(answer) => Ok(Gold { answer }),
             Err(Fault::Undefined) => error("is undefined; it divides by zero"),
             Err(Fault::Limit | Fault::Unsupported) => error(
@@ -76,6 +110,16 @@ impl Gold {
             Answer::Opaque(opaque) => opaque.text().to_owned(),
         }
     }
+}
+
+/// Whether boxes with this between them are parts of one answer.
+fn one_answer(between: &str) -> bool {
+    joins(between) || between.chars().all(|c| c.is_whitespace() || c == '$')
+}
+
+/// A text as what it is when it is no number.
+pub(super) fn as_text(text: &str) -> Opaque {
+    Opaque::new(&without_delimiters(tokens(&fold(text))))
 }
 
 /// Reads a trimmed text; `Unsupported` becomes [`Answer::Opaque`].

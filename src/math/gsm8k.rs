@@ -127,9 +127,8 @@ fn last_number(text: &str) -> Option<std::ops::Range<usize>> {
         .iter()
         .rposition(|b| !part(b))
         .map_or(0, |at| at + 1);
-    while !bytes[start].is_ascii_digit()
-        && !(bytes[start] == b'.' && bytes[start + 1].is_ascii_digit())
-    {
+    // The text before `end` ends in a digit, so this stops in time.
+    while bytes[start] == b',' || (bytes[start] == b'.' && !bytes[start + 1].is_ascii_digit()) {
         start += 1;
     }
     let signed = start > 0

@@ -43,7 +43,7 @@
 //! | no_answer | `unfinished_thinking` | `<think>` is never closed |
 //! | no_answer | `unclosed_answer_tag` | `<answer>` is never closed |
 //! | no_answer | `empty` | the announced answer is empty |
-//! | no_answer | `denied`, `retracted` | the sentence, or the next, takes it back |
+//! | no_answer | `denied`, `retracted` | the words around it take it back |
 //! | unknown | `unsupported` | not a number, and not the same text |
 //! | unknown | `limit` | longer or larger than the options allow |
 
@@ -58,6 +58,10 @@ mod gold;
 mod scan;
 
 mod number;
+
+mod digits;
+
+mod suffix;
 
 mod opaque;
 
@@ -76,9 +80,10 @@ pub use gold::Gold;
 pub use options::{DecimalComma, Extract, MathOptions, Percent, Units};
 
 use extract::{Found, Source, extract};
-use gold::{Answer, interpret};
+use gold::{Answer, as_text, interpret};
 use number::{Fault, Limits};
 use scan::{fold, tokens, without_delimiters};
+use value::{Style, Value};
 
 /// Judges the answer in `text` against the reference.
 ///
@@ -153,7 +158,7 @@ fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Ve
                 answer_bytes: options.max_answer_bytes,
                 bits: options.max_bits,
             };
-            if answer.is_hedged() {
+            if answer.is_hedged() || answer.is_plus_minus() {
                 return Verdict::wrong("hedged");
             }
             match opaque::listed(&without_delimiters(tokens(&fold(span))), limits) {
@@ -163,6 +168,11 @@ fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Ve
         }
         (Answer::Opaque(gold), Answer::Opaque(answer))
             if gold.text() == answer.text() && !answer.is_hedged() =>
+        {
+            Verdict::correct("identical")
+        }
+        (Answer::Opaque(gold), Answer::Value(Value::Quantity(answer)))
+            if answer.style == Style::DecimalComma && gold.text() == as_text(span).text() =>
         {
             Verdict::correct("identical")
         }
@@ -187,7 +197,9 @@ fn same_answer(one: &str, other: &str, options: &MathOptions) -> bool {
             one.text() == other.text() || other.is_prose()
         }
         // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other))) => other.is_prose(),
+        (_, Ok(Answer::Opaque(other))) => {
+            other.is_prose() || (other.has_word() && !other.is_hedged())
+        }
         _ => false,
     }
 }

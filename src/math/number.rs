@@ -8,8 +8,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
+use super::digits::integer;
 use super::scan::{Brackets, Token, fold, peel, tokens, without_delimiters};
-use super::units::{Unit, currency, unit};
 use super::value::{LongInteger, Quantity, Style, Value, bits};
 
 /// Why an answer is no number.
@@ -88,21 +88,9 @@ fn long_integer(text: &str, limits: Limits) -> Result<Value, Fault> {
 }
 
 /// A place in the tokens.
-struct Reader<'s, 't> {
-    rest: &'s [Token<'t>],
-    limits: Limits,
-}
-
-/// Digits with a point, before they become a number.
-#[derive(Default)]
-struct Decimal {
-    /// All digits, without the point.
-    digits: String,
-    /// How many of them stand after the point.
-    fraction: usize,
-    /// The digits that repeat for ever.
-    repeating: String,
-    style: Option<Style>,
+pub(super) struct Reader<'s, 't> {
+    pub(super) rest: &'s [Token<'t>],
+    pub(super) limits: Limits,
 }
 
 impl<'s, 't> Reader<'s, 't> {
@@ -179,18 +167,6 @@ impl<'s, 't> Reader<'s, 't> {
                 self.rest = rest;
                 self.spaces();
                 Some(*c)
-            }
-            _ => None,
-        }
-    }
-
-    fn currency(&mut self) -> Option<Unit> {
-        match self.rest {
-            [Token::Mark(c), rest @ ..] => {
-                let unit = currency(*c)?;
-                self.rest = rest;
-                self.spaces();
-                Some(unit)
             }
             _ => None,
         }
@@ -412,65 +388,6 @@ impl<'s, 't> Reader<'s, 't> {
         Ok(Some(if negative { -value } else { value }))
     }
 
-    /// Digits with separators and a point.
-    fn decimal(&mut self) -> Result<Decimal, Fault> {
-        let mut groups = Groups::default();
-        if let [Token::Digits(first), rest @ ..] = self.rest {
-            groups.first = first;
-            self.rest = rest;
-        }
-        while let Some((separator, digits, rest)) = separated(self.rest) {
-            groups.more.push((separator, digits));
-            self.rest = rest;
-        }
-        let mut decimal = groups.decimal()?;
-        // `0.1\overline{6}` and `0.\dot{3}`.
-        let rest = match self.rest {
-            [Token::Mark('.'), rest @ ..] if decimal.style == Some(Style::Plain) => rest,
-            rest if decimal.style == Some(Style::Decimal) => rest,
-            _ => return Ok(decimal),
-        };
-        let ([
-            Token::Command("overline"),
-            Token::Mark('{'),
-            Token::Digits(d),
-            Token::Mark('}'),
-            rest @ ..,
-        ]
-        | [
-            Token::Command("dot"),
-            Token::Mark('{'),
-            Token::Digits(d),
-            Token::Mark('}'),
-            rest @ ..,
-        ]) = rest
-        else {
-            return Ok(decimal);
-        };
-        decimal.repeating = (*d).to_owned();
-        decimal.style = Some(Style::Decimal);
-        self.rest = rest;
-        Ok(decimal)
-    }
-
-    /// The exact value of a decimal.
-    fn exact(&self, decimal: &Decimal) -> Result<BigRational, Fault> {
-        let places = (decimal.fraction + decimal.repeating.len()) as u64;
-        // A decimal digit has fewer than 10/3 bits.
-        if (decimal.digits.len() as u64).max(places) * 10 / 3 > self.limits.bits {
-            return Err(Fault::Limit);
-        }
-        let mut value = BigRational::from_integer(integer(&decimal.digits));
-        if !decimal.repeating.is_empty() {
-            let period = power_of_ten(decimal.repeating.len() as u64) - 1;
-            value += BigRational::new(integer(&decimal.repeating), period);
-        }
-        if decimal.fraction > 0 {
-            value /= BigRational::from_integer(power_of_ten(decimal.fraction as u64));
-        }
-        Ok(value)
-    }
-
     fn ten_to(&self, exponent: i64) -> Result<BigRational, Fault> {
         self.raise(&BigRational::from_integer(BigInt::from(10)), exponent)
     }
@@ -491,102 +408,10 @@ impl<'s, 't> Reader<'s, 't> {
         Ok(base.pow(exponent))
     }
 
-    /// thousand, million, …
-    fn scale(&mut self) -> Option<u64> {
-        let ([Token::Word(word), rest @ ..] | [Token::Text(word), rest @ ..]) = self.rest else {
-            return None;
-        };
-        let factor = match word.to_ascii_lowercase().as_str() {
-            "hundred" => 100,
-            "thousand" | "千" => 1000,
-            "万" | "萬" => 10_000,
-            "million" => 1_000_000,
-            "亿" | "億" => 100_000_000,
-            "billion" => 1_000_000_000,
-            "trillion" => 1_000_000_000_000,
-            _ => return None,
-        };
-        self.rest = rest;
-        Some(factor)
-    }
-
-    fn percent(&mut self) -> bool {
-        let rest = match self.rest {
-            [Token::Mark('%'), rest @ ..] => rest,
-            [Token::Word(word), rest @ ..] | [Token::Text(word), rest @ ..]
-                if matches!(
-                    word.to_ascii_lowercase().as_str(),
-                    "percent" | "pct" | "percentage" | "%"
-                ) =>
-            {
-                rest
-            }
-            _ => return false,
-        };
-        self.rest = rest;
-        true
-    }
-
-    /// A unit of the table, or a currency sign, or a degree sign.
-    fn unit(&mut self) -> Option<Unit> {
-        let (found, rest) = match self.rest {
-            [Token::Mark('^'), Token::Command("circ"), rest @ ..]
-            | [
-                Token::Mark('^'),
-                Token::Mark('{'),
-                Token::Command("circ"),
-                Token::Mark('}'),
-                rest @ ..,
-            ] => (unit("degrees", 1)?, rest),
-            [Token::Mark(sign), rest @ ..] => (currency(*sign)?, rest),
-            [Token::Text(words), rest @ ..] => {
-                let (words, inner) = match words.split_once('^') {
-                    Some((words, power)) => (words, Some(power.trim().parse::<u8>().ok()?)),
-                    None => (*words, None),
-                };
-                let spelling: String = words.split_whitespace().collect();
-                let (exponent, rest) = match inner {
-                    Some(power) => (power, rest),
-                    None => exponent_of_unit(rest),
-                };
-                (unit(spelling.trim_end_matches('.'), exponent)?, rest)
-            }
-            // A bare letter after a number is a variable.
-            [Token::Word(word), ..] if word.len() > 1 => {
-                let mut spelling = (*word).to_owned();
-                let mut rest = &self.rest[1..];
-                while let [Token::Space, Token::Word(word), after @ ..] = rest {
-                    spelling.push_str(word);
-                    rest = after;
-                }
-                let (exponent, rest) = exponent_of_unit(rest);
-                (unit(&spelling, exponent)?, rest)
-            }
-            _ => return None,
-        };
-        self.rest = rest;
-        Some(found)
-    }
-
-    fn spaces(&mut self) {
+    pub(super) fn spaces(&mut self) {
         while let [Token::Space | Token::Thin | Token::NegativeThin, rest @ ..] = self.rest {
             self.rest = rest;
         }
-    }
-}
-
-/// `^2` or `^{2}` after a unit.
-fn exponent_of_unit<'s, 't>(rest: &'s [Token<'t>]) -> (u8, &'s [Token<'t>]) {
-    match rest {
-        [Token::Mark('^'), Token::Digits(d @ ("2" | "3")), rest @ ..]
-        | [
-            Token::Mark('^'),
-            Token::Mark('{'),
-            Token::Digits(d @ ("2" | "3")),
-            Token::Mark('}'),
-            rest @ ..,
-        ] => (if *d == "2" { 2 } else { 3 }, rest),
-        _ => (1, rest),
     }
 }
 
@@ -607,117 +432,6 @@ fn letter(token: Token<'_>) -> Option<String> {
     }
 }
 
-/// What stands between two groups of digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Separator {
-    Comma,
-    /// A comma that LaTeX writes tight, `{,}` or `,\!`; it only groups digits.
-    TightComma,
-    Gap,
-    Point,
-}
-
-/// A separator and the digits after it.
-fn separated<'s, 't>(rest: &'s [Token<'t>]) -> Option<(Separator, &'t str, &'s [Token<'t>])> {
-    match rest {
-        [Token::Mark('.'), Token::Digits(d), rest @ ..] => Some((Separator::Point, d, rest)),
-        [Token::Mark(','), Token::Digits(d), rest @ ..] => Some((Separator::Comma, d, rest)),
-        [
-            Token::Mark(','),
-            Token::NegativeThin,
-            Token::Digits(d),
-            rest @ ..,
-        ]
-        | [
-            Token::Mark(','),
-            Token::NegativeThin,
-            Token::Space,
-            Token::Digits(d),
-            rest @ ..,
-        ]
-        | [
-            Token::Mark('{'),
-            Token::Mark(','),
-            Token::Mark('}'),
-            Token::Digits(d),
-            rest @ ..,
-        ] => Some((Separator::TightComma, d, rest)),
-        // `1 234/5` might be a mixed number.
-        [Token::Space | Token::Thin, Token::Digits(d), rest @ ..]
-            if d.len() == 3 && !matches!(rest, [Token::Mark('/'), ..]) =>
-        {
-            Some((Separator::Gap, d, rest))
-        }
-        _ => None,
-    }
-}
-
-/// Groups of digits and what separates them.
-#[derive(Default)]
-struct Groups<'t> {
-    first: &'t str,
-    more: Vec<(Separator, &'t str)>,
-}
-
-impl Groups<'_> {
-    fn decimal(&self) -> Result<Decimal, Fault> {
-        use Separator::{Comma, Gap, Point, TightComma};
-        let (leading, last) = match self.more.split_last() {
-            None if self.first.is_empty() => return Err(Fault::Unsupported),
-            None => return Ok(self.joined(0, Style::Plain)),
-            Some((last, leading)) => (leading, *last),
-        };
-        if self.first.is_empty() {
-            return match (leading, last.0) {
-                ([], Point) => Ok(self.joined(last.1.len(), Style::Decimal)),
-                _ => Err(Fault::Unsupported),
-            };
-        }
-        let grouped = |groups: &[(Separator, &str)], separator: Separator| {
-            !groups.is_empty()
-                && (1..=3).contains(&self.first.len())
-                && !self.first.starts_with('0')
-                && groups
-                    .iter()
-                    .all(|(s, digits)| *s == separator && digits.len() == 3)
-        };
-        match last.0 {
-            Point
-                if leading.is_empty()
-                    || [Comma, TightComma, Gap]
-                        .iter()
-                        .any(|s| grouped(leading, *s)) =>
-            {
-                Ok(self.joined(last.1.len(), Style::Decimal))
-            }
-            Comma | TightComma | Gap if grouped(&self.more, last.0) => {
-                Ok(self.joined(0, Style::Plain))
-            }
-            Point if leading.len() > 1 - 1 && grouped(&self.more, Point) => {
-                Ok(self.joined(0, Style::Plain))
-            }
-            // `12,5`, and `1.234,5` whose points can only group.
-            Comma if leading.is_empty() || grouped(leading, Point) => {
-                Ok(self.joined(last.1.len(), Style::DecimalComma))
-            }
-            _ => Err(Fault::Unsupported),
-        }
-    }
-
-    fn joined(&self, fraction: usize, style: Style) -> Decimal {
-        let mut digits = self.first.to_owned();
-        self.more
-            .iter()
-            .for_each(|(_, group)| digits.push_str(group));
-        Decimal {
-            digits,
-            fraction,
-            repeating: String::new(),
-            style: Some(style),
-        }
-    }
-}
-
 fn quotient(numerator: BigRational, denominator: &BigRational) -> Result<BigRational, Fault> {
     match denominator.is_zero() {
         true => Err(Fault::Undefined),
@@ -728,24 +442,4 @@ fn quotient(numerator: BigRational, denominator: &BigRational) -> Result<BigRati
 /// One ASCII digit.
 fn small(digit: u8) -> BigRational {
     BigRational::from_integer(BigInt::from(digit - b'0'))
-}
-
-fn power_of_ten(exponent: u64) -> BigInt {
-    num_traits::pow(
-        BigInt::from(10),
-        usize::try_from(exponent).unwrap_or(usize::MAX),
-    )
-}
-
-/// The integer of ASCII digits; none are 0.
-fn integer(digits: &str) -> BigInt {
-    match digits.len() {
-        0 => BigInt::zero(),
-        1..=18 => BigInt::from(
-            digits
-                .bytes()
-                .fold(0_i64, |n, b| n * 10 + i64::from(b - b'0')),
-        ),
-        _ => BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or_default(),
-    }
 }

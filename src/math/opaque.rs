@@ -12,6 +12,7 @@ pub(super) struct Opaque {
     hedged: bool,
     undefined: bool,
     prose: bool,
+    word: bool,
 }
 
 impl Opaque {
@@ -28,6 +29,7 @@ impl Opaque {
             hedged: hedged(peeled),
             undefined: undefined(peeled),
             prose: prose(peeled),
+            word: word(peeled),
         }
     }
 
@@ -41,9 +43,20 @@ impl Opaque {
         self.hedged
     }
 
+    /// Whether it has a `±`: two values, which is an honest reference but never
+    /// one number.
+    pub(super) fn is_plus_minus(&self) -> bool {
+        self.text.contains("\\pm ") || self.text.contains("\\mp ") || self.text.contains('±')
+    }
+
     /// Whether it reads as prose: two bare words of two letters or more.
     pub(super) fn is_prose(&self) -> bool {
         self.prose
+    }
+
+    /// Whether it holds a word of three letters or more.
+    pub(super) fn has_word(&self) -> bool {
+        self.word
     }
 
     /// Whether it holds a division by a literal zero or `∞ - ∞`.
@@ -77,6 +90,12 @@ pub(super) fn listed(all: &[Token<'_>], limits: Limits) -> usize {
     }
 }
 
+fn word(all: &[Token<'_>]) -> bool {
+    all.iter().any(
+        |token| matches!(token, Token::Word(word) | Token::Text(word) if word.chars().count() > 2),
+    )
+}
+
 /// One word may be an answer (`yes`, `ABC`), two in a row are prose.
 fn prose(all: &[Token<'_>]) -> bool {
     all.windows(3).any(|window| {
@@ -90,7 +109,7 @@ fn hedged(all: &[Token<'_>]) -> bool {
         Token::Text(words) => {
             words.split(|c: char| !c.is_alphabetic()).any(is_hedge) || words.contains('?')
         }
-        Token::Command("pm" | "mp" | "lor" | "vee") | Token::Mark('?' | '？' | '±') => true,
+        Token::Command("lor" | "vee") | Token::Mark('?' | '？') => true,
         _ => false,
     })
 }

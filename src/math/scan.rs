@@ -174,19 +174,22 @@ pub(super) enum Brackets {
     Peel,
 }
 
-/// Math delimiters resolved: a pair goes, a single `$` is a currency.
-pub(super) fn without_delimiters<'t>(mut tokens: Vec<Token<'t>>) -> Vec<Token<'t>> {
-    match tokens
+/// Math delimiters resolved: a pair becomes space, so that `$1$,$234$` stays
+/// two numbers; a single `$` is a currency.
+pub(super) fn without_delimiters(mut tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
+    let count = tokens
         .iter()
         .filter(|token| **token == Token::Dollar)
-        .count()
-    {
-        0 => {}
-        n if n % 2 == 0 => tokens.retain(|token| *token != Token::Dollar),
-        _ => tokens
+        .count();
+    let meaning = match count % 2 {
+        0 => Token::Space,
+        _ => Token::Mark('$'),
+    };
+    if count > 0 {
+        tokens
             .iter_mut()
             .filter(|token| **token == Token::Dollar)
-            .for_each(|token| *token = Token::Mark('$')),
+            .for_each(|token| *token = meaning);
     }
     tokens
 }
@@ -204,7 +207,8 @@ pub(super) fn peel<'s, 't>(tokens: &'s [Token<'t>], brackets: Brackets) -> &'s [
         match (tokens[from], tokens[to - 1]) {
             (Token::Space | Token::Thin | Token::NegativeThin, _) => from += 1,
             (_, Token::Space | Token::Thin | Token::NegativeThin) => to -= 1,
-            (_, Token::Mark('.')) if to - from > 1 => to -= 1,
+            // `0.333...` is not 0.333.
+            (_, Token::Mark('.')) if to - from > 1 && tokens[to - 2] != Token::Mark('.') => to -= 1,
             (Token::Mark('*'), Token::Mark('*')) | (Token::Mark('`'), Token::Mark('`'))
                 if to - from > 2 =>
             {

@@ -1,0 +1,494 @@
+//! The math verifier: cases, public corpora, laws and hostile input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests, and figures for people"
+)]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use goldstone::math::gsm8k::{self, Gsm8kOptions, GsmPair};
+use goldstone::math::{Gold, MathOptions, Scope, verify};
+use goldstone::verdict::{Outcome, Verdict};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    reference: String,
+    answer: String,
+    verdict: Outcome,
+    reason: Option<String>,
+    /// `response` or `answer`.
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    options: MathOptions,
+    /// What the span must cover.
+    #[serde(default)]
+    span: Option<String>,
+    why: String,
+}
+
+fn scope_of(name: Option<&str>) -> Scope {
+    match name {
+        Some("response") => Scope::Response,
+        Some("answer") | None => Scope::Answer,
+        Some(other) => panic!("unknown scope `{other}`"),
+    }
+}
+
+#[test]
+fn cases_hold() {
+    let cases: Cases = toml::from_str(include_str!("data/math/verify.toml")).unwrap();
+    let mut names = std::collections::BTreeSet::new();
+    let mut failures = Vec::new();
+    let (mut accepted, mut refused) = (0, 0);
+    for case in &cases.case {
+        assert!(
+            names.insert(&case.name),
+            "two cases are named `{}`",
+            case.name
+        );
+        assert!(!case.why.is_empty(), "`{}` does not say why", case.name);
+        let gold = Gold::compile(&case.reference, &case.options).unwrap();
+        let verdict = verify(
+            &gold,
+            &case.answer,
+            scope_of(case.scope.as_deref()),
+            &case.options,
+        );
+        match case.verdict {
+            Outcome::Correct => accepted += 1,
+            _ => refused += 1,
+        }
+        let reason = case.reason.as_deref();
+        if verdict.outcome != case.verdict || (reason.is_some() && verdict.reason != reason) {
+            failures.push(format!(
+                "{}: {:?} {:?}, {}",
+                case.name, verdict.outcome, verdict.reason, case.why
+            ));
+        }
+        if let Some(expected) = &case.span {
+            let span = verdict.detail.value("span").unwrap().as_array().unwrap();
+            let at = |n: usize| usize::try_from(span[n].as_u64().unwrap()).unwrap();
+            if case.answer[at(0)..at(1)] != **expected {
+                failures.push(format!(
+                    "{}: the span is `{}`",
+                    case.name,
+                    &case.answer[at(0)..at(1)]
+                ));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        cases.case.len(),
+        failures.join("\n")
+    );
+    assert!(
+        refused >= accepted,
+        "{accepted} accepted cases, only {refused} refused"
+    );
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    id: String,
+    #[serde(rename = "source")]
+    _source: String,
+    gold: String,
+    pred: String,
+    expected: bool,
+    kind: String,
+    form: String,
+}
+
+/// How often each outcome fell to pairs that are equal, or not.
+type Counts = BTreeMap<(bool, &'static str), usize>;
+
+/// Judges a corpus; returns counts by (expected, outcome) and what is alarming.
+fn run(corpus: &str) -> (Counts, Vec<String>, Vec<String>) {
+    let options = MathOptions::default();
+    let mut counts = Counts::new();
+    let (mut false_positives, mut misses) = (Vec::new(), Vec::new());
+    for line in corpus.lines() {
+        let pair: Pair = serde_json::from_str(line).unwrap();
+        let described = format!(
+            "{} [{}] {:.80} | {:.120}",
+            pair.id, pair.kind, pair.gold, pair.pred
+        );
+        let Ok(gold) = Gold::compile(&pair.gold, &options) else {
+            *counts
+                .entry((pair.expected, "reference_error"))
+                .or_default() += 1;
+            misses.push(format!("REFERENCE {described}"));
+            continue;
+        };
+        let verdict = verify(&gold, &pair.pred, scope_of(Some(&pair.form)), &options);
+        *counts
+            .entry((pair.expected, verdict.outcome.name()))
+            .or_default() += 1;
+        match (pair.expected, verdict.outcome) {
+            (false, Outcome::Correct) => {
+                false_positives.push(format!("{:?} {described}", verdict.reason))
+            }
+            (true, Outcome::Wrong | Outcome::NoAnswer) => {
+                misses.push(format!("{:?} {described}", verdict.reason))
+            }
+            _ => {}
+        }
+    }
+    (counts, false_positives, misses)
+}
+
+#[test]
+fn public_suites_have_no_false_positive() {
+    let (counts, false_positives, misses) = run(include_str!("data/math/peer_cases.jsonl"));
+    eprintln!("{counts:?}\n{}", misses.join("\n"));
+    assert!(false_positives.is_empty(), "{}", false_positives.join("\n"));
+    // So that "never correct" cannot pass.
+    assert!(counts[&(true, "correct")] >= 200, "{counts:?}");
+}
+
+#[test]
+fn adversarial_pairs_have_no_false_positive() {
+    let (counts, false_positives, misses) = run(include_str!("data/math/adversarial.jsonl"));
+    eprintln!("{counts:?}\n{}", misses.join("\n"));
+    assert!(false_positives.is_empty(), "{}", false_positives.join("\n"));
+    assert!(counts[&(true, "correct")] >= 40, "{counts:?}");
+}
+
+/// Set `GOLDSTONE_MATH_CORPUS` to files in the form of the corpora to judge
+/// them too; fields other than those are ignored.
+#[test]
+fn corpora_from_the_environment_have_no_false_positive() {
+    let Ok(files) = std::env::var("GOLDSTONE_MATH_CORPUS") else {
+        return;
+    };
+    for file in files.split(':') {
+        let mut kept = String::new();
+        for line in std::fs::read_to_string(file).unwrap().lines() {
+            let mut row: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(line).unwrap();
+            if row.get("scope").is_some_and(|scope| scope != "math") {
+                continue;
+            }
+            row.retain(|key, _| {
+                ["id", "source", "gold", "pred", "expected", "kind", "form"].contains(&key.as_str())
+            });
+            kept.push_str(&serde_json::to_string(&row).unwrap());
+            kept.push('\n');
+        }
+        let (counts, false_positives, misses) = run(&kept);
+        eprintln!("{file}: {counts:?}\n{}", misses.join("\n"));
+        assert!(false_positives.is_empty(), "{}", false_positives.join("\n"));
+    }
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    id: String,
+    reference: String,
+    completion: String,
+    label: bool,
+}
+
+#[test]
+fn gsm8k_strict_agrees_with_the_labels() {
+    let options = Gsm8kOptions::default();
+    let mut disagreements = Vec::new();
+    let mut right = 0;
+    for line in include_str!("data/math/gsm8k.jsonl").lines() {
+        let row: Labelled = serde_json::from_str(line).unwrap();
+        let pair = GsmPair {
+            reference: &row.reference,
+            completion: &row.completion,
+        };
+        let verdict = gsm8k::verify(pair, &options).unwrap();
+        right += usize::from(row.label);
+        if (verdict.outcome == Outcome::Correct) != row.label {
+            disagreements.push(format!(
+                "{}: {:?} {:?}",
+                row.id, verdict.outcome, verdict.reason
+            ));
+        }
+    }
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    assert!(right > 20);
+}
+
+/// Set `GOLDSTONE_GSM8K` to a file of rollouts whose `extra.label` is known.
+#[test]
+fn gsm8k_rollouts_from_the_environment_agree() {
+    let Ok(file) = std::env::var("GOLDSTONE_GSM8K") else {
+        return;
+    };
+    let mut rows = 0;
+    let mut disagreements = Vec::new();
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let pair = GsmPair {
+            reference: row["reference"].as_str().unwrap(),
+            completion: row["completion"].as_str().unwrap(),
+        };
+        let verdict = gsm8k::verify(pair, &Gsm8kOptions::default()).unwrap();
+        rows += 1;
+        if (verdict.outcome == Outcome::Correct) != row["extra"]["label"].as_bool().unwrap() {
+            disagreements.push(format!(
+                "{}: {:?} {:?}",
+                row["id"], verdict.outcome, verdict.reason
+            ));
+        }
+    }
+    eprintln!("{rows} rows, {} disagreements", disagreements.len());
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+}
+
+#[test]
+fn gsm8k_modes_differ_on_prose() {
+    let pair = GsmPair {
+        reference: "#### 18",
+        completion: "She makes 9 * 2 = $18.",
+    };
+    assert_eq!(
+        gsm8k::verify(pair, &Gsm8kOptions::default())
+            .unwrap()
+            .outcome,
+        Outcome::NoAnswer
+    );
+    let last = Gsm8kOptions {
+        mode: gsm8k::Mode::LastNumber,
+    };
+    assert_eq!(
+        gsm8k::verify(pair, &last).unwrap().outcome,
+        Outcome::Correct
+    );
+    let other = GsmPair {
+        completion: "It is 18, or 1-19",
+        ..pair
+    };
+    let verdict = gsm8k::verify(other, &last).unwrap();
+    assert_eq!(
+        (verdict.outcome, verdict.reason),
+        (Outcome::Wrong, Some("different_value"))
+    );
+    assert!(
+        gsm8k::verify(
+            GsmPair {
+                reference: "many",
+                completion: "A: 1"
+            },
+            &last
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn unusable_references_are_errors() {
+    let options = MathOptions::default();
+    for reference in [
+        "",
+        "  ",
+        "$$",
+        "\\boxed{",
+        "\\boxed{}",
+        "1/0",
+        "\\frac{1}{0}",
+        "\\frac{x}{0}",
+        "1e999999999",
+        "x/0",
+        "\\boxed{1} no \\boxed{2}",
+    ] {
+        assert!(
+            Gold::compile(reference, &options).is_err(),
+            "`{reference}` compiles"
+        );
+    }
+    for reference in ["18", "x/2", "\\frac{1}{2}", "\\boxed{3}", "work\n#### 7"] {
+        assert!(
+            Gold::compile(reference, &options).is_ok(),
+            "`{reference}` does not compile"
+        );
+    }
+}
+
+fn judge(reference: &str, answer: &str) -> Verdict {
+    let options = MathOptions::default();
+    verify(
+        &Gold::compile(reference, &options).unwrap(),
+        answer,
+        Scope::Answer,
+        &options,
+    )
+}
+
+/// Runs in the time that any single answer may take, generously.
+fn quickly<T>(what: &str, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = run();
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{what} took {:?}",
+        start.elapsed()
+    );
+    result
+}
+
+#[test]
+fn hostile_answers_are_quick_and_never_right() {
+    let hostile = [
+        ("nines", format!("\\boxed{{{}}}", "9".repeat(100_000))),
+        ("tower", "\\boxed{9^{9^9}}".to_owned()),
+        ("power", "\\boxed{9^{999999999}}".to_owned()),
+        ("exponent", "\\boxed{1e999999999}".to_owned()),
+        (
+            "huge exponent",
+            "\\boxed{1e99999999999999999999999}".to_owned(),
+        ),
+        ("negative exponent", "\\boxed{10^{-999999999}}".to_owned()),
+        ("braces", "{".repeat(1 << 20)),
+        (
+            "closed braces",
+            format!("{}{}", "{".repeat(1 << 19), "}".repeat(1 << 19)),
+        ),
+        ("boxes", "\\boxed{".repeat((1 << 20) / 7)),
+        ("empty boxes", "\\boxed{}".repeat((1 << 20) / 8)),
+        ("bare boxes", "\\boxed ".repeat((1 << 20) / 7)),
+        (
+            "listed boxes",
+            "\\boxed{5},".repeat((1 << 20) / 10) + "\\boxed{6}",
+        ),
+        ("backslashes", "\\".repeat(1 << 20)),
+        ("dollars", "$".repeat(1 << 20)),
+        ("hashes", "#".repeat(1 << 20)),
+        ("tags", "<answer>".repeat((1 << 20) / 8)),
+        ("thoughts", "</think>".repeat((1 << 20) / 8)),
+        ("phrases", "the answer is ".repeat((1 << 20) / 14)),
+        ("denials", "not the answer is ".repeat((1 << 20) / 18)),
+        ("stars", "*".repeat(1 << 20)),
+        ("nul", "\0".repeat(1 << 20)),
+        ("fractions", format!("\\boxed{{{}}}", "\\frac1".repeat(600))),
+        ("commas", format!("\\boxed{{{}}}", "5,".repeat(2000))),
+        ("parentheses", format!("\\boxed{{{}5}}", "(".repeat(4000))),
+    ];
+    for (what, text) in &hostile {
+        for scope in [Scope::Response, Scope::Answer] {
+            let options = MathOptions::default();
+            let gold = Gold::compile("5", &options).unwrap();
+            let verdict = quickly(what, || verify(&gold, text, scope, &options));
+            assert_ne!(verdict.outcome, Outcome::Correct, "{what}");
+        }
+    }
+}
+
+#[test]
+fn limits_are_unknown_and_long_integers_are_decided() {
+    assert_eq!(judge("5", "1e999999999").reason, Some("limit"));
+    assert_eq!(judge("5", "9^{999999}").reason, Some("limit"));
+    assert_eq!(judge("5", &"x+".repeat(4000)).reason, Some("limit"));
+    let nines = "9".repeat(100_000);
+    assert_eq!(judge(&nines, &nines).outcome, Outcome::Correct);
+    assert_eq!(
+        judge(&nines, &format!("00{nines}")).outcome,
+        Outcome::Correct
+    );
+    assert_eq!(judge(&nines, &format!("-{nines}")).outcome, Outcome::Wrong);
+    assert_eq!(
+        judge(&nines, &format!("{}8", &nines[1..])).outcome,
+        Outcome::Wrong
+    );
+    let zeros = format!("1{}", "0".repeat(5000));
+    assert_eq!(judge("10^{5000}", &zeros).outcome, Outcome::Correct);
+    assert_eq!(judge("10^{5001}", &zeros).outcome, Outcome::Wrong);
+}
+
+/// One number in several styles.
+fn styles(numerator: i64, denominator: i64) -> Vec<String> {
+    let sign = if numerator < 0 { "-" } else { "" };
+    let n = numerator.unsigned_abs();
+    let mut all = vec![
+        format!("{sign}{n}/{denominator}"),
+        format!("{sign}\\frac{{{n}}}{{{denominator}}}"),
+        format!("$\\dfrac{{{numerator}}}{{{denominator}}}$"),
+        format!("\\({sign}{n} / {denominator}\\)."),
+        format!("{}{n}⁄{denominator}", if numerator < 0 { "−" } else { "" }),
+    ];
+    if denominator == 1 {
+        all.extend([
+            format!("{numerator}.0"),
+            format!("{numerator}e0"),
+            format!("{sign}0{n}"),
+        ]);
+    }
+    if denominator == 100 {
+        all.extend([
+            format!("{numerator}\\%"),
+            format!("{sign}{}.{:02}", n / 100, n % 100),
+            format!("{numerator} \\times 10^{{-2}}"),
+        ]);
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn printed_styles_are_equal_and_mutations_are_not(
+        numerator in -100_000_i64..100_000,
+        denominator in prop_oneof![Just(1_i64), Just(100), 1_i64..1000],
+        delta in prop_oneof![1_i64..5, Just(1_000)],
+    ) {
+        let same = styles(numerator, denominator);
+        for one in &same {
+            for other in &same {
+                prop_assert_eq!(judge(one, other).outcome, Outcome::Correct, "{} = {}", one, other);
+            }
+        }
+        for other in styles(numerator + delta, denominator) {
+            prop_assert_eq!(judge(&same[0], &other).outcome, Outcome::Wrong, "{} = {}", same[0], other);
+        }
+    }
+
+    #[test]
+    fn verdicts_on_values_are_symmetric(a in "-?[0-9]{1,3}([.,/][0-9]{1,3})?(e[0-9])?", b in "-?[0-9]{1,3}([.,/][0-9]{1,3})?(e[0-9])?") {
+        let options = MathOptions::default();
+        if let (Ok(left), Ok(right)) = (Gold::compile(&a, &options), Gold::compile(&b, &options)) {
+            let forth = verify(&left, &b, Scope::Answer, &options).outcome == Outcome::Correct;
+            let back = verify(&right, &a, Scope::Answer, &options).outcome == Outcome::Correct;
+            // A decimal comma is read only against a decimal reference.
+            if !a.contains(',') && !b.contains(',') {
+                prop_assert_eq!(forth, back, "{} {}", a, b);
+            }
+        }
+    }
+
+    #[test]
+    fn never_panics(text in "([\\\\{}()$^_<>*#,.:/%=+ 0-9a-e−答案是\n-]|\\\\boxed\\{|\\\\frac|answer is |<answer>|</answer>|</think>|####){0,40}") {
+        let options = MathOptions::default();
+        let gold = Gold::compile("5", &options).unwrap();
+        for scope in [Scope::Response, Scope::Answer] {
+            let verdict = verify(&gold, &text, scope, &options);
+            if let Some(span) = verdict.detail.value("span") {
+                let at = |n: usize| usize::try_from(span[n].as_u64().unwrap()).unwrap();
+                prop_assert!(text.get(at(0)..at(1)).is_some());
+            }
+        }
+        let _ = Gold::compile(&text, &options);
+        let _ = gsm8k::verify(GsmPair { reference: "5", completion: &text }, &Gsm8kOptions { mode: gsm8k::Mode::LastNumber });
+    }
+}
