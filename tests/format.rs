@@ -104,7 +104,7 @@ fn template(template: Template) -> Format {
         template: Some(template),
         ..FormatOptions::default()
     };
-    Format::compile(&options, None).unwrap()
+    Format::compile(&options, None).expect("a shipped template")
 }
 
 fn grammar_options(think: Option<&str>, answer: &str) -> FormatOptions {
@@ -617,7 +617,10 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
         assert!(text.is_char_boundary(violation.at));
         assert!(completion.think.is_none());
     } else {
-        let answer = completion.answer.as_ref().unwrap();
+        let answer = completion
+            .answer
+            .as_ref()
+            .expect("a valid completion has an answer");
         assert!(
             !answer
                 .text(text)
