@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anstyle::Style;
 use anyhow::anyhow;
@@ -82,7 +83,8 @@ impl Explain {
                 writeln!(out, "{}", Styled(STRONG, Safe(&head)))?;
                 completion(&mut out, &explanation, if self.full { usize::MAX } else { SHOWN_BYTES })?;
                 violation(&mut out, &explanation)?;
-                terms(&mut out, &explanation, &rollout)?;
+                let solvers: Vec<Arc<str>> = scorer.solvers().map(Arc::clone).collect();
+                terms(&mut out, &explanation, &rollout, &solvers)?;
                 total(&mut out, &explanation)?;
                 Ok(match score.status {
                     Status::Error => Exit::SomeUnusable,
@@ -205,7 +207,14 @@ fn violation(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> 
     writeln!(out, "  {}{}", " ".repeat(cells(&before)), Styled(BAD, "^"))
 }
 
-fn terms(out: &mut impl Write, explanation: &Explanation, rollout: &Rollout) -> io::Result<()> {
+/// Every reward with its verdict and evidence; `solvers` are those that judge
+/// against the reference.
+fn terms(
+    out: &mut impl Write,
+    explanation: &Explanation,
+    rollout: &Rollout,
+    solvers: &[Arc<str>],
+) -> io::Result<()> {
     for term in &explanation.score.terms {
         let (name, style) = match term.outcome {
             Some(verdict::Outcome::Correct) => ("correct", GOOD),
@@ -221,7 +230,7 @@ fn terms(out: &mut impl Write, explanation: &Explanation, rollout: &Rollout) -> 
         }
         writeln!(out)?;
         writeln!(out, "  value      {}", value(explanation, term))?;
-        if term.detail.value("answer").is_some()
+        if solvers.contains(&term.name)
             && let Some(reference) = &rollout.reference
         {
             writeln!(out, "  reference  {}", Safe(&reference_text(reference)))?;

@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut impl Write, spec: &str, summary: &Summary) -> io::
     if errors > 0 {
         parts.push(format!("{errors} unusable"));
     }
-    let head = format!("{spec}: {}", rows(summary.rows));
+    let head = format!("{spec}, {}", rows(summary.rows));
     writeln!(out, "{}: {}", Styled(STRONG, Safe(&head)), parts.join(", "))?;
     if summary.rows == 0 {
         return Ok(());
