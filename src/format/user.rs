@@ -193,9 +193,10 @@ impl UserGrammar {
     /// Runs the grammar on texts made of its own literals, which must not take
     /// much more than four times as long when they are four times as long.
     ///
-    /// The checks before it prove as much; this stands behind their proof. It
-    /// is the one place where a clock is read, at load time, and only a run
-    /// that is slow in absolute terms as well can be refused.
+    /// The checks before it argue as much, but a random grammar that they let
+    /// pass has failed here, so this is needed. It is the one place where a
+    /// clock is read, at load time, and only a run that is slow in absolute
+    /// terms as well can be refused.
     fn try_out(&self, literals: &[String]) -> Result<(), FormatError> {
         const LONG: usize = 16 << 10;
         const TOLERATED: Duration = Duration::from_millis(100);
