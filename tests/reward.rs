@@ -77,14 +77,14 @@ fn specs_pay_what_their_cases_say() {
 fn check(path: &Path, scorer: &Scorer, case: &Case) {
     let place = format!("{}: {}", path.display(), case.name);
     let score = score(scorer, &case.rollout);
-    let line = serde_json::to_string(&score).unwrap();
+    let line = serde_json::to_string(&score).expect("a score is plain JSON");
     let expected = match &case.reward {
         toml::Value::Float(number) => Some(*number),
         toml::Value::String(word) if word == "null" => None,
         other => panic!("{place}: reward {other}"),
     };
     assert_eq!(score.reward, expected, "{place}: {line}");
-    let status = serde_json::to_value(score.status).unwrap();
+    let status = serde_json::to_value(score.status).expect("a status is a word");
     assert_eq!(status, case.status.as_str(), "{place}: {line}");
     let found: BTreeMap<String, String> = score
         .terms
