@@ -51,7 +51,12 @@ pub(super) fn drive<J: Judge + ?Sized>(
     };
     thread::scope(|threads| {
         let sender = events.clone();
-        threads.spawn(move || read(batch, reader, &permits_out, &sender));
+        threads.spawn(move || {
+            let read = AssertUnwindSafe(|| read(batch, reader, &permits_out, &sender));
+            let end = catch_unwind(read).unwrap_or(Some(End::Panic));
+            // The inbox outlives this thread, unless the writer has panicked.
+            let _ = sender.send(Event::End(end));
+        });
         pool.in_place_scope(|scope| writer.serve(scope, &events, &inbox));
     });
     let Writer { tallies, end, .. } = writer;
@@ -69,15 +74,15 @@ pub(super) fn drive<J: Judge + ?Sized>(
     Ok(Batch::<J>::report(&tallies, resumed_rows, ended))
 }
 
-/// The reading thread. It may sit in a read of a pipe that stays silent;
+/// The reading thread; `None` at the end of the inputs. It may sit in a read of a pipe that stays silent;
 /// only the process's end frees it then.
 fn read<J: Judge + ?Sized>(
     batch: &Batch<'_, J>,
     mut reader: Reader<'_>,
     permits: &Receiver<()>,
     events: &Sender<Event>,
-) {
-    let end = loop {
+) -> Option<End> {
+    loop {
         if permits.recv().is_err() {
             break None;
         }
@@ -93,9 +98,7 @@ fn read<J: Judge + ?Sized>(
             Ok(None) => break None,
             Err(error) => break Some(End::Input(error)),
         }
-    };
-    // Nobody listens only after a panic, which is reported elsewhere.
-    let _ = events.send(Event::End(end));
+    }
 }
 
 /// Scores the rows of a chunk; those after the first that a stop left

@@ -27,7 +27,8 @@ pub struct BatchOptions {
     /// Most rows that travel together. Default 256. No result depends on it.
     pub chunk_rows: usize,
     /// A chunk of rows is closed at this size. Default 1 MiB. No result depends
-    /// on it.
+    /// on it. Memory is bounded by some `2 * jobs + 1` chunks, each of this size
+    /// and one longest line at most, read and written.
     pub chunk_bytes: usize,
 }
 
