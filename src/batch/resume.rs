@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::manifest::Manifest;
-use super::summary::{Mark, Seen, SeenTerm};
+use super::summary::{Seen, SeenTerm};
+use crate::verdict::Outcome;
 use crate::reward::{RowError, Status};
 
 /// Read size when the rows of an earlier run are counted.
@@ -141,8 +144,7 @@ impl OutputFile {
             .truncate(false)
             .open(path)
             .map_err(open_error)?;
-        // Some network file systems cannot lock; two writers are rare enough.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if is_busy(&file) {
             return Err(ResumeError::Busy { path: owned() });
         }
         let bytes = file.metadata().map_err(open_error)?.len();
@@ -282,6 +284,22 @@ impl OutputFile {
     }
 }
 
+/// Whether another process writes the file. Some network file systems cannot
+/// lock; two writers are rare enough there.
+fn is_busy(file: &File) -> bool {
+    // A child that this process is about to become holds all open files, and
+    // so a lock that was just given back, from its fork to its exec.
+    const TRIES: u32 = 50;
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            _ => return false,
+        }
+    }
+    true
+}
+
 impl Write for OutputFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.file.write(buffer)
@@ -307,7 +325,7 @@ pub(super) struct WrittenRow {
 #[derive(Deserialize)]
 struct WrittenTerm {
     raw: Box<RawValue>,
-    verdict: Option<Mark>,
+    verdict: Option<Outcome>,
     reason: Option<String>,
     detail: Option<WrittenDetail>,
 }
@@ -326,7 +344,7 @@ impl WrittenRow {
         let terms = self.terms.iter().map(|(name, term)| SeenTerm {
             name,
             raw: number(&term.raw),
-            mark: term.verdict,
+            outcome: term.verdict,
             reason: term.reason.as_deref(),
             answer: term
                 .detail

@@ -11,7 +11,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use super::summary::{Mark, SeenTerm};
+use super::summary::SeenTerm;
+use crate::verdict::Outcome;
 
 /// Most groups that are told apart; beyond, group numbers are left out. About
 /// 60 bytes each.
@@ -84,10 +85,10 @@ impl SampleTallies {
         if self.has_too_many_groups {
             return;
         }
-        let is_correct = match term.and_then(|term| term.mark) {
-            Some(Mark::Correct) => true,
-            Some(Mark::Wrong | Mark::NoAnswer) => false,
-            Some(Mark::Unknown) | None => {
+        let is_correct = match term.and_then(|term| term.outcome) {
+            Some(Outcome::Correct) => true,
+            Some(Outcome::Wrong | Outcome::NoAnswer) => false,
+            Some(Outcome::Unknown) | None => {
                 self.unjudged += 1;
                 return;
             }

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::samples::{SampleTallies, Samples};
 use crate::reward::{ErrorKind, RowError, Score, Status};
+use crate::verdict::Outcome;
 
 /// How many errors are kept word for word.
 const FIRST_ERRORS: usize = 3;
@@ -112,32 +113,11 @@ pub(super) struct Seen<'r> {
     pub(super) error: Option<&'r RowError>,
 }
 
-/// A verdict's outcome as rows name it: rows that are read back have no other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Mark {
-    Correct,
-    Wrong,
-    NoAnswer,
-    Unknown,
-}
-
-impl Mark {
-    fn named(name: &str) -> Self {
-        match name {
-            "correct" => Self::Correct,
-            "wrong" => Self::Wrong,
-            "no_answer" => Self::NoAnswer,
-            _ => Self::Unknown,
-        }
-    }
-}
-
 /// One term of a scored row.
 pub(super) struct SeenTerm<'r> {
     pub(super) name: &'r str,
     pub(super) raw: Option<f64>,
-    pub(super) mark: Option<Mark>,
+    pub(super) outcome: Option<Outcome>,
     pub(super) reason: Option<&'r str>,
     /// The extracted answer in canonical form.
     pub(super) answer: Option<String>,
@@ -148,7 +128,7 @@ impl<'r> Seen<'r> {
         let terms = score.terms.iter().map(|term| SeenTerm {
             name: &term.name,
             raw: term.raw,
-            mark: term.outcome.map(|outcome| Mark::named(outcome.name())),
+            outcome: term.outcome,
             reason: term.reason,
             answer: term.detail.value("answer").map(ToString::to_string),
         });
@@ -296,11 +276,11 @@ impl RewardTally {
     fn add(&mut self, term: &SeenTerm<'_>) {
         self.seen += 1;
         self.raw.add(term.raw);
-        match term.mark {
-            Some(Mark::Correct) => self.correct += 1,
-            Some(Mark::Wrong) => self.wrong += 1,
-            Some(Mark::NoAnswer) => self.no_answer += 1,
-            Some(Mark::Unknown) => self.unknown += 1,
+        match term.outcome {
+            Some(Outcome::Correct) => self.correct += 1,
+            Some(Outcome::Wrong) => self.wrong += 1,
+            Some(Outcome::NoAnswer) => self.no_answer += 1,
+            Some(Outcome::Unknown) => self.unknown += 1,
             None => match term.reason {
                 Some(GATED) => self.gated += 1,
                 Some(GATE_UNKNOWN) => self.unknown += 1,
@@ -308,7 +288,7 @@ impl RewardTally {
                 _ => {}
             },
         }
-        if let (Some(reason), Some(_)) = (term.reason, term.mark) {
+        if let (Some(reason), Some(_)) = (term.reason, term.outcome) {
             match self.reasons.get_mut(reason) {
                 Some(count) => *count += 1,
                 None => {

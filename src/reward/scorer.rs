@@ -2,6 +2,7 @@
 //! scores.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -84,13 +85,18 @@ impl Scorer {
     /// # Errors
     /// [`SpecError`] with every mistake of the spec.
     pub fn compile(source: SpecSource<'_>) -> Result<Self, SpecError> {
-        let spec = spec::read(source)?;
-        let names = spec
-            .rewards
-            .iter()
-            .map(|reward| Arc::clone(&reward.name))
-            .collect();
-        let digest = Sha256::digest(source.text.as_bytes());
+        // The grammars decide scores as much as the text that names them.
+        let hash = RefCell::new(Sha256::new_with_prefix(source.text));
+        let grammar = |path: &str| {
+            let text = (source.grammar)(path)?;
+            let mut hash = hash.borrow_mut();
+            hash.update([0]);
+            hash.update(&text);
+            Ok(text)
+        };
+        let spec = spec::read(SpecSource { grammar: &grammar, ..source })?;
+        let names = spec.rewards.iter().map(|reward| Arc::clone(&reward.name)).collect();
+        let digest = hash.into_inner().finalize();
         Ok(Self(Arc::new(Compiled {
             order: order(&spec.rewards),
             names,
@@ -119,7 +125,8 @@ impl Scorer {
         &self.0.text
     }
 
-    /// SHA-256 of the spec's text, in hexadecimal.
+    /// SHA-256 of the spec's text and of the grammars it names, in hexadecimal.
+    /// A spec without grammars has the hash of its file.
     #[must_use]
     pub fn spec_sha256(&self) -> &str {
         &self.0.sha256
