@@ -172,10 +172,20 @@ fn spec_hash_covers_grammars() {
     let text = "version = 1\n[format]\ngrammar = \"g.pest\"\nroot = \"doc\"\nanswer = \"answer\"\n[rewards.a]\nexact = {}";
     let hash = |grammar: &str| {
         let read = |_: &str| Ok(grammar.to_owned());
-        let source = SpecSource { text, origin: "spec", grammar: &read };
-        Scorer::compile(source).expect("the spec is sound").spec_sha256().to_owned()
+        let source = SpecSource {
+            text,
+            origin: "spec",
+            grammar: &read,
+        };
+        Scorer::compile(source)
+            .expect("the spec is sound")
+            .spec_sha256()
+            .to_owned()
     };
     let one = "doc = { SOI ~ \"<a>\" ~ answer ~ \"</a>\" ~ EOI }\nanswer = @{ (!(\"<a>\" | \"</a>\") ~ ANY)* }";
     assert_eq!(hash(one), hash(one));
-    assert_ne!(hash(one), hash(&one.replace("<a>", "<b>").replace("</a>", "</b>")));
+    assert_ne!(
+        hash(one),
+        hash(&one.replace("<a>", "<b>").replace("</a>", "</b>"))
+    );
 }

@@ -57,7 +57,10 @@ fn defaults_fill_missing_names() {
     assert_ne!(rollout.group, prompt_group(&Text::from("q")));
     // Rows without a prompt share nothing.
     let record = Record::parse(br#"{"completion": "c"}"#).unwrap();
-    assert_eq!(record.rollout(&FieldMap::default(), "12").unwrap().group, "12");
+    assert_eq!(
+        record.rollout(&FieldMap::default(), "12").unwrap().group,
+        "12"
+    );
 }
 
 #[test]

@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 
 use super::manifest::Manifest;
 use super::summary::{Seen, SeenTerm};
-use crate::verdict::Outcome;
 use crate::reward::{RowError, Status};
+use crate::verdict::Outcome;
 
 /// Read size when the rows of an earlier run are counted.
 const BUFFER_BYTES: usize = 256 * 1024;

@@ -94,8 +94,15 @@ impl Scorer {
             hash.update(&text);
             Ok(text)
         };
-        let spec = spec::read(SpecSource { grammar: &grammar, ..source })?;
-        let names = spec.rewards.iter().map(|reward| Arc::clone(&reward.name)).collect();
+        let spec = spec::read(SpecSource {
+            grammar: &grammar,
+            ..source
+        })?;
+        let names = spec
+            .rewards
+            .iter()
+            .map(|reward| Arc::clone(&reward.name))
+            .collect();
         let digest = hash.into_inner().finalize();
         Ok(Self(Arc::new(Compiled {
             order: order(&spec.rewards),

@@ -89,7 +89,9 @@ impl<'l> Record<'l> {
             Some(raw) => text(&fields.completion, raw.get())?,
             None => return Err(fault(&fields.completion, self.missing(&fields.completion))),
         };
-        let id = self.name(&fields.id)?.unwrap_or_else(|| default_id.to_owned());
+        let id = self
+            .name(&fields.id)?
+            .unwrap_or_else(|| default_id.to_owned());
         let group = match self.name(&fields.group)? {
             Some(group) => group,
             // Rows without a prompt share nothing: each is its own group.
