@@ -24,6 +24,9 @@ use crate::reward::Score;
 
 /// Stack of a scoring thread. Only address space until it is used.
 const STACK_BYTES: usize = 16 << 20;
+/// Most scoring threads: above any machine's cores, and far below where a
+/// mistyped number takes the machine down.
+const MAX_JOBS: usize = 1024;
 /// Chunks on their way per scoring thread: one in work, one to follow.
 const CHUNKS_PER_JOB: usize = 2;
 
@@ -245,7 +248,7 @@ impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
 /// A pool of its own: a program's global pool is not ours to load.
 pub(super) fn pool(jobs: usize) -> Result<ThreadPool, BatchError> {
     ThreadPoolBuilder::new()
-        .num_threads(jobs)
+        .num_threads(jobs.min(MAX_JOBS))
         .stack_size(STACK_BYTES)
         .thread_name(|index| format!("score-{index}"))
         .build()

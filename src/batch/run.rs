@@ -22,7 +22,8 @@ pub struct BatchOptions {
     pub limit: Option<u64>,
     /// Longest line in bytes; a longer one becomes an error row. Default 64 MiB.
     pub max_line_bytes: usize,
-    /// Scoring threads; 0 (the default) for one per core. No result depends on it.
+    /// Scoring threads, at most 1,024; 0 (the default) for one per core. No
+    /// result depends on it.
     pub jobs: usize,
     /// Most rows that travel together. Default 256. No result depends on it.
     pub chunk_rows: usize,

@@ -44,9 +44,9 @@ pub(super) struct Score {
     /// Replace the output file, whatever it is
     #[arg(long, requires = "output")]
     overwrite: bool,
-    /// Scoring threads; 0 is one per core. Results do not depend on it
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    jobs: usize,
+    /// Scoring threads, up to 1024; 0 is one per core. Results do not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    jobs: u16,
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
@@ -84,7 +84,7 @@ impl Score {
             },
             limit: self.limit,
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            jobs: self.jobs,
+            jobs: self.jobs.into(),
             ..BatchOptions::default()
         };
         let mut target = self.target(&scorer, &inputs, &options)?;
