@@ -27,6 +27,7 @@ fn refusals_name_what_is_wrong() {
         r#"{"completion": [{"content": "x"}]}"#,
         r#"{"completion": [{"role": "assistant", "content": 5}]}"#,
         r#"{"completion": "x", "completion": "y"}"#,
+        r#"{"completion": [{"role": "assistant", "content": "x", "content": "y"}]}"#,
         r#"{"completion": "x"#,
         r#"{"completion": "x",}"#,
         r#"["x"]"#,

@@ -214,7 +214,15 @@ impl Target {
     }
 }
 
+/// Whether both paths are one file, be it by a link of either kind.
 fn is_same_file(input: &Path, output: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if let (Ok(input), Ok(output)) = (fs::metadata(input), fs::metadata(output)) {
+            return (input.dev(), input.ino()) == (output.dev(), output.ino());
+        }
+    }
     match (fs::canonicalize(input), fs::canonicalize(output)) {
         (Ok(input), Ok(output)) => input == output,
         _ => false,

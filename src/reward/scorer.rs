@@ -243,7 +243,7 @@ impl Scorer {
                 continue;
             }
             let term = match gate(reward, &terms) {
-                Earned::No => unjudged(reward, Some(0.0), "gated"),
+                Earned::No => unjudged(reward, Some(reward.payout.gated()), "gated"),
                 Earned::Unknown => unjudged(reward, None, "gate_unknown"),
                 Earned::Yes => match judge(reward, &self.0.golds[index], &subject) {
                     Ok(verdict) => pay(reward, verdict, &terms),
@@ -339,7 +339,7 @@ fn gate(reward: &Reward, terms: &[Option<Term>]) -> Earned {
 fn unjudged(reward: &Reward, raw: Option<f64>, reason: &'static str) -> Term {
     Term {
         name: Arc::clone(&reward.name),
-        value: raw,
+        value: raw.map(|raw| weighted(raw, reward.weight)),
         raw,
         outcome: None,
         reason: Some(reason),
@@ -353,7 +353,7 @@ fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> Term {
     let paid = match verdict.outcome {
         Outcome::Correct => Some(payout.correct),
         Outcome::Wrong => Some(payout.wrong + verdict.credit * (payout.correct - payout.wrong)),
-        Outcome::NoAnswer => Some(payout.no_answer),
+        Outcome::NoAnswer => Some(payout.no_answer()),
         Outcome::Unknown => payout.unknown.0,
     };
     let factor = match reward.scale_by {
@@ -367,10 +367,15 @@ fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> Term {
     };
     Term {
         name: Arc::clone(&reward.name),
-        value: raw.map(|raw| raw * reward.weight),
+        value: raw.map(|raw| weighted(raw, reward.weight)),
         raw,
         outcome: Some(verdict.outcome),
         reason: verdict.reason,
         detail: verdict.detail,
     }
+}
+
+/// Adding 0 turns the -0 of a negative weight into 0.
+fn weighted(raw: f64, weight: f64) -> f64 {
+    raw * weight + 0.0
 }

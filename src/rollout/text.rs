@@ -111,11 +111,21 @@ impl<'de> Deserialize<'de> for Message {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
                 let mut role = None;
                 let mut content = None;
+                let mut has_content = false;
                 let mut reasoning = None;
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
+                        "role" if role.is_some() => {
+                            return Err(de::Error::duplicate_field("role"));
+                        }
+                        "content" if has_content => {
+                            return Err(de::Error::duplicate_field("content"));
+                        }
                         "role" => role = Some(map.next_value::<LossyString>()?.0),
-                        "content" => content = map.next_value::<Content>()?.0,
+                        "content" => {
+                            has_content = true;
+                            content = map.next_value::<Content>()?.0;
+                        }
                         "reasoning_content" | "reasoning" | "thinking" => {
                             reasoning = map.next_value::<Content>()?.0.or(reasoning);
                         }
