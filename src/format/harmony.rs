@@ -16,10 +16,11 @@ use std::ops::Range;
 
 use pest::Parser;
 
+use super::codes;
 use super::completion::{BLANKS, Marker, Violation, first_solid, trim};
+use super::engine::Spans;
 use super::scan::{Case, Scanner};
 use super::tagged::Opened;
-use super::{Spans, codes};
 
 mod grammar {
     #[derive(pest_derive::Parser)]

@@ -14,10 +14,11 @@ use pest_meta::{optimizer, validator};
 use pest_vm::Vm;
 
 use super::completion::{BLANKS, Marker, Violation, trim};
+use super::engine::Spans;
 use super::error::FormatError;
 use super::facts::RuleFacts;
 use super::scan::{Case, Scanner};
-use super::{Spans, codes, safety};
+use super::{codes, safety};
 
 /// Longest grammar, in bytes.
 const MAX_GRAMMAR_BYTES: usize = 16 << 10;
