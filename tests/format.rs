@@ -766,25 +766,31 @@ fn expressions() -> impl Strategy<Value = String> {
         })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+/// White space that pest skips: none, the usual, and one of two characters,
+/// which can be out of step with the literals.
+fn whites() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "WHITESPACE = _{ \" \" }\n",
+        "WHITESPACE = _{ \"ab\" }\n",
+    ])
+}
 
-    /// What the checks and the trial run let pass is not slow.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// What the checks accept, the trial never refuses: the proof holds.
     #[test]
     fn checked_grammars_are_linear(
-        one in expressions(), two in expressions(), white in any::<bool>(),
+        one in expressions(), two in expressions(), white in whites(),
     ) {
-        let white = if white { "WHITESPACE = _{ \" \" }\n" } else { "" };
         let grammar = format!(
             "{white}doc = _{{ SOI ~ answer ~ EOI }}\nanswer = {{ ({one} ~ part)* ~ {two} }}\n\
-             part = {{ {two} }}\nblank = _{{ \" \"* }}\nbody = @{{ (!(\"b\") ~ ANY)* }}"
+             part = {{ {two} }}\nblank = _{{ \" \"* }}\nbody = @{{ (!(\"b\") ~ ANY)* }}\n\
+             word = @{{ {one} }}"
         );
-        if let Ok(format) = Format::compile(&grammar_options(None, "answer"), Some(&grammar)) {
-            for part in ["a", "ab", " ", "a b", "b"] {
-                let begin = Instant::now();
-                let _ = format.parse(&part.repeat(32_000 / part.len()), "").is_valid();
-                prop_assert!(begin.elapsed() < Duration::from_secs(20), "{} {}", part, grammar);
-            }
+        if let Err(error) = Format::compile(&grammar_options(None, "answer"), Some(&grammar)) {
+            prop_assert!(!error.message().contains("linear time"), "{}\n{}", error, grammar);
         }
     }
 }

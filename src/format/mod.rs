@@ -43,6 +43,7 @@ mod error;
 mod facts;
 mod fence;
 mod harmony;
+mod linear;
 mod lookalike;
 mod options;
 mod safety;
@@ -50,6 +51,7 @@ mod scan;
 mod shape;
 mod tagged;
 mod template;
+mod trial;
 mod user;
 mod words;
 
