@@ -471,6 +471,62 @@ fn lookalikes_are_counted_and_stay_text() {
     }
 }
 
+/// Only the first markers are kept; the others decide all the same.
+#[test]
+fn markers_past_the_kept_ones_count() {
+    let many = 1_000;
+    let format = template(Template::R1);
+    let text = format!(
+        "<think>a</think><answer>1</answer>{}",
+        "<answer>".repeat(many)
+    );
+    let completion = format.parse(&text, "");
+    assert_eq!(
+        (completion.markers.len(), completion.marker_count),
+        (256, 4 + many)
+    );
+    let violation = completion.violation.unwrap();
+    assert_eq!((violation.code, violation.at), ("duplicate_tag", 34));
+    // Three of four tags are right: the answer is opened too often.
+    assert_eq!(completion.tag_score(), 0.6);
+
+    let late = format!("{}</think> 4", "<think>".repeat(many));
+    let completion = format.parse(&late, "");
+    assert_eq!(&late[completion.response(&late)], " 4");
+    assert_eq!(completion.lookalikes, 0);
+
+    for (rule, wanted) in [
+        (goldstone::format::Duplicates::First, "1"),
+        (goldstone::format::Duplicates::Last, "1000"),
+    ] {
+        let loose = FormatOptions {
+            template: Some(Template::R1),
+            duplicates: rule,
+            outer_text: goldstone::format::OuterText::Allow,
+            between: goldstone::format::Between::Any,
+            ..FormatOptions::default()
+        };
+        let loose = Format::compile(&loose, None).unwrap();
+        let text: String = (1..=many)
+            .map(|n| format!("<think>a</think><answer>{n}</answer>"))
+            .collect();
+        let answer = loose.parse(&text, "").answer.unwrap();
+        assert_eq!(answer.text(&text), wanted);
+        let reversed = format!("<answer>1</answer>{}", "<think>a</think>".repeat(many));
+        let violation = loose.parse(&reversed, "").violation.unwrap();
+        assert_eq!(violation.code, "bad_order");
+    }
+
+    let call = "<|start|>assistant<|channel|>analysis<|message|>a<|end|>";
+    let text = format!(
+        "<|channel|>analysis<|message|>a<|end|>{}<|start|>assistant<|channel|>final<|message|>4",
+        call.repeat(many)
+    );
+    let completion = template(Template::Harmony).parse(&text, "");
+    assert_eq!(completion.answer.unwrap().text(&text), "4");
+    assert_eq!(completion.think.unwrap().spans().len(), 1 + many);
+}
+
 #[test]
 fn response_is_what_follows_the_thinking() {
     let after = |format: Template, text: &'static str| {
@@ -602,6 +658,7 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
     assert!((0.0..=1.0).contains(&completion.tag_score()));
     assert_eq!(completion.is_valid(), completion.tag_score() == 1.0);
     assert!(text.get(completion.response(text)).is_some());
+    assert!(completion.markers.len() <= 256.min(completion.marker_count));
     for marker in &completion.markers {
         assert!(
             text.get(marker.span.clone())

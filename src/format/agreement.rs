@@ -16,7 +16,12 @@ fn scanned(format: &Format, text: &str, opened: Opened) -> (Option<Spans>, Optio
             tagged, scanner, ..
         } => {
             let bodies = tagged
-                .bodies(text, &scanner.find_all(text), opened, &format.options)
+                .bodies(
+                    text,
+                    &scanner.find_all(text, Vec::new()),
+                    opened,
+                    &format.options,
+                )
                 .ok();
             let found = bodies.and_then(|bodies| {
                 // The grammars know nothing of boxes and code blocks.
@@ -34,7 +39,7 @@ fn scanned(format: &Format, text: &str, opened: Opened) -> (Option<Spans>, Optio
             (found.map(spans), shape.map(spans))
         }
         Engine::Harmony { scanner } => {
-            let found = harmony::spans(text, &scanner.find_all(text), opened).ok();
+            let found = harmony::spans(text, &scanner.find_all(text, Vec::new()), opened).ok();
             (found, harmony::shape(text, opened))
         }
         Engine::Text | Engine::User { .. } => (None, None),

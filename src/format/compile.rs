@@ -166,7 +166,8 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
             ));
         }
         Prefill::Literal(text) => {
-            let found = scanner.find_all(text);
+            let markers = scanner.find_all(text, Vec::new());
+            let found = markers.kept();
             let opens = found.len() == 1
                 && found[0].name == tagged::THINK_OPEN
                 && text[..found[0].span.start].trim_matches(BLANKS).is_empty();
@@ -184,9 +185,9 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
     }
     let lookalikes = match options.lookalike {
         Lookalike::Ignore => None,
-        Lookalike::Flag => {
-            Some(Lookalikes::new(literals.iter().map(|(_, literal)| *literal)).map_err(build)?)
-        }
+        Lookalike::Flag => Some(Lookalikes::new(
+            literals.iter().map(|(_, literal)| *literal),
+        )),
     };
     Ok(Engine::Tagged {
         tagged,

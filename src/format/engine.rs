@@ -33,6 +33,7 @@ pub(super) enum Engine {
 pub(super) struct Parsed {
     pub(super) outcome: Result<Spans, Violation>,
     pub(super) markers: Vec<Marker>,
+    pub(super) marker_count: usize,
     pub(super) lookalikes: usize,
     pub(super) tags: TagCount,
     pub(super) response_start: usize,
@@ -62,13 +63,17 @@ impl Engine {
                 let opened = opened_by(harmony::PREFILL, prompt_tail, options);
                 parse_harmony(scanner, text, opened)
             }
-            Engine::User { grammar } => Parsed {
-                outcome: grammar.spans(text),
-                markers: grammar.markers(text),
-                lookalikes: 0,
-                tags: TagCount::default(),
-                response_start: grammar.response_start(text),
-            },
+            Engine::User { grammar } => {
+                let markers = grammar.markers(text);
+                Parsed {
+                    outcome: grammar.spans(text),
+                    marker_count: markers.count,
+                    markers: markers.into_kept(),
+                    lookalikes: 0,
+                    tags: TagCount::default(),
+                    response_start: grammar.response_start(text),
+                }
+            }
         }
     }
 
@@ -101,6 +106,7 @@ impl Parsed {
         Self {
             outcome: Err(violation),
             markers: Vec::new(),
+            marker_count: 0,
             lookalikes: 0,
             tags: TagCount::default(),
             response_start: 0,
@@ -155,17 +161,15 @@ fn parse_tagged(
     opened: Opened,
     options: &FormatOptions,
 ) -> Parsed {
-    let mut markers = scanner.find_all(text);
-    let lookalikes = lookalikes.map_or(0, |finder| finder.count(text, markers.len()));
-    if options.tags_in_code == TagsInCode::Ignore {
-        drop_in_code(text, &mut markers);
-    }
+    let hidden = match options.tags_in_code {
+        TagsInCode::Ignore => fence::code_ranges(text),
+        TagsInCode::Count => Vec::new(),
+    };
+    let markers = scanner.find_all(text, hidden);
+    let lookalikes = lookalikes.map_or(0, |finder| finder.count(text, markers.written));
     let outcome = tagged
         .bodies(text, &markers, opened, options)
         .and_then(|bodies| confirm(tagged, text, bodies, opened, options));
-    let close = markers
-        .iter()
-        .rfind(|marker| marker.name == tagged::THINK_CLOSE);
     Parsed {
         outcome: outcome.map(|sections| Spans {
             think: sections.think.map(|think| vec![think]),
@@ -173,8 +177,11 @@ fn parse_tagged(
         }),
         lookalikes,
         tags: tagged.count_tags(&markers, opened),
-        response_start: close.map_or(0, |close| close.span.end),
-        markers,
+        response_start: markers
+            .last(tagged::THINK_CLOSE)
+            .map_or(0, |close| close.end),
+        marker_count: markers.count,
+        markers: markers.into_kept(),
     }
 }
 
@@ -210,7 +217,7 @@ fn confirm(
 }
 
 fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
-    let markers = scanner.find_all(text);
+    let markers = scanner.find_all(text, Vec::new());
     let outcome = harmony::spans(text, &markers, opened).and_then(|spans| {
         match harmony::shape(text, opened) {
             Some(shape) if shape == spans => Ok(spans),
@@ -223,7 +230,8 @@ fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
     let response_start = harmony::response_start(text, &markers);
     Parsed {
         outcome,
-        markers,
+        marker_count: markers.count,
+        markers: markers.into_kept(),
         lookalikes: 0,
         tags: TagCount::default(),
         response_start,
@@ -248,16 +256,4 @@ fn ends_with(text: &str, end: &str, case: Case) -> bool {
         Case::Exact => tail == end.as_bytes(),
         Case::Ignored => tail.eq_ignore_ascii_case(end.as_bytes()),
     }
-}
-
-/// Drops the markers that begin within Markdown code.
-fn drop_in_code(text: &str, markers: &mut Vec<Marker>) {
-    let ranges = fence::code_ranges(text);
-    markers.retain(|marker| {
-        let after = ranges.partition_point(|range| range.start <= marker.span.start);
-        match after.checked_sub(1) {
-            Some(index) => marker.span.start >= ranges[index].end,
-            None => true,
-        }
-    });
 }

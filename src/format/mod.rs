@@ -183,6 +183,7 @@ impl Format {
             answer,
             violation,
             markers: parsed.markers,
+            marker_count: parsed.marker_count,
             lookalikes: parsed.lookalikes,
             tags: parsed.tags,
             response_start: parsed.response_start,

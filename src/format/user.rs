@@ -12,12 +12,12 @@ use pest_meta::parser::{self, Rule as MetaRule};
 use pest_meta::{optimizer, validator};
 use pest_vm::Vm;
 
-use super::completion::{BLANKS, Marker, Violation, trim};
+use super::completion::{BLANKS, Violation, trim};
 use super::engine::Spans;
 use super::error::FormatError;
 use super::facts::RuleFacts;
 use super::safety::{Checked, Fault};
-use super::scan::{Case, Scanner};
+use super::scan::{Case, Markers, Scanner};
 use super::{codes, linear, safety, trial};
 
 /// Longest grammar, in bytes.
@@ -130,8 +130,8 @@ impl UserGrammar {
     }
 
     /// The grammar's literals in the text, for display.
-    pub(super) fn markers(&self, text: &str) -> Vec<Marker> {
-        self.scanner.find_all(text)
+    pub(super) fn markers<'t>(&'t self, text: &'t str) -> Markers<'t> {
+        self.scanner.find_all(text, Vec::new())
     }
 
     /// The trimmed sections of a text that the root matches.
