@@ -585,6 +585,7 @@ fn hostile() -> Vec<String> {
         "}",
         "<thin",
         "</thinkk>",
+        "</",
         "\0",
         "`",
         "```\n",

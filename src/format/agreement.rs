@@ -128,6 +128,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "a",
         " ",
         "<",
+        "</",
+        "</thin",
         "\n",
         "é",
         "<|start|>assistant",

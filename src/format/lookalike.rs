@@ -10,6 +10,9 @@
 pub(super) struct Lookalikes {
     /// In lower case, the longest first.
     words: Vec<String>,
+    /// Whether a byte may come after a bracket: all but these are passed over
+    /// at once, as a text can be full of brackets.
+    follows: [bool; 256],
 }
 
 impl Lookalikes {
@@ -23,7 +26,15 @@ impl Lookalikes {
             .collect();
         words.sort_unstable_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
         words.dedup();
-        Self { words }
+        let mut follows = [false; 256];
+        for byte in u8::MIN..=u8::MAX {
+            let begins =
+                |word: &String| word.as_bytes().first() == Some(&byte.to_ascii_lowercase());
+            follows[usize::from(byte)] = !byte.is_ascii()
+                || matches!(byte, b' ' | b'/' | b'|' | b'\\' | b'\t' | b'l' | b'L')
+                || words.iter().any(begins);
+        }
+        Self { words, follows }
     }
 
     /// How many there are beside the `exact` true markers.
@@ -31,11 +42,18 @@ impl Lookalikes {
     /// Every one begins with a bracket, so only brackets are searched for, and
     /// what follows one is read up to the next at most.
     pub(super) fn count(&self, text: &str, exact: usize) -> usize {
-        let ascii = memchr::memchr3_iter(b'<', b'[', b'&', text.as_bytes());
-        let mut found = ascii.filter(|at| self.begins(&text[*at..])).count();
+        let bytes = text.as_bytes();
+        let ascii = memchr::memchr3_iter(b'<', b'[', b'&', bytes);
+        let mut found = ascii
+            .filter(|at| {
+                let next = bytes.get(at + 1);
+                next.is_some_and(|next| self.follows[usize::from(*next)])
+                    && self.begins(&text[*at..])
+            })
+            .count();
         if !text.is_ascii() {
             // The first bytes of everything that imitates a bracket.
-            let wide = memchr::memchr3_iter(0xe2, 0xe3, 0xef, text.as_bytes());
+            let wide = memchr::memchr3_iter(0xe2, 0xe3, 0xef, bytes);
             found += wide.filter(|at| self.begins(&text[*at..])).count();
         }
         found.saturating_sub(exact)
