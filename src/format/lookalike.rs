@@ -12,7 +12,7 @@ pub(super) struct Lookalikes {
     words: Vec<String>,
     /// Whether a byte may come after a bracket: all but these are passed over
     /// at once, as a text can be full of brackets.
-    follows: [bool; 256],
+    follows: Box<[bool; 256]>,
 }
 
 impl Lookalikes {
@@ -26,7 +26,7 @@ impl Lookalikes {
             .collect();
         words.sort_unstable_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
         words.dedup();
-        let mut follows = [false; 256];
+        let mut follows = Box::new([false; 256]);
         for byte in u8::MIN..=u8::MAX {
             let begins =
                 |word: &String| word.as_bytes().first() == Some(&byte.to_ascii_lowercase());
