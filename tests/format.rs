@@ -471,6 +471,62 @@ fn lookalikes_are_counted_and_stay_text() {
     }
 }
 
+/// Only the first markers are kept; the others decide all the same.
+#[test]
+fn markers_past_the_kept_ones_count() {
+    let many = 1_000;
+    let format = template(Template::R1);
+    let text = format!(
+        "<think>a</think><answer>1</answer>{}",
+        "<answer>".repeat(many)
+    );
+    let completion = format.parse(&text, "");
+    assert_eq!(
+        (completion.markers.len(), completion.marker_count),
+        (256, 4 + many)
+    );
+    let violation = completion.violation.unwrap();
+    assert_eq!((violation.code, violation.at), ("duplicate_tag", 34));
+    // Three of four tags are right: the answer is opened too often.
+    assert_eq!(completion.tag_score(), 0.6);
+
+    let late = format!("{}</think> 4", "<think>".repeat(many));
+    let completion = format.parse(&late, "");
+    assert_eq!(&late[completion.response(&late)], " 4");
+    assert_eq!(completion.lookalikes, 0);
+
+    for (rule, wanted) in [
+        (goldstone::format::Duplicates::First, "1"),
+        (goldstone::format::Duplicates::Last, "1000"),
+    ] {
+        let loose = FormatOptions {
+            template: Some(Template::R1),
+            duplicates: rule,
+            outer_text: goldstone::format::OuterText::Allow,
+            between: goldstone::format::Between::Any,
+            ..FormatOptions::default()
+        };
+        let loose = Format::compile(&loose, None).unwrap();
+        let text: String = (1..=many)
+            .map(|n| format!("<think>a</think><answer>{n}</answer>"))
+            .collect();
+        let answer = loose.parse(&text, "").answer.unwrap();
+        assert_eq!(answer.text(&text), wanted);
+        let reversed = format!("<answer>1</answer>{}", "<think>a</think>".repeat(many));
+        let violation = loose.parse(&reversed, "").violation.unwrap();
+        assert_eq!(violation.code, "bad_order");
+    }
+
+    let call = "<|start|>assistant<|channel|>analysis<|message|>a<|end|>";
+    let text = format!(
+        "<|channel|>analysis<|message|>a<|end|>{}<|start|>assistant<|channel|>final<|message|>4",
+        call.repeat(many)
+    );
+    let completion = template(Template::Harmony).parse(&text, "");
+    assert_eq!(completion.answer.unwrap().text(&text), "4");
+    assert_eq!(completion.think.unwrap().spans().len(), 1 + many);
+}
+
 #[test]
 fn response_is_what_follows_the_thinking() {
     let after = |format: Template, text: &'static str| {
@@ -529,6 +585,7 @@ fn hostile() -> Vec<String> {
         "}",
         "<thin",
         "</thinkk>",
+        "</",
         "\0",
         "`",
         "```\n",
@@ -602,6 +659,7 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
     assert!((0.0..=1.0).contains(&completion.tag_score()));
     assert_eq!(completion.is_valid(), completion.tag_score() == 1.0);
     assert!(text.get(completion.response(text)).is_some());
+    assert!(completion.markers.len() <= 256.min(completion.marker_count));
     for marker in &completion.markers {
         assert!(
             text.get(marker.span.clone())
@@ -766,25 +824,31 @@ fn expressions() -> impl Strategy<Value = String> {
         })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+/// White space that pest skips: none, the usual, and one of two characters,
+/// which can be out of step with the literals.
+fn whites() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "WHITESPACE = _{ \" \" }\n",
+        "WHITESPACE = _{ \"ab\" }\n",
+    ])
+}
 
-    /// What the checks and the trial run let pass is not slow.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// What the checks accept, the trial never refuses: the proof holds.
     #[test]
     fn checked_grammars_are_linear(
-        one in expressions(), two in expressions(), white in any::<bool>(),
+        one in expressions(), two in expressions(), white in whites(),
     ) {
-        let white = if white { "WHITESPACE = _{ \" \" }\n" } else { "" };
         let grammar = format!(
             "{white}doc = _{{ SOI ~ answer ~ EOI }}\nanswer = {{ ({one} ~ part)* ~ {two} }}\n\
-             part = {{ {two} }}\nblank = _{{ \" \"* }}\nbody = @{{ (!(\"b\") ~ ANY)* }}"
+             part = {{ {two} }}\nblank = _{{ \" \"* }}\nbody = @{{ (!(\"b\") ~ ANY)* }}\n\
+             word = @{{ {one} }}"
         );
-        if let Ok(format) = Format::compile(&grammar_options(None, "answer"), Some(&grammar)) {
-            for part in ["a", "ab", " ", "a b", "b"] {
-                let begin = Instant::now();
-                let _ = format.parse(&part.repeat(32_000 / part.len()), "").is_valid();
-                prop_assert!(begin.elapsed() < Duration::from_secs(20), "{} {}", part, grammar);
-            }
+        if let Err(error) = Format::compile(&grammar_options(None, "answer"), Some(&grammar)) {
+            prop_assert!(!error.message().contains("linear time"), "{}\n{}", error, grammar);
         }
     }
 }

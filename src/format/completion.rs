@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Most markers that a completion keeps.
+pub(super) const MAX_MARKERS: usize = 256;
+
 /// A completion as the format sees it. All positions are byte offsets into the
 /// text that was parsed, on character boundaries.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +16,11 @@ pub struct Completion {
     pub answer: Option<Section>,
     /// The first rule that was broken; `None` for a valid completion.
     pub violation: Option<Violation>,
-    /// Every marker in text order, also those of an invalid completion.
+    /// The markers in text order, also those of an invalid completion: the
+    /// first 256, so that a text of nothing but markers takes no memory.
     pub markers: Vec<Marker>,
+    /// How many markers there are, kept or not. All of them decide.
+    pub marker_count: usize,
     /// How many things look like a marker and are none (`<THINK>`, `＜think＞`);
     /// 0 where the option `lookalike` is `ignore`.
     pub lookalikes: usize,
