@@ -266,7 +266,10 @@ fn the_example_grammar_runs() {
         seen(&completion, text),
         (Some("who?\nso".into()), Some("A".into()), None)
     );
-    assert_eq!(&text[completion.response(text)], "<answer>A</answer>");
+    assert_eq!(
+        &text[completion.response.clone().expect("the thinking is closed")],
+        "A"
+    );
     let hedged = format!("{text}<answer>B</answer>");
     assert_eq!(
         format.parse(&hedged, "").violation.unwrap().code,
@@ -492,7 +495,10 @@ fn markers_past_the_kept_ones_count() {
 
     let late = format!("{}</think> 4", "<think>".repeat(many));
     let completion = format.parse(&late, "");
-    assert_eq!(&late[completion.response(&late)], " 4");
+    assert_eq!(
+        &late[completion.response.clone().expect("the thinking is closed")],
+        " 4"
+    );
     assert_eq!(completion.lookalikes, 0);
 
     for (rule, wanted) in [
@@ -529,15 +535,34 @@ fn markers_past_the_kept_ones_count() {
 
 #[test]
 fn response_is_what_follows_the_thinking() {
-    let after = |format: Template, text: &'static str| {
-        &text[template(format).parse(text, "").response(text)]
+    let after = |format: Template, text: &'static str, tail: &str| {
+        template(format)
+            .parse(text, tail)
+            .response
+            .map(|range| &text[range])
     };
-    assert_eq!(after(Template::R1, "<think>a</think>b</think> 4"), " 4");
-    assert_eq!(after(Template::R1, "4"), "4");
-    assert_eq!(after(Template::Text, "a</think>4"), "a</think>4");
     assert_eq!(
-        after(Template::Harmony, "<|channel|>final<|message|>4"),
-        "4"
+        after(Template::R1, "<think>a</think>b</think> 4", ""),
+        Some(" 4")
+    );
+    assert_eq!(after(Template::R1, "4", ""), Some("4"));
+    assert_eq!(after(Template::Text, "a</think>4", ""), Some("4"));
+    assert_eq!(after(Template::Text, "a</think>4", "<think>\n"), Some("4"));
+    let final_only = "<|channel|>final<|message|>4";
+    assert_eq!(after(Template::Harmony, final_only, ""), Some("4"));
+    let late = "<|channel|>final<|message|>4<|channel|>analysis<|message|>5";
+    assert_eq!(after(Template::Harmony, late, ""), Some("4"));
+    // Thinking that is still open holds no answer.
+    assert_eq!(after(Template::R1, "<think>4", ""), None);
+    assert_eq!(after(Template::R1Prefill, "4", ""), None);
+    assert_eq!(after(Template::R1, "4", "<think>\n"), None);
+    assert_eq!(after(Template::R1, "<think>a</think>4<think>5", ""), None);
+    assert_eq!(after(Template::Magistral, "[THINK]4", ""), None);
+    assert_eq!(after(Template::Text, "<think>4", ""), None);
+    assert_eq!(after(Template::Text, "4", "<think>\n"), None);
+    assert_eq!(
+        after(Template::Harmony, "<|channel|>analysis<|message|>4", ""),
+        None
     );
 }
 
@@ -658,7 +683,12 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
     assert_eq!(completion.is_valid(), completion.answer.is_some());
     assert!((0.0..=1.0).contains(&completion.tag_score()));
     assert_eq!(completion.is_valid(), completion.tag_score() == 1.0);
-    assert!(text.get(completion.response(text)).is_some());
+    assert!(
+        completion
+            .response
+            .clone()
+            .is_none_or(|range| text.get(range).is_some())
+    );
     assert!(completion.markers.len() <= 256.min(completion.marker_count));
     for marker in &completion.markers {
         assert!(

@@ -36,7 +36,7 @@ pub(super) struct Parsed {
     pub(super) marker_count: usize,
     pub(super) lookalikes: usize,
     pub(super) tags: TagCount,
-    pub(super) response_start: usize,
+    pub(super) response: Option<Range<usize>>,
 }
 
 /// The trimmed ranges of the sections; no thinking is not empty thinking.
@@ -50,7 +50,7 @@ impl Engine {
     /// Finds the sections of one text, from which the suffixes are gone.
     pub(super) fn parse(&self, text: &str, prompt_tail: &str, options: &FormatOptions) -> Parsed {
         match self {
-            Engine::Text => Parsed::whole(text),
+            Engine::Text => Parsed::whole(text, prompt_tail, options),
             Engine::Tagged {
                 tagged,
                 scanner,
@@ -65,13 +65,19 @@ impl Engine {
             }
             Engine::User { grammar } => {
                 let markers = grammar.markers(text);
+                let outcome = grammar.spans(text);
+                let answer = outcome.as_ref().ok().map(|spans| spans.answer.as_slice());
                 Parsed {
-                    outcome: grammar.spans(text),
+                    response: match answer {
+                        Some([first, .., last]) => Some(first.start..last.end),
+                        Some([only]) => Some(only.clone()),
+                        Some([]) | None => None,
+                    },
+                    outcome,
                     marker_count: markers.count,
                     markers: markers.into_kept(),
                     lookalikes: 0,
                     tags: TagCount::default(),
-                    response_start: grammar.response_start(text),
                 }
             }
         }
@@ -109,12 +115,16 @@ impl Parsed {
             marker_count: 0,
             lookalikes: 0,
             tags: TagCount::default(),
-            response_start: 0,
+            response: None,
         }
     }
 
-    /// A text without structure.
-    fn whole(text: &str) -> Self {
+    /// A text without structure, but for thinking in the most usual tags: it is
+    /// part of the answer section, and not of the response.
+    fn whole(text: &str, prompt_tail: &str, options: &FormatOptions) -> Self {
+        let [open, close] = [USUAL_OPEN, USUAL_CLOSE];
+        let prefilled = opened_by(open, prompt_tail, options) == Opened::ByPrompt;
+        let last_open = text.rfind(open).or(prefilled.then_some(0));
         let spans = Spans {
             think: None,
             answer: vec![trim(text, 0..text.len())],
@@ -125,6 +135,11 @@ impl Parsed {
         };
         Self {
             outcome: Ok(spans),
+            response: after_thinking(
+                last_open,
+                text.rfind(close).map(|at| at + close.len()),
+                text,
+            ),
             ..Self::failed(nothing)
         }
     }
@@ -170,6 +185,10 @@ fn parse_tagged(
     let outcome = tagged
         .bodies(text, &markers, opened, options)
         .and_then(|bodies| confirm(tagged, text, bodies, opened, options));
+    let last_open = markers.last(tagged::THINK_OPEN).map(|open| open.start);
+    let prefilled = opened == Opened::ByPrompt;
+    let last_close = markers.last(tagged::THINK_CLOSE).map(|close| close.end);
+    let response = after_thinking(last_open.or(prefilled.then_some(0)), last_close, text);
     Parsed {
         outcome: outcome.map(|sections| Spans {
             think: sections.think.map(|think| vec![think]),
@@ -177,9 +196,7 @@ fn parse_tagged(
         }),
         lookalikes,
         tags: tagged.count_tags(&markers, opened),
-        response_start: markers
-            .last(tagged::THINK_CLOSE)
-            .map_or(0, |close| close.end),
+        response,
         marker_count: markers.count,
         markers: markers.into_kept(),
     }
@@ -227,14 +244,29 @@ fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
             }),
         }
     });
-    let response_start = harmony::response_start(text, &markers);
+    let response = harmony::response(text, &markers, opened);
     Parsed {
         outcome,
         marker_count: markers.count,
         markers: markers.into_kept(),
         lookalikes: 0,
         tags: TagCount::default(),
-        response_start,
+        response,
+    }
+}
+
+/// The thinking tags of a text without a template.
+const USUAL_OPEN: &str = "<think>";
+const USUAL_CLOSE: &str = "</think>";
+
+/// What follows the thinking: `open` is where the last opening marker begins,
+/// `close` where the last closing one ends.
+fn after_thinking(open: Option<usize>, close: Option<usize>, text: &str) -> Option<Range<usize>> {
+    match (open, close) {
+        (None, None) => Some(0..text.len()),
+        (Some(open), Some(close)) if open >= close => None,
+        (_, Some(close)) => Some(close..text.len()),
+        (Some(_), None) => None,
     }
 }
 

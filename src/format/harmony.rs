@@ -68,20 +68,29 @@ pub(super) fn render(think: &str, content: &str, opened: Opened) -> String {
     format!("{open}{think}<|end|><|start|>assistant{answer}")
 }
 
-/// Where the body of the last final message begins, valid or not; else 0.
-pub(super) fn response_start(text: &str, markers: &Markers<'_>) -> usize {
-    let mut start = 0;
+/// The body of the last final message, valid or not. A text without a single
+/// marker is a plain answer, unless the prompt has opened the thinking.
+pub(super) fn response(text: &str, markers: &Markers<'_>, opened: Opened) -> Option<Range<usize>> {
+    if markers.count == 0 && opened == Opened::ByCompletion {
+        return Some(0..text.len());
+    }
+    let mut body: Option<Range<usize>> = None;
     let mut channel = None;
+    let mut is_open = false;
     for marker in markers.iter() {
-        if marker.name == MESSAGE
-            && let Some(channel) = channel
-            && text[channel..marker.span.start].trim_matches(BLANKS) == "final"
-        {
-            start = marker.span.end;
+        if is_open && let Some(body) = &mut body {
+            body.end = marker.span.start;
+        }
+        is_open = marker.name == MESSAGE
+            && channel.is_some_and(|channel: usize| {
+                text[channel..marker.span.start].trim_matches(BLANKS) == "final"
+            });
+        if is_open {
+            body = Some(marker.span.end..text.len());
         }
         channel = (marker.name == CHANNEL).then_some(marker.span.end);
     }
-    start
+    body
 }
 
 /// What a message is for.

@@ -127,7 +127,7 @@ impl Format {
                 code: codes::TOO_LONG,
                 at: 0,
             };
-            return self.completion(Parsed::failed(violation), text.len());
+            return self.completion(Parsed::failed(violation));
         }
         let end = strip_suffix(text, &self.options.strip_suffix);
         let text = &text[..end];
@@ -143,7 +143,7 @@ impl Format {
             tagged::limits(text, think, &spans.answer, &self.options)?;
             Ok(spans)
         });
-        self.completion(parsed, end)
+        self.completion(parsed)
     }
 
     /// The text form of a chat message whose server moved the thinking to a
@@ -168,7 +168,7 @@ impl Format {
         self.engine.render(think, content, &self.options)
     }
 
-    fn completion(&self, parsed: Parsed, end: usize) -> Completion {
+    fn completion(&self, parsed: Parsed) -> Completion {
         let newlines = match self.options.normalize_newlines {
             true => Newlines::Lf,
             false => Newlines::Keep,
@@ -186,8 +186,7 @@ impl Format {
             marker_count: parsed.marker_count,
             lookalikes: parsed.lookalikes,
             tags: parsed.tags,
-            response_start: parsed.response_start,
-            end,
+            response: parsed.response,
         }
     }
 }

@@ -179,15 +179,6 @@ impl UserGrammar {
         })
     }
 
-    /// After the last literal that closes the thinking; 0 where the grammar
-    /// has no such literal.
-    pub(super) fn response_start(&self, text: &str) -> usize {
-        match &self.around_think {
-            Some((_, close)) => text.rfind(close).map_or(0, |at| at + close.len()),
-            None => 0,
-        }
-    }
-
     /// Thinking and content put together.
     pub(super) fn render(&self, think: &str, content: &str) -> String {
         match &self.around_think {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::combine::{Earned, clipped, combine, earned};
-use super::judge::{GoldCache, Subject, judge};
+use super::judge::{AnswerForm, GoldCache, Subject, judge};
 use super::score::{ErrorKind, RowError, Score, Status, Term};
 use super::spec::{self, Condition, Reward, Spec, SpecError, SpecSource};
 use crate::format::{Completion, Input};
@@ -234,6 +234,7 @@ impl Scorer {
             text,
             completion,
             reference_field: spec.fields.reference.to_string(),
+            answer: AnswerForm::of(spec.format.options()),
         };
         let mut terms: Vec<Option<Term>> = vec![None; spec.rewards.len()];
         let mut error = None;
