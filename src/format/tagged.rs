@@ -220,7 +220,7 @@ fn unique(
     wanted: &[&'static str],
 ) -> Result<Vec<Range<usize>>, Violation> {
     let mut spans: Vec<Option<Range<usize>>> = vec![None; wanted.len()];
-    // Of five markers one is a second one: there are more than that.
+    // Of any five markers one is a second one, and far more are kept.
     for marker in markers.kept() {
         let free = wanted
             .iter()
