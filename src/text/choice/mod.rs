@@ -23,7 +23,8 @@
 //! *Known gaps*: only Latin letters are options (not أ, ①, Cyrillic Б). A label
 //! followed by text is taken at its word, so the name "B. Russell" alone reads
 //! as option B. "Therefore, C" in the middle of prose is not a statement. Irony
-//! and retractions in other words than the table's are not understood.
+//! and retractions in other words than the tables' are not understood. Wide
+//! tables cost right answers whose explanation sounds like doubt.
 //!
 //! *Source*: the union of public multiple-choice graders, restricted to forms
 //! that leave no doubt. Public graders that take the first or last capital
@@ -33,9 +34,11 @@
 //! that committed); `other_letter`, `not_an_option` (wrong); `empty_answer`,
 //! `no_choice`, `several_choices`, `option_list`, `hedged`, `negated`,
 //! `conditional`, `question`, `retracted`, `bad_box`, `bad_answer_tags`,
-//! `unclosed_think`, `lookalike_letter` (no answer).
+//! `unclosed_think`, `lookalike_letter`, `box_in_expression`, `struck_out` (no
+//! answer).
 
 mod commit;
+mod doubts;
 mod hedge;
 mod letter;
 mod phrases;
