@@ -176,9 +176,8 @@ fn is_free_before(before: &str) -> bool {
 fn is_free_after(after: &str) -> bool {
     let line = after.split('\n').next().unwrap_or_default();
     let rest = line.trim_start_matches(['$', '*', '`', '"', '}', ')', ']', '”', '_']);
-    let (rest, is_spaced) = match rest.trim_start() {
-        trimmed => (trimmed, trimmed.len() < rest.len()),
-    };
+    let trimmed = rest.trim_start();
+    let (rest, is_spaced) = (trimmed, trimmed.len() < rest.len());
     let Some(c) = rest.chars().next() else {
         return true;
     };
