@@ -85,7 +85,7 @@ fn assert_balanced<'c>(file: &str, cases: impl Iterator<Item = (&'c str, &'c str
 #[test]
 fn choice_cases() {
     let mut failures = Vec::new();
-    for file in ["choice.toml", "choice_languages.toml"] {
+    for file in ["choice.toml", "choice_doubts.toml", "choice_languages.toml"] {
         let cases = read::<ChoiceFile>(file).case;
         assert_balanced(file, cases.iter().map(|case| (&*case.name, &*case.verdict)));
         for case in &cases {
@@ -167,7 +167,7 @@ fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
 /// two golds are never both met.
 #[test]
 fn one_answer_never_meets_two_golds() {
-    for file in ["choice.toml", "choice_languages.toml"] {
+    for file in ["choice.toml", "choice_doubts.toml", "choice_languages.toml"] {
         for case in read::<ChoiceFile>(file).case {
             let correct = ('A'..='J')
                 .filter(|gold| {
@@ -311,7 +311,11 @@ proptest! {
         // rules D out.
         let text = text.replace("answer>", "").replace("not", "").replace("不是", "");
         let options = ChoiceOptions::default();
-        for added in [" or D", ", D", "\nD", "\n\\boxed{D}", "\nThe answer is D.", " / D"] {
+        for added in [
+            " or D", ", D", "\nD", "\n\\boxed{D}", "\nThe answer is D.", " / D", " or d", ", d",
+            "\nd", " or the fourth", "\nNone of the above.", "\nIt is wrong.", "\nNope.",
+            "\nFinal answer: 4",
+        ] {
             let both = choice::verify("C", &format!("{text}{added}"), &options).unwrap();
             prop_assert_ne!(both.outcome, Outcome::Correct, "{:?} + {:?}", text, added);
         }

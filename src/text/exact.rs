@@ -8,10 +8,20 @@
 //! *Rejects*: a gold inside a longer answer (a substring never matches), an
 //! empty answer, whatever the golds are.
 //!
-//! *Known gaps*: [`Normalize::Squad`] removes ASCII punctuation, as its source
-//! does, so `3.14` equals `314` and `-5` equals `5`. Judge numbers with `math`,
-//! or with [`Normalize::Whitespace`]. F1 does not see word order, and pays in
-//! part for an answer that lists many words. Articles are English.
+//! *Known gaps*: [`Normalize::Squad`] deletes the 32 characters of ASCII
+//! punctuation without leaving a space, as its source does, so signs, points,
+//! bars and units go and what stood around them joins: `-5` equals `5`, `3.14`
+//! equals `314`, `1/2` equals `12`, `2^3` equals `23`, `10%` equals `10`, `$5`
+//! equals `5`, `C++` and `C#` equal `C`, `x_1` equals `x1`, `well-known` equals
+//! `wellknown` (not `well known`). Case goes: `US` equals `us`. The articles go
+//! wherever they stand alone: `The Who` equals `who`, `vitamin A` equals
+//! `vitamin`; a gold that is nothing but articles (`A`, `The The`) is an error.
+//! NFKC makes `①` equal `1` and `½` equal `1⁄2` (whose bar is no ASCII and
+//! stays); other punctuation (`–`, `’`, `€`, `°`), accents and the minus sign
+//! `−` stay and count. Judge numbers, formulas and letters of options with
+//! `math` and `choice`, names of programs with [`Normalize::Whitespace`]. F1
+//! does not see word order, and pays in part for an answer that lists many
+//! words. Articles are English.
 //!
 //! *Source*: the SQuAD v1.1 evaluation script (Rajpurkar et al. 2016,
 //! arXiv:1606.05250): lower case, without the characters of Python's

@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
+use super::hedge::{self, Reach};
 use super::letter::{self, Case, Dress, Letter};
-use super::{ChoiceOptions, LowerCase, hedge, phrases, region};
+use super::{ChoiceOptions, LowerCase, doubts, phrases, region};
 
 /// A letter that the answer stands by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +88,12 @@ fn in_body(body: &str, options: &ChoiceOptions) -> Result<Commitment, Refusal> {
     if body.trim().is_empty() {
         return Err(Refusal::of("empty_answer"));
     }
+    if let Some(struck) = doubts::STRUCK.find(body) {
+        return Err(Refusal::at("struck_out", struck.range()));
+    }
     let mut found = Collected {
         commitments: boxed(body, options)?,
+        rivals: Vec::new(),
         refusal: None,
     };
     statements(body, options, &mut found);
@@ -104,13 +109,23 @@ fn in_body(body: &str, options: &ChoiceOptions) -> Result<Commitment, Refusal> {
     {
         return Err(Refusal::at("several_choices", other.span.clone()));
     }
+    let rival = found
+        .rivals
+        .iter()
+        .find(|one| one.letter != last.letter && options.letters.contains(one.letter));
+    if let Some(rival) = rival {
+        return Err(Refusal::at("several_choices", rival.span.clone()));
+    }
     hedge::check(body, &last, options)?;
+    answered_again(body, last.end)?;
     Ok(last)
 }
 
 /// What was found so far; the first refusal explains an empty list.
 struct Collected {
     commitments: Vec<Commitment>,
+    /// Small letters that are no commitment, but contradict one.
+    rivals: Vec<Letter>,
     refusal: Option<Refusal>,
 }
 
@@ -134,30 +149,57 @@ fn commitment(letter: &Letter, form: Form) -> Commitment {
 }
 
 /// The letters in boxes. The last box must hold one, or nothing is committed:
-/// an earlier box or the prose around it is no substitute.
+/// an earlier box or the prose around it is no substitute. The others hold the
+/// same letter, or values on the way to it.
 fn boxed(body: &str, options: &ChoiceOptions) -> Result<Vec<Commitment>, Refusal> {
     let boxes = region::boxes(body);
     let mut commitments = Vec::new();
     for (index, one) in boxes.iter().enumerate() {
-        let letter = one
-            .inside
-            .clone()
-            .and_then(|inside| box_letter(body, inside, options));
-        match letter {
-            Some(_) if hedge::denied_before(body, one.whole.start) => {
-                return Err(Refusal::at("negated", one.whole.clone()));
+        let refuse = |reason| Err(Refusal::at(reason, one.whole.clone()));
+        let Some(inside) = one.inside.clone() else {
+            return refuse("bad_box");
+        };
+        let Some(letter) = box_letter(body, inside.clone(), options) else {
+            if index + 1 == boxes.len() {
+                return refuse("bad_box");
             }
-            Some(letter) => commitments.push(Commitment {
-                end: one.whole.end,
-                ..commitment(&letter, Form::Boxed)
-            }),
-            None if index + 1 == boxes.len() => {
-                return Err(Refusal::at("bad_box", one.whole.clone()));
+            if !region::is_value(&body[inside]) {
+                return refuse("several_choices");
             }
-            None => {}
+            continue;
+        };
+        if let Some(reason) = hedge::clause_refusal(body, one.whole.start, Reach::Line) {
+            return refuse(reason);
         }
+        if hedge::is_tied_before(body, one.whole.start, options) {
+            return refuse("hedged");
+        }
+        if is_question(body, one.whole.end) {
+            return refuse("question");
+        }
+        if !region::stands_free(body, &one.whole) {
+            return refuse("box_in_expression");
+        }
+        commitments.push(Commitment {
+            end: one.whole.end,
+            ..commitment(&letter, Form::Boxed)
+        });
     }
     Ok(commitments)
+}
+
+/// Refuses a statement after the last letter that gives something else, as in
+/// "Final answer: none" or "the answer is 4".
+fn answered_again(body: &str, end: usize) -> Result<(), Refusal> {
+    for marker in phrases::MARKER.find_iter(&body[end..]) {
+        let span = end + marker.start()..end + marker.end();
+        // `C选项` and `C. 选项…`: the word for option, not for choosing.
+        let is_noun = marker.as_str().starts_with(['选', '選']);
+        if !is_noun && !letter::joined_before(body, span.start) {
+            return Err(Refusal::at("several_choices", span));
+        }
+    }
+    Ok(())
 }
 
 /// The letter inside a box: alone, or as a label with the option's text.
@@ -166,7 +208,10 @@ fn box_letter(body: &str, inside: Range<usize>, options: &ChoiceOptions) -> Opti
     let start = option_word(text);
     let mut found = letter::at(text, start).filter(|found| allowed(found, options))?;
     if letter::alone(&text[start..]).is_none() {
-        if matches!(found.dress, Dress::Bare | Dress::Marked) || !is_label_text(text, &found) {
+        if matches!(found.dress, Dress::Bare | Dress::Marked)
+            || !is_label_text(text, &found)
+            || is_label_denied(text, &found)
+        {
             return None;
         }
         hedge::check(text, &commitment(&found, Form::Boxed), options).ok()?;
@@ -199,13 +244,16 @@ fn statements(body: &str, options: &ChoiceOptions, found: &mut Collected) {
             }
         };
         if !is_allowed {
+            if may_follow(body, &letter) {
+                found.rivals.push(letter);
+            }
             continue;
         }
         if !may_follow(body, &letter) {
             found.refuse("hedged", letter.span.clone());
         } else if is_question(body, letter.end) {
             found.refuse("question", letter.span.clone());
-        } else if let Some(reason) = hedge::clause_refusal(body, marker.start()) {
+        } else if let Some(reason) = hedge::clause_refusal(body, marker.start(), Reach::Clause) {
             found.refuse(reason, letter.span.clone());
         } else {
             found.commit(&letter, Form::Stated);
@@ -229,11 +277,13 @@ fn predicates(body: &str, options: &ChoiceOptions, found: &mut Collected) {
             continue;
         }
         let letter = Letter { end, ..mention };
-        if is_question(body, end) {
+        if letter.case == Case::Lower && letter.dress == Dress::Bare {
+            found.rivals.push(letter);
+        } else if is_question(body, end) {
             found.refuse("question", letter.span);
         } else if hedge::is_linked_before(body, letter.span.start, options) {
             found.refuse("hedged", letter.span);
-        } else if let Some(reason) = hedge::clause_refusal(body, letter.span.start) {
+        } else if let Some(reason) = hedge::clause_refusal(body, letter.span.start, Reach::Clause) {
             found.refuse(reason, letter.span);
         } else {
             found.commit(&letter, Form::Stated);
@@ -268,10 +318,16 @@ fn lines(body: &str, options: &ChoiceOptions, found: &mut Collected) {
             }
         };
         if !clear {
+            if is_alone {
+                found.rivals.push(letter);
+            }
             continue;
         }
         if is_alone {
-            found.commit(&letter, Form::Bare);
+            match hedge::clause_refusal(body, at, Reach::Line) {
+                Some(reason) => found.refuse(reason, letter.span),
+                None => found.commit(&letter, Form::Bare),
+            }
         } else if is_label_line(body, &letter) {
             labels.push((visible, letter));
         }
@@ -295,6 +351,10 @@ fn lines(body: &str, options: &ChoiceOptions, found: &mut Collected) {
         };
         if is_question(body, letter.end) && body[letter.end..].trim().len() < SENTENCE_BYTES {
             found.refuse("question", letter.span.clone());
+        } else if is_label_denied(body, letter) {
+            found.refuse("negated", letter.span.clone());
+        } else if let Some(reason) = hedge::clause_refusal(body, letter.span.start, Reach::Line) {
+            found.refuse(reason, letter.span.clone());
         } else {
             found.commit(letter, Form::Labelled);
         }
@@ -313,6 +373,14 @@ fn is_label_line(body: &str, letter: &Letter) -> bool {
         Dress::Stop if letter.letter == b'I' => false,
         Dress::Label | Dress::Stop => is_label_text(body, letter),
     }
+}
+
+/// Whether the text after a label denies the label: "C: wrong", "C.?".
+fn is_label_denied(body: &str, letter: &Letter) -> bool {
+    let rest = window(body, letter.end);
+    let line = rest.split('\n').next().unwrap_or_default();
+    doubts::LABEL_DENIED.is_match(line)
+        || (line.contains('?') && !line.contains(char::is_alphanumeric))
 }
 
 /// Whether the text after a label can be an option's: it does not speak about

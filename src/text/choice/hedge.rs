@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::commit::{Commitment, Refusal, window_before};
 use super::letter::{self, Case, Dress, Letter};
-use super::{ChoiceOptions, phrases};
+use super::{ChoiceOptions, doubts, phrases};
 
 /// Refuses a commitment after which another letter is left standing, the same
 /// one is ruled out, or the text has second thoughts.
@@ -18,13 +18,7 @@ pub(super) fn check(
     options: &ChoiceOptions,
 ) -> Result<(), Refusal> {
     let rest = &body[commitment.end..];
-    if let Some(found) = phrases::RETRACTION.find(rest) {
-        let start = commitment.end + found.start();
-        return Err(Refusal::at(
-            "retracted",
-            start..commitment.end + found.end(),
-        ));
-    }
+    doubted(rest, commitment.end, "retracted", &doubts::RETRACTION)?;
     // "C is wrong" is about the letter; in "C. It is wrong …" and "C) not …" the
     // sentence or the option's text begins anew.
     let own = !body[..commitment.end].ends_with(['.', '。', ':', '：', ')', '）']);
@@ -40,7 +34,21 @@ pub(super) fn check(
         standing.read(piece)?;
     }
     standing.decide()?;
-    standing.settle()
+    standing.settle()?;
+    doubted(rest, commitment.end, "retracted", &doubts::TAKEN_BACK)?;
+    doubted(rest, commitment.end, "hedged", &doubts::NAMED_OPTION)
+}
+
+/// Refuses where `rest`, which begins at byte `at`, holds the pattern.
+fn doubted(
+    rest: &str,
+    at: usize,
+    reason: &'static str,
+    pattern: &regex::Regex,
+) -> Result<(), Refusal> {
+    pattern.find(rest).map_or(Ok(()), |found| {
+        Err(Refusal::at(reason, at + found.start()..at + found.end()))
+    })
 }
 
 /// The state of the walk behind a commitment.
@@ -200,7 +208,7 @@ fn option_letter(
         && body[end..].starts_with([')', '）', ']', '】']);
     let case = match c {
         'A'..='Z' => Case::Upper,
-        'a'..='z' if is_bracketed => Case::Lower,
+        'a'..='z' if is_bracketed || is_lone(body, &(start..end), c, previous) => Case::Lower,
         _ => return None,
     };
     let letter = c.to_ascii_uppercase() as u8;
@@ -244,6 +252,28 @@ fn option_letter(
     })
 }
 
+/// Whether a small letter between other words is an option and no word, unit or
+/// variable: "C or d", "C, d is right too", not "5 g" or "d = 3".
+fn is_lone(body: &str, span: &Range<usize>, c: char, previous: &str) -> bool {
+    let before = body[..span.start].trim_end_matches([' ', '\t']);
+    let after = body[span.end..].trim_start_matches([' ', '\t']);
+    let is_linked = phrases::LINKS.contains(&previous.to_lowercase().as_str())
+        || before.ends_with([',', '/', '|', ':', ';', '&'])
+        || before.ends_with('\n')
+        || before.is_empty();
+    if matches!(c, 'a' | 'e' | 'i') {
+        let next = &after[..word_len(after)];
+        return is_linked && (next.is_empty() || phrases::AFTER_LETTER.contains(&next));
+    }
+    let is_unit = before.ends_with(|c: char| c.is_ascii_digit());
+    let is_variable = before.ends_with(['=', '+', '^', '<', '>', '≤', '≥', '('])
+        || body[span.end..].starts_with('(')
+        || (after.starts_with(['=', '+', '^', '<', '>', '≤', '≥'])
+            && !after.starts_with("</")
+            && !after.starts_with("<|"));
+    is_linked || !(is_unit || is_variable)
+}
+
 /// `维生素C`, `B超`: part of a word of a script without spaces.
 pub(super) fn is_inside_unspaced(body: &str, span: &Range<usize>) -> bool {
     let Range { start, end } = *span;
@@ -262,21 +292,51 @@ pub(super) fn is_inside_unspaced(body: &str, span: &Range<usize>) -> bool {
     before.is_some_and(|c| !is_link(c)) || after.is_some_and(|c| !is_link(c))
 }
 
-/// Whether a denial stands directly before `at`: "it is not \boxed{C}".
-pub(super) fn denied_before(body: &str, at: usize) -> bool {
-    let before = window_before(body, at);
-    let clause = clause_of(before);
-    let words = clause.split_whitespace().rev().take(3);
-    words.into_iter().any(|word| {
-        let word = word.to_lowercase().replace('’', "'");
-        phrases::EXCLUDING.contains(&word.as_str()) || word.ends_with("n't")
-    }) || clause.trim_end().ends_with(['不', '非'])
-        || clause.trim_end().ends_with("不是")
+/// How far the words that govern a form may stand before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The clause, and one that ends with a colon before it.
+    Clause,
+    /// Also the line before, where it asks or does not end: the form says
+    /// nothing by itself.
+    Line,
 }
 
 /// Why the clause that ends at `at` does not carry a statement, if so.
-pub(super) fn clause_refusal(body: &str, at: usize) -> Option<&'static str> {
-    let clause = clause_of(window_before(body, at));
+pub(super) fn clause_refusal(body: &str, at: usize, reach: Reach) -> Option<&'static str> {
+    let before = window_before(body, at);
+    let clause = clause_of(before);
+    refuses(clause).or_else(|| refuses(governor(before, clause, reach)?))
+}
+
+/// The clause that goes on in the one that ends `before`.
+fn governor<'b>(before: &'b str, clause: &str, reach: Reach) -> Option<&'b str> {
+    let earlier = &before[..before.len() - clause.len()];
+    if clause.trim_start().to_lowercase().starts_with("that ") {
+        // "It is wrong, I am sure, that …".
+        let sentence = earlier
+            .rfind(['.', '!', '?', '\n', '。'])
+            .map_or(0, |at| at + 1);
+        return earlier.get(sentence..);
+    }
+    let is_break = earlier.ends_with('\n');
+    let ended = earlier.trim_end_matches(|c: char| {
+        c.is_whitespace() || letter::is_emphasis(c) || matches!(c, '$' | '[' | '(' | '\\' | '"')
+    });
+    let last = ended.chars().next_back()?;
+    match last {
+        ':' | '：' => Some(clause_of(&ended[..ended.len() - last.len_utf8()])),
+        '?' | '？' | ',' | '，' if is_break && reach == Reach::Line => {
+            Some(clause_of(&ended[..ended.len() - last.len_utf8()]))
+        }
+        c if is_break && reach == Reach::Line && (is_word(c) || letter::is_unspaced(c)) => {
+            Some(clause_of(ended))
+        }
+        _ => None,
+    }
+}
+
+fn refuses(clause: &str) -> Option<&'static str> {
     for word in clause.split(|c: char| !is_word(c) && c != '\'' && c != '’') {
         let word = word.to_lowercase().replace('’', "'");
         if phrases::CONDITIONAL.contains(&word.as_str()) {
@@ -292,6 +352,31 @@ pub(super) fn clause_refusal(body: &str, at: usize) -> Option<&'static str> {
             .iter()
             .any(|word| clause.contains(word));
     denied.then_some("negated")
+}
+
+/// Whether "or", "and" or a comma ties what stands at `at` directly to a letter
+/// before it: "D or \boxed{C}".
+pub(super) fn is_tied_before(body: &str, at: usize, options: &ChoiceOptions) -> bool {
+    let is_mark = |c: char| {
+        c.is_whitespace()
+            || letter::is_emphasis(c)
+            || matches!(c, '$' | '(' | ')' | '[' | '"' | '\\')
+    };
+    let before = window_before(body, at).trim_end_matches(is_mark);
+    let word_at = before.rfind(|c: char| !is_word(c)).map_or(0, |at| {
+        at + before[at..].chars().next().map_or(0, char::len_utf8)
+    });
+    let rest = if phrases::LINKS[..10].contains(&before[word_at..].to_lowercase().as_str()) {
+        &before[..word_at]
+    } else if before.ends_with([',', '/', '、', '或', '和', '与', '|', '&']) {
+        before.trim_end_matches([',', '/', '、', '或', '和', '与', '|', '&'])
+    } else {
+        return false;
+    };
+    let rest = rest.trim_end_matches(|c: char| is_mark(c) || c == ',');
+    mentions(rest, options)
+        .last()
+        .is_some_and(|letter| letter.span.end == rest.len())
 }
 
 /// Whether "or", "and" or a comma ties the letter at `at` to one before it.

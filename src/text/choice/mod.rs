@@ -16,14 +16,23 @@
 //! *Rejects*: two different committed letters, "A or B", "A, B", "either A",
 //! `ABCD`, a restated list of options, "not A", "A?", "if the answer is A", any
 //! other letter that is still standing after the last commitment, second
-//! thoughts after it ("wait, …"), a last box that is empty, unclosed or holds
-//! something else, letters in prose (the article "A", the pronoun "I",
+//! thoughts after it ("wait, …", "Nope.", "it is wrong"), an option named by its
+//! place after it ("the fourth", "all of the above", also as a label's text), a
+//! second answer that is no letter ("final answer: 4"), a small letter beside
+//! the committed one ("C or d"), a last box that is empty, unclosed or holds
+//! something else, an earlier box that holds neither the same letter nor a
+//! value, a box in an expression (`\neq \boxed{C}`, `\boxed{C}^2`), a form that
+//! its clause, or for boxes, bare letters and labels the line before, denies
+//! ("Which is wrong?", then `C`), a label whose text denies it ("C: wrong"; so
+//! "B) False" is no answer), any text with a strike-through or an HTML comment,
+//! letters in prose (the article "A", the pronoun "I",
 //! "vitamin C", `E = mc^2`), look-alikes from other alphabets (Cyrillic С).
 //!
 //! *Known gaps*: only Latin letters are options (not أ, ①, Cyrillic Б). A label
 //! followed by text is taken at its word, so the name "B. Russell" alone reads
 //! as option B. "Therefore, C" in the middle of prose is not a statement. Irony
-//! and retractions in other words than the table's are not understood.
+//! and retractions in other words than the tables' are not understood. Wide
+//! tables cost right answers whose explanation sounds like doubt.
 //!
 //! *Source*: the union of public multiple-choice graders, restricted to forms
 //! that leave no doubt. Public graders that take the first or last capital
@@ -33,9 +42,11 @@
 //! that committed); `other_letter`, `not_an_option` (wrong); `empty_answer`,
 //! `no_choice`, `several_choices`, `option_list`, `hedged`, `negated`,
 //! `conditional`, `question`, `retracted`, `bad_box`, `bad_answer_tags`,
-//! `unclosed_think`, `lookalike_letter` (no answer).
+//! `unclosed_think`, `lookalike_letter`, `box_in_expression`, `struck_out` (no
+//! answer).
 
 mod commit;
+mod doubts;
 mod hedge;
 mod letter;
 mod phrases;

@@ -112,16 +112,6 @@ pub(super) static OPTION: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Second thoughts after a commitment.
-pub(super) static RETRACTION: LazyLock<Regex> = LazyLock::new(|| {
-    compile(concat!(
-        r"(?i)(?:^|[\s(,.;—-])(?:wait|hmm+|actually|oops|scratch\s+that|just\s+kidding|i(?:['’]m|\s+am)\s+",
-        r"(?:kidding|wrong|not\s+sure|unsure)|on\s+second\s+thoughts?|let\s+me\s+(?:re|double|check|think)|",
-        r"i\s+(?:was|made)\s+(?:wrong|a\s+mistake)|no,|not!|correction|i\s+take\s+(?:it|that)\s+back|",
-        r"moment|warte|attends|espera|aspetta|подожди)(?:[\s\pP]|\w*|$)|等等|等一下|不对|不對|待って|잠깐",
-    ))
-});
-
 /// Words that make a clause conditional.
 pub(super) const CONDITIONAL: [&str; 30] = [
     "if",
@@ -157,7 +147,7 @@ pub(super) const CONDITIONAL: [&str; 30] = [
 ];
 
 /// Words that deny a clause, or put it into someone else's mouth.
-pub(super) const DENIAL: [&str; 130] = [
+pub(super) const DENIAL: [&str; 170] = [
     "not",
     "never",
     "cannot",
@@ -288,6 +278,46 @@ pub(super) const DENIAL: [&str; 130] = [
     "λάθος",
     "δεν",
     "לא",
+    "thinks",
+    "believes",
+    "believed",
+    "lie",
+    "lies",
+    "lied",
+    "told",
+    "tell",
+    "tells",
+    "fool",
+    "fools",
+    "joke",
+    "pretend",
+    "guess",
+    "guesses",
+    "supposedly",
+    "allegedly",
+    "wrongly",
+    "untrue",
+    "myth",
+    "nonsense",
+    "unclear",
+    "reject",
+    "rejected",
+    "eliminate",
+    "eliminated",
+    "exclude",
+    "excluded",
+    "discard",
+    "avoid",
+    "impossible",
+    "but",
+    "far",
+    "someone",
+    "they",
+    "opposed",
+    "believe",
+    "people",
+    "others",
+    "many",
 ];
 
 /// The same for scripts without spaces, looked for anywhere in the clause.
@@ -400,6 +430,14 @@ pub(super) const BEFORE_LETTER: [&str; 22] = [
     "choice", "answer", "is", "than", "say", "it's", "be", "choose", "pick", "oder", "ou", "или",
 ];
 
+/// Words and marks after which a small letter is an option even where it could
+/// be a word: "C or a", "C, option e".
+pub(super) const LINKS: [&str; 25] = [
+    "or", "and", "nor", "oder", "und", "ou", "et", "o", "y", "или", "either", "maybe", "perhaps",
+    "possibly", "probably", "option", "choice", "answer", "letter", "is", "be", "ist", "est", "es",
+    "as",
+];
+
 /// Words that make a letter part of a name: "vitamin A" offers no option A.
 pub(super) const NAMED_BY_LETTER: [&str; 4] = ["vitamin", "vitamins", "hepatitis", "influenza"];
 
@@ -434,6 +472,6 @@ pub(super) const LOOKALIKES: [char; 16] = [
     'А', 'В', 'С', 'Е', 'Н', 'І', 'Ј', 'Ԍ', 'Α', 'Β', 'Ε', 'Η', 'Ι', 'Ϲ', 'Ϝ', 'Ғ',
 ];
 
-fn compile(pattern: &str) -> Regex {
+pub(super) fn compile(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant and is compiled by the tests")
 }
