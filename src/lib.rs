@@ -4,8 +4,18 @@
 //! trustworthy reward comes out, with the reason.
 #![deny(missing_docs)]
 
-pub mod boxed;
-pub mod math;
-pub mod reward;
-pub mod rollout;
 pub mod verdict;
+
+pub mod rollout;
+
+pub mod boxed;
+
+pub mod format;
+
+pub mod math;
+
+pub mod text;
+
+pub mod reward;
+
+pub mod load;

@@ -1,3 +1,10 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
 
+mod format;
+mod fuzz_replay;
+mod layering;
 mod math;
+mod reward;
+mod rollout;
+mod spec;
+mod text;

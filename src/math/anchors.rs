@@ -209,6 +209,74 @@ pub(super) fn retracts(sentence: &str) -> bool {
     })
 }
 
+/// Whether the text right before a box denies it: "it is not \\boxed{42}".
+pub(super) fn denies_next(before: &str) -> bool {
+    let before = before.trim_end_matches(|c: char| c.is_whitespace() || "$\\([{*:".contains(c));
+    let word = before
+        .rsplit(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
+        .next()
+        .unwrap_or_default();
+    ["not", "never", "isn't", "isn’t", "nicht"]
+        .iter()
+        .any(|n| word.eq_ignore_ascii_case(n))
+        || word.ends_with("不是")
+}
+
+/// What follows a box right away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sequel {
+    /// Nothing that touches the answer.
+    Nothing,
+    /// "is wrong", "is not …".
+    TakenBack,
+    /// "or", "maybe": an alternative begins at this offset.
+    Alternative(usize),
+}
+
+/// Reads what follows a box right away.
+pub(super) fn sequel(after: &str) -> Sequel {
+    const TAKEN_BACK: [&str; 7] = [
+        "is wrong",
+        "is not",
+        "isn't",
+        "isn’t",
+        "is incorrect",
+        "is false",
+        "was wrong",
+    ];
+    const ALTERNATIVES: [&str; 9] = [
+        "or",
+        "alternatively",
+        "maybe",
+        "perhaps",
+        "possibly",
+        "oder",
+        "ou",
+        "或者",
+        "或",
+    ];
+    let punctuation = |c: char| c.is_whitespace() || "$\\)]*.,;:".contains(c);
+    let starts = |text: &str, word: &str| {
+        text.get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+            && (!word.is_ascii() || !text[word.len()..].starts_with(char::is_alphabetic))
+    };
+    let mut rest = after.trim_start_matches(punctuation);
+    if TAKEN_BACK.iter().any(|words| starts(rest, words)) {
+        return Sequel::TakenBack;
+    }
+    let mut alternative = false;
+    while let Some(word) = ALTERNATIVES.iter().find(|word| starts(rest, word)) {
+        alternative = true;
+        rest = rest[word.len()..]
+            .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':'));
+    }
+    match alternative && !rest.is_empty() {
+        true => Sequel::Alternative(after.len() - rest.len()),
+        false => Sequel::Nothing,
+    }
+}
+
 /// Whether the text between two boxes makes one answer of them: a comma or a
 /// connective, and no other word or digit.
 pub(super) fn joins(between: &str) -> bool {

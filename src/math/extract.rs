@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::boxed;
 
-use super::anchors::{denies, joins, phrases, retracts};
+use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel};
 use super::options::Extract;
 
 /// What the text is that an answer is looked for in.
@@ -81,6 +81,7 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
         (Some(mut tag), Some(outside)) => {
             tag.rivals.push(outside.span);
             tag.rivals.extend(outside.joined);
+            tag.rivals.extend(outside.rivals);
             tag
         }
         (Some(found), None) | (None, Some(found)) => found,
@@ -176,6 +177,20 @@ fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
                 right = earlier.whole.start;
             }
             _ => break,
+        }
+    }
+    if denies_next(&text[region.start..region.start + right]) {
+        return Err("denied");
+    }
+    let after = region.start + last.whole.end;
+    match sequel(&text[after..region.end]) {
+        Sequel::Nothing => {}
+        Sequel::TakenBack => return Err("retracted"),
+        Sequel::Alternative(offset) => {
+            let from = after + offset;
+            found
+                .rivals
+                .push(trimmed(text, from..clause_end(text, from, region.end)));
         }
     }
     Ok(Some(found))

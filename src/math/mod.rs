@@ -43,7 +43,7 @@
 //! | no_answer | `unfinished_thinking` | `<think>` is never closed |
 //! | no_answer | `unclosed_answer_tag` | `<answer>` is never closed |
 //! | no_answer | `empty` | the announced answer is empty |
-//! | no_answer | `denied`, `retracted` | the sentence, or the next, takes it back |
+//! | no_answer | `denied`, `retracted` | the words around it take it back |
 //! | unknown | `unsupported` | not a number, and not the same text |
 //! | unknown | `limit` | longer or larger than the options allow |
 
@@ -158,7 +158,7 @@ fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Ve
                 answer_bytes: options.max_answer_bytes,
                 bits: options.max_bits,
             };
-            if answer.is_hedged() {
+            if answer.is_hedged() || answer.is_plus_minus() {
                 return Verdict::wrong("hedged");
             }
             match opaque::listed(&without_delimiters(tokens(&fold(span))), limits) {

@@ -43,6 +43,12 @@ impl Opaque {
         self.hedged
     }
 
+    /// Whether it has a `±`: two values, which is an honest reference but never
+    /// one number.
+    pub(super) fn is_plus_minus(&self) -> bool {
+        self.text.contains("\\pm ") || self.text.contains("\\mp ") || self.text.contains('±')
+    }
+
     /// Whether it reads as prose: two bare words of two letters or more.
     pub(super) fn is_prose(&self) -> bool {
         self.prose
@@ -103,7 +109,7 @@ fn hedged(all: &[Token<'_>]) -> bool {
         Token::Text(words) => {
             words.split(|c: char| !c.is_alphabetic()).any(is_hedge) || words.contains('?')
         }
-        Token::Command("pm" | "mp" | "lor" | "vee") | Token::Mark('?' | '？' | '±') => true,
+        Token::Command("lor" | "vee") | Token::Mark('?' | '？') => true,
         _ => false,
     })
 }

@@ -207,7 +207,8 @@ pub(super) fn peel<'s, 't>(tokens: &'s [Token<'t>], brackets: Brackets) -> &'s [
         match (tokens[from], tokens[to - 1]) {
             (Token::Space | Token::Thin | Token::NegativeThin, _) => from += 1,
             (_, Token::Space | Token::Thin | Token::NegativeThin) => to -= 1,
-            (_, Token::Mark('.')) if to - from > 1 => to -= 1,
+            // `0.333...` is not 0.333.
+            (_, Token::Mark('.')) if to - from > 1 && tokens[to - 2] != Token::Mark('.') => to -= 1,
             (Token::Mark('*'), Token::Mark('*')) | (Token::Mark('`'), Token::Mark('`'))
                 if to - from > 2 =>
             {

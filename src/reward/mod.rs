@@ -1,6 +1,18 @@
 //! Rewards: a spec is compiled into a [`Scorer`], which turns rollouts into
 //! [`Score`]s.
+//!
+//! Three outcomes, never mixed: the model was wrong (a verdict, and what the
+//! spec pays for it); the data is unusable (a row error, reward `null`); our
+//! machinery failed (a row error of that kind). Nothing turns an error into 0.
 
+mod combine;
+mod judge;
 mod score;
+mod scorer;
+mod spec;
 
 pub use score::{ErrorKind, RowError, Score, Status, Term};
+pub use scorer::{Explanation, Scorer};
+pub use spec::{
+    Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
+};

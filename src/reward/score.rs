@@ -120,6 +120,15 @@ impl RowError {
             line: None,
         }
     }
+
+    /// The same error, tied to the field at fault (a JSON pointer).
+    #[must_use]
+    pub fn at(self, field: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..self
+        }
+    }
 }
 
 impl Serialize for Score {

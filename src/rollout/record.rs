@@ -291,7 +291,11 @@ fn scalar(pointer: &Pointer, raw: &str) -> Result<Option<String>, RolloutError> 
 }
 
 fn parse<'a, T: Deserialize<'a>>(pointer: &Pointer, raw: &'a str) -> Result<T, RolloutError> {
-    serde_json::from_str(raw).map_err(|error| fault(pointer, format!("is unusable: {error}")))
+    serde_json::from_str(raw).map_err(|error| {
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        fault(pointer, format!("is unusable: {message}"))
+    })
 }
 
 fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutError {

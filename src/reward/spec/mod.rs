@@ -1,0 +1,136 @@
+//! The reward spec: a TOML text in, checked settings out.
+//!
+//! Every mistake is reported before the first row, with line, column, caret and
+//! the likely fix. Tables are externally tagged (`math = { … }`) because
+//! internally tagged enums lose the spans that those reports need.
+
+mod check;
+mod diagnostic;
+mod read;
+mod reader;
+mod schema;
+mod tables;
+mod wording;
+
+pub use diagnostic::{Colour, SpecError};
+pub(crate) use diagnostic::{Problem, nearest};
+pub(crate) use read::{KINDS, read};
+pub use schema::json_schema;
+pub(crate) use tables::Mode;
+pub use tables::{FormatReward, FormatScore, NullOr, Payout, Section};
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::format::Format;
+use crate::math::MathOptions;
+use crate::math::gsm8k::Gsm8kOptions;
+use crate::rollout::{FieldMap, Pointer};
+use crate::text::choice::ChoiceOptions;
+use crate::text::exact::ExactOptions;
+
+/// A checked spec. Names are resolved, gates are free of cycles.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) fields: FieldMap,
+    pub(crate) format: Format,
+    pub(crate) combine: Combine,
+    /// In the spec's order.
+    pub(crate) rewards: Vec<Reward>,
+}
+
+/// One `[rewards.NAME]` table.
+#[derive(Clone, Debug)]
+pub(crate) struct Reward {
+    pub(crate) name: Arc<str>,
+    pub(crate) weight: f64,
+    pub(crate) when: Vec<Condition>,
+    pub(crate) unless: Vec<Condition>,
+    /// Indices of the rewards that must be earned.
+    pub(crate) needs: Vec<usize>,
+    /// Index of the reward whose value multiplies this one's.
+    pub(crate) scale_by: Option<usize>,
+    pub(crate) clip: Option<Clip>,
+    pub(crate) payout: Payout,
+    pub(crate) kind: Kind,
+}
+
+/// What a reward judges, with its options.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Format(FormatReward),
+    Exact(ExactOptions),
+    Choice(ChoiceOptions),
+    Gsm8k(Gsm8kOptions),
+    Math(MathOptions),
+}
+
+impl Kind {
+    /// Whether the kind judges the answer against a reference.
+    pub(crate) fn needs_reference(&self) -> bool {
+        !matches!(self, Kind::Format(_))
+    }
+}
+
+/// A field and the values of which it must have one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Condition {
+    pub(crate) pointer: Pointer,
+    pub(crate) any_of: Vec<Value>,
+}
+
+/// A closed interval that a value is moved into.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Clip {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// How terms become the total.
+#[derive(Clone, Debug)]
+pub(crate) struct Combine {
+    pub(crate) rule: Rule,
+    pub(crate) on_error: NullOr,
+    pub(crate) clip: Option<Clip>,
+}
+
+/// The `[combine] mode`, with what it needs.
+#[derive(Clone, Debug)]
+pub(crate) enum Rule {
+    /// The weighted sum.
+    Sum,
+    /// `closed` unless every gate is earned, then the weighted sum.
+    Gate { gates: Vec<usize>, closed: f64 },
+    /// The first row whose verdicts all hold, else `otherwise`.
+    Table {
+        rows: Vec<TableRow>,
+        otherwise: NullOr,
+    },
+}
+
+/// One row of a `[combine] table`.
+#[derive(Clone, Debug)]
+pub(crate) struct TableRow {
+    /// Reward index and the outcome names it must have one of.
+    pub(crate) verdicts: Vec<(usize, Vec<String>)>,
+    pub(crate) reward: f64,
+}
+
+/// The text of a spec, and where it is from.
+#[derive(Clone, Copy)]
+pub struct SpecSource<'s> {
+    /// The TOML text.
+    pub text: &'s str,
+    /// Its file, or another name for error messages.
+    pub origin: &'s str,
+    /// The texts of the grammar files that the spec may name, by the path as
+    /// the spec writes it. `Err` says why one could not be read.
+    pub grammar: &'s dyn Fn(&str) -> Result<String, String>,
+}
+
+/// A place in the spec's text, in bytes.
+pub(crate) type Span = Range<usize>;

@@ -1,0 +1,141 @@
+//! Records and rollouts: what is read, and what is refused and why.
+
+use goldstone::rollout::{FieldMap, Pointer, Record, Reference, Text, prompt_group};
+use serde_json::json;
+
+fn problem(line: &str) -> String {
+    match Record::parse(line.as_bytes()) {
+        Err(error) => error.to_string(),
+        Ok(record) => match record.rollout(&FieldMap::default(), "7") {
+            Err(error) => error.to_string(),
+            Ok(rollout) => panic!("accepted: {rollout:?}"),
+        },
+    }
+}
+
+#[test]
+fn refusals_name_what_is_wrong() {
+    let lines = [
+        r#"{"completion": 5}"#,
+        r#"{"completion": null}"#,
+        r#"{"compleition": "x"}"#,
+        r#"{"response": "x", "prompt": "y"}"#,
+        r#"{}"#,
+        r#"{"completion": "x", "n_tokens": -3}"#,
+        r#"{"completion": "x", "task": 5}"#,
+        r#"{"completion": "x", "id": [1]}"#,
+        r#"{"completion": [{"content": "x"}]}"#,
+        r#"{"completion": [{"role": "assistant", "content": 5}]}"#,
+        r#"{"completion": "x", "completion": "y"}"#,
+        r#"{"completion": "x"#,
+        r#"{"completion": "x",}"#,
+        r#"["x"]"#,
+        r#"not json"#,
+    ];
+    let report: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{line}\n    {}", problem(line)))
+        .collect();
+    insta::assert_snapshot!(report.join("\n"));
+}
+
+#[test]
+fn invalid_utf8_is_refused_with_its_column() {
+    let error = Record::parse(b"{\"completion\": \"\xff\"}").unwrap_err();
+    assert_eq!(
+        (error.problem.as_str(), error.column),
+        ("not valid UTF-8", Some(17))
+    );
+}
+
+#[test]
+fn defaults_fill_missing_names() {
+    let record = Record::parse(br#"{"prompt": "p", "completion": "c"}"#).unwrap();
+    let rollout = record.rollout(&FieldMap::default(), "12").unwrap();
+    assert_eq!(rollout.id, "12");
+    assert_eq!(rollout.group, prompt_group(&Text::from("p")));
+    assert_ne!(rollout.group, prompt_group(&Text::from("q")));
+}
+
+#[test]
+fn lone_surrogates_become_replacement_characters() {
+    let record = Record::parse(br#"{"completion": "a\ud83db", "prompt": "\udc00"}"#).unwrap();
+    let rollout = record.rollout(&FieldMap::default(), "1").unwrap();
+    match &rollout.completion {
+        Text::Plain(text) => {
+            assert!(text.starts_with('a') && text.ends_with('b') && text.contains('\u{fffd}'));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn references_keep_their_digits() {
+    let read = |reference: &str| {
+        let line = format!(r#"{{"completion": "c", "reference": {reference}}}"#);
+        let record = Record::parse(line.as_bytes()).unwrap();
+        record.rollout(&FieldMap::default(), "1").unwrap().reference
+    };
+    let digits = "123456789012345678901234567890.1234567890123456789";
+    assert_eq!(read(digits), Some(Reference::One(digits.to_owned())));
+    assert_eq!(read(r#""0.50""#), Some(Reference::One("0.50".to_owned())));
+    assert_eq!(
+        read("[1, \"2\"]"),
+        Some(Reference::AnyOf(vec!["1".to_owned(), "2".to_owned()]))
+    );
+    assert_eq!(read("{\"a\": 1}"), Some(Reference::Json(json!({ "a": 1 }))));
+    assert_eq!(read("null"), None);
+}
+
+#[test]
+fn fields_can_be_elsewhere() {
+    let fields = FieldMap {
+        completion: Pointer::parse("/responses/1").unwrap(),
+        reference: Pointer::parse("/reward_model/ground_truth").unwrap(),
+        columns: vec![Pointer::parse("/extra_info/split").unwrap()],
+        ..FieldMap::default()
+    };
+    let line = br#"{"responses": ["a", "b"], "reward_model": {"ground_truth": "7"}, "extra_info": {"split": "test"}}"#;
+    let rollout = Record::parse(line).unwrap().rollout(&fields, "1").unwrap();
+    assert_eq!(rollout.completion, Text::from("b"));
+    assert_eq!(rollout.reference, Some(Reference::from("7")));
+    assert_eq!(
+        rollout.lookup(&Pointer::parse("/extra_info/split").unwrap()),
+        Some(json!("test"))
+    );
+}
+
+#[test]
+fn chat_messages_are_read_with_their_reasoning() {
+    let line = br#"{"completion": [
+        {"role": "assistant", "content": null, "tool_calls": [{"id": 1}]},
+        {"role": "tool", "content": "3"},
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}], "reasoning": "r"}
+    ]}"#;
+    let rollout = Record::parse(line)
+        .unwrap()
+        .rollout(&FieldMap::default(), "1")
+        .unwrap();
+    let Text::Chat(messages) = &rollout.completion else {
+        panic!("not chat")
+    };
+    let answer = Text::answer_message(messages).unwrap();
+    assert_eq!(
+        (answer.content.as_str(), answer.reasoning.as_deref()),
+        ("ab", Some("r"))
+    );
+}
+
+#[test]
+fn deep_json_is_refused_not_followed() {
+    let deep = format!(
+        r#"{{"completion": "x", "reference": {}1{}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert!(
+        problem(&deep).contains("recursion limit"),
+        "{}",
+        problem(&deep)
+    );
+}
