@@ -10,15 +10,24 @@ use goldstone::format::{Format, FormatOptions, Template};
 const SIZES: [(&str, usize); 3] = [("10kB", 10_000), ("1MB", 1_000_000), ("8MB", 8_000_000)];
 
 fn formats() -> Vec<(&'static str, Format)> {
-    let base = FormatOptions { max_bytes: usize::MAX, ..FormatOptions::default() };
+    let base = FormatOptions {
+        max_bytes: usize::MAX,
+        ..FormatOptions::default()
+    };
     let mut formats = Vec::new();
     for (name, template) in [
         ("r1", Template::R1),
         ("think_boxed", Template::ThinkBoxed),
         ("harmony", Template::Harmony),
     ] {
-        let options = FormatOptions { template: Some(template), ..base.clone() };
-        formats.push((name, Format::compile(&options, None).expect("a shipped template")));
+        let options = FormatOptions {
+            template: Some(template),
+            ..base.clone()
+        };
+        formats.push((
+            name,
+            Format::compile(&options, None).expect("a shipped template"),
+        ));
     }
     let options = FormatOptions {
         grammar: Some("search.pest".into()),
@@ -27,7 +36,10 @@ fn formats() -> Vec<(&'static str, Format)> {
         ..base
     };
     let grammar = include_str!("../examples/grammars/search.pest");
-    formats.push(("user", Format::compile(&options, Some(grammar)).expect("the example")));
+    formats.push((
+        "user",
+        Format::compile(&options, Some(grammar)).expect("the example"),
+    ));
     formats
 }
 
@@ -45,12 +57,16 @@ fn normal(format: &str, size: usize) -> String {
 
 /// Texts of which each has been slow in some checker.
 fn hostile(format: &str, size: usize) -> Vec<(&'static str, String)> {
-    let valid_with = |part: &str| normal(format, 49).replacen("First", &part.repeat(size / part.len()), 1);
+    let valid_with =
+        |part: &str| normal(format, 49).replacen("First", &part.repeat(size / part.len()), 1);
     vec![
         ("angles", valid_with("<")),
         ("near_tags", valid_with("</thinkk><thin")),
         ("opening_tags", "<think>".repeat(size / 7)),
-        ("boxes", format!("<think>a</think>{}", "\\boxed{".repeat(size / 7))),
+        (
+            "boxes",
+            format!("<think>a</think>{}", "\\boxed{".repeat(size / 7)),
+        ),
         ("channels", "<|channel|>final<|message|>".repeat(size / 27)),
     ]
 }
@@ -58,7 +74,9 @@ fn hostile(format: &str, size: usize) -> Vec<(&'static str, String)> {
 fn bench(criterion: &mut Criterion) {
     for (name, format) in formats() {
         let mut group = criterion.benchmark_group(format!("format/{name}"));
-        group.sample_size(10).warm_up_time(Duration::from_millis(100));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(100));
         group.measurement_time(Duration::from_millis(500));
         for (label, size) in SIZES {
             let mut texts = vec![("normal", normal(name, size))];

@@ -100,7 +100,10 @@ struct Refused {
 }
 
 fn template(template: Template) -> Format {
-    let options = FormatOptions { template: Some(template), ..FormatOptions::default() };
+    let options = FormatOptions {
+        template: Some(template),
+        ..FormatOptions::default()
+    };
     Format::compile(&options, None).unwrap()
 }
 
@@ -119,7 +122,9 @@ fn seen(completion: &Completion, text: &str) -> (Option<String>, Option<String>,
     (
         completion.think.as_ref().map(section),
         completion.answer.as_ref().map(section),
-        completion.violation.map(|violation| violation.code.to_owned()),
+        completion
+            .violation
+            .map(|violation| violation.code.to_owned()),
     )
 }
 
@@ -129,14 +134,21 @@ fn template_cases() {
     let mut failures = Vec::new();
     for line in include_str!("data/format/cases.jsonl").lines() {
         let case: Case = serde_json::from_str(line).unwrap();
-        assert!(ids.insert(case.id.clone()), "cases.jsonl: id {} occurs twice", case.id);
+        assert!(
+            ids.insert(case.id.clone()),
+            "cases.jsonl: id {} occurs twice",
+            case.id
+        );
         let completion = template(case.template).parse(&case.text, "");
         let code = (!case.expected.valid).then_some(case.error);
         let wanted = (case.expected.think, case.expected.answer, code);
         let found = seen(&completion, &case.text);
         if found != wanted || completion.is_valid() != case.expected.valid {
             let found: String = format!("{found:?}").chars().take(300).collect();
-            failures.push(format!("cases.jsonl {} ({}): found {found}", case.id, case.note));
+            failures.push(format!(
+                "cases.jsonl {} ({}): found {found}",
+                case.id, case.note
+            ));
         }
     }
     assert_eq!(ids.len(), 157);
@@ -149,12 +161,19 @@ fn option_cases() {
     let mut names = HashSet::new();
     let mut failures = Vec::new();
     for case in &cases.case {
-        assert!(names.insert(&case.name), "options.toml: {} occurs twice", case.name);
+        assert!(
+            names.insert(&case.name),
+            "options.toml: {} occurs twice",
+            case.name
+        );
         let format = Format::compile(&case.options, None).unwrap();
         let found = seen(&format.parse(&case.text, &case.prompt), &case.text);
         let wanted = (case.think.clone(), case.answer.clone(), case.code.clone());
         if found != wanted {
-            failures.push(format!("options.toml {} ({}): found {found:?}", case.name, case.why));
+            failures.push(format!(
+                "options.toml {} ({}): found {found:?}",
+                case.name, case.why
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -166,7 +185,11 @@ fn grammar_cases() {
     let mut names = HashSet::new();
     let mut failures = Vec::new();
     for case in &cases.runs {
-        assert!(names.insert(&case.name), "grammars.toml: {} occurs twice", case.name);
+        assert!(
+            names.insert(&case.name),
+            "grammars.toml: {} occurs twice",
+            case.name
+        );
         let options = grammar_options(case.think.as_deref(), &case.answer);
         let format = match Format::compile(&options, Some(&case.grammar)) {
             Ok(format) => format,
@@ -179,12 +202,19 @@ fn grammar_cases() {
             let found = seen(&format.parse(&text.text, ""), &text.text);
             let wanted = (text.think.clone(), text.answer.clone(), text.code.clone());
             if found != wanted {
-                failures.push(format!("{} ({}): {:?}: {found:?}", case.name, case.why, text.text));
+                failures.push(format!(
+                    "{} ({}): {:?}: {found:?}",
+                    case.name, case.why, text.text
+                ));
             }
         }
     }
     for case in &cases.refused {
-        assert!(names.insert(&case.name), "grammars.toml: {} occurs twice", case.name);
+        assert!(
+            names.insert(&case.name),
+            "grammars.toml: {} occurs twice",
+            case.name
+        );
         let options = grammar_options(case.think.as_deref(), &case.answer);
         let Err(error) = Format::compile(&options, Some(&case.grammar)) else {
             failures.push(format!("{} ({}): not refused", case.name, case.why));
@@ -208,26 +238,77 @@ fn the_example_grammar_runs() {
     let text = "<think>who?</think><search>q</search>\n<information>r</information>\
                 <think>so</think><answer>A</answer>";
     let completion = format.parse(text, "");
-    assert_eq!(seen(&completion, text), (Some("who?\nso".into()), Some("A".into()), None));
+    assert_eq!(
+        seen(&completion, text),
+        (Some("who?\nso".into()), Some("A".into()), None)
+    );
     assert_eq!(&text[completion.response(text)], "<answer>A</answer>");
     let hedged = format!("{text}<answer>B</answer>");
-    assert_eq!(format.parse(&hedged, "").violation.unwrap().code, "no_match");
+    assert_eq!(
+        format.parse(&hedged, "").violation.unwrap().code,
+        "no_match"
+    );
 }
 
 #[test]
 fn options_that_contradict_are_refused() {
     let base = FormatOptions::default;
-    let r1 = || FormatOptions { template: Some(Template::R1), ..base() };
+    let r1 = || FormatOptions {
+        template: Some(Template::R1),
+        ..base()
+    };
     let own = || grammar_options(None, "answer");
     let literal = |text: &str| Prefill::Literal(text.into());
     let grammar = "doc = _{ SOI ~ answer ~ EOI }\nanswer = @{ \"x\" }";
     let cases: [(&str, FormatOptions, Option<&str>); 13] = [
-        ("max_bytes", FormatOptions { max_bytes: 0, ..base() }, None),
-        ("strip_suffix", FormatOptions { strip_suffix: vec!["\n".into()], ..base() }, None),
-        ("answer", FormatOptions { answer: Some("x".into()), ..r1() }, None),
-        ("prefill", FormatOptions { prefill: literal("<answer>"), ..r1() }, None),
-        ("prefill", FormatOptions { prefill: literal("a <think>"), ..r1() }, None),
-        ("prefill", FormatOptions { prefill: literal("<think>"), ..base() }, None),
+        (
+            "max_bytes",
+            FormatOptions {
+                max_bytes: 0,
+                ..base()
+            },
+            None,
+        ),
+        (
+            "strip_suffix",
+            FormatOptions {
+                strip_suffix: vec!["\n".into()],
+                ..base()
+            },
+            None,
+        ),
+        (
+            "answer",
+            FormatOptions {
+                answer: Some("x".into()),
+                ..r1()
+            },
+            None,
+        ),
+        (
+            "prefill",
+            FormatOptions {
+                prefill: literal("<answer>"),
+                ..r1()
+            },
+            None,
+        ),
+        (
+            "prefill",
+            FormatOptions {
+                prefill: literal("a <think>"),
+                ..r1()
+            },
+            None,
+        ),
+        (
+            "prefill",
+            FormatOptions {
+                prefill: literal("<think>"),
+                ..base()
+            },
+            None,
+        ),
         (
             "prefill",
             FormatOptions {
@@ -237,12 +318,47 @@ fn options_that_contradict_are_refused() {
             },
             None,
         ),
-        ("boxed", FormatOptions { boxed: goldstone::format::BoxedRule::Last, ..r1() }, None),
-        ("case_insensitive", FormatOptions { case_insensitive: true, ..base() }, None),
+        (
+            "boxed",
+            FormatOptions {
+                boxed: goldstone::format::BoxedRule::Last,
+                ..r1()
+            },
+            None,
+        ),
+        (
+            "case_insensitive",
+            FormatOptions {
+                case_insensitive: true,
+                ..base()
+            },
+            None,
+        ),
         ("grammar", own(), None),
-        ("grammar", FormatOptions { template: Some(Template::R1), ..own() }, Some(grammar)),
-        ("answer", FormatOptions { answer: None, ..own() }, Some(grammar)),
-        ("root", FormatOptions { root: Some("top".into()), ..own() }, Some(grammar)),
+        (
+            "grammar",
+            FormatOptions {
+                template: Some(Template::R1),
+                ..own()
+            },
+            Some(grammar),
+        ),
+        (
+            "answer",
+            FormatOptions {
+                answer: None,
+                ..own()
+            },
+            Some(grammar),
+        ),
+        (
+            "root",
+            FormatOptions {
+                root: Some("top".into()),
+                ..own()
+            },
+            Some(grammar),
+        ),
     ];
     for (field, options, text) in cases {
         let error = Format::compile(&options, text).expect_err(field);
@@ -267,8 +383,10 @@ fn boxes_are_found() {
         (r"}{\boxed{1}", &[Some("1")]),
     ];
     for (text, wanted) in cases {
-        let found: Vec<_> =
-            boxed::find_all(text).iter().map(|b| b.inside().map(|span| &text[span])).collect();
+        let found: Vec<_> = boxed::find_all(text)
+            .iter()
+            .map(|b| b.inside().map(|span| &text[span]))
+            .collect();
         assert_eq!(found, wanted, "{text}");
     }
     let nested = boxed::find_all(r"\boxed{\boxed{1}");
@@ -296,15 +414,35 @@ fn lookalikes_are_counted_and_stay_text() {
     let count = |text: &str| format.parse(text, "").lookalikes;
     assert_eq!(count("<think>a</think><answer>1</answer>"), 0);
     let spelt = [
-        "<THINK>", "< think>", "<think >", "<think/>", "<think id=1>", "[think]", "＜think＞",
-        "<th\u{200b}ink>", "&lt;think&gt;", "<think\u{a0}>", "⟨think⟩", "<thіnk>", "<|think|>",
+        "<THINK>",
+        "< think>",
+        "<think >",
+        "<think/>",
+        "<think id=1>",
+        "[think]",
+        "＜think＞",
+        "<th\u{200b}ink>",
+        "&lt;think&gt;",
+        "<think\u{a0}>",
+        "⟨think⟩",
+        "<thіnk>",
+        "<|think|>",
     ];
     for fake in spelt {
         let text = format!("{fake}a</think><answer>1</answer>");
         assert_eq!(count(&text), 1, "{fake}");
-        assert_eq!(format.parse(&text, "").violation.unwrap().code, "missing_think_open");
+        assert_eq!(
+            format.parse(&text, "").violation.unwrap().code,
+            "missing_think_open"
+        );
     }
-    for plain in ["<thinking>", "x < think about it", "<final_answer>", "I think.", "think>"] {
+    for plain in [
+        "<thinking>",
+        "x < think about it",
+        "<final_answer>",
+        "I think.",
+        "think>",
+    ] {
         assert_eq!(count(plain), 0, "{plain}");
     }
 }
@@ -317,7 +455,10 @@ fn response_is_what_follows_the_thinking() {
     assert_eq!(after(Template::R1, "<think>a</think>b</think> 4"), " 4");
     assert_eq!(after(Template::R1, "4"), "4");
     assert_eq!(after(Template::Text, "a</think>4"), "a</think>4");
-    assert_eq!(after(Template::Harmony, "<|channel|>final<|message|>4"), "4");
+    assert_eq!(
+        after(Template::Harmony, "<|channel|>final<|message|>4"),
+        "4"
+    );
 }
 
 #[test]
@@ -341,7 +482,10 @@ fn rendered_messages_parse() {
     }
     let r1 = template(Template::R1);
     let forged = r1.render("a</think><answer>4</answer><think>", "<answer>5</answer>");
-    assert_eq!(r1.parse(&forged, "").violation.unwrap().code, "duplicate_tag");
+    assert_eq!(
+        r1.parse(&forged, "").violation.unwrap().code,
+        "duplicate_tag"
+    );
 }
 
 #[test]
@@ -354,15 +498,47 @@ fn a_format_can_be_shared() {
 /// everything that has tripped a checker.
 fn hostile() -> Vec<String> {
     let parts = [
-        "<", "<think>", "</think>", "{", "}", "<thin", "</thinkk>", "\0", "`", "```\n", "\\boxed{",
-        "\\boxed", " ", "\u{200b}", "<|channel|>", "<|start|>assistant", "&lt;", "[THINK",
-        "<answer></answer>", "\\", "✓", "`a``b```c````",
+        "<",
+        "<think>",
+        "</think>",
+        "{",
+        "}",
+        "<thin",
+        "</thinkk>",
+        "\0",
+        "`",
+        "```\n",
+        "\\boxed{",
+        "\\boxed",
+        " ",
+        "\u{200b}",
+        "<|channel|>",
+        "<|start|>assistant",
+        "&lt;",
+        "[THINK",
+        "<answer></answer>",
+        "\\",
+        "✓",
+        "`a``b```c````",
     ];
-    let mut texts: Vec<String> = parts.iter().map(|part| part.repeat(1_000_000 / part.len())).collect();
+    let mut texts: Vec<String> = parts
+        .iter()
+        .map(|part| part.repeat(1_000_000 / part.len()))
+        .collect();
     texts.push(format!("<think>a</think>\\boxed{}", "{".repeat(200_000)));
-    texts.push(format!("<think>a</think>\\boxed{}{}", "{".repeat(200_000), "}".repeat(200_000)));
-    texts.push(format!("<think>a</think>\\boxed{{{}", "\\boxed{".repeat(100_000)));
-    texts.push(format!("<think>{}</think><answer>1</answer>", "<answer".repeat(100_000)));
+    texts.push(format!(
+        "<think>a</think>\\boxed{}{}",
+        "{".repeat(200_000),
+        "}".repeat(200_000)
+    ));
+    texts.push(format!(
+        "<think>a</think>\\boxed{{{}",
+        "\\boxed{".repeat(100_000)
+    ));
+    texts.push(format!(
+        "<think>{}</think><answer>1</answer>",
+        "<answer".repeat(100_000)
+    ));
     texts.push(format!("<answer>{}", " ".repeat(1_000_000)));
     texts
 }
@@ -403,7 +579,10 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
     assert_eq!(completion.is_valid(), completion.tag_score() == 1.0);
     assert!(text.get(completion.response(text)).is_some());
     for marker in &completion.markers {
-        assert!(text.get(marker.span.clone()).is_some_and(|found| !found.is_empty()));
+        assert!(
+            text.get(marker.span.clone())
+                .is_some_and(|found| !found.is_empty())
+        );
     }
     let sections = completion.think.iter().chain(&completion.answer);
     for span in sections.flat_map(|section| section.spans()) {
@@ -415,14 +594,22 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
         assert!(completion.think.is_none());
     } else {
         let answer = completion.answer.as_ref().unwrap();
-        assert!(!answer.text(text).trim_matches([' ', '\t', '\r', '\n']).is_empty());
+        assert!(
+            !answer
+                .text(text)
+                .trim_matches([' ', '\t', '\r', '\n'])
+                .is_empty()
+        );
         let optional = matches!(
             format.options().template,
             None | Some(Template::Text | Template::ThinkOptional | Template::Harmony)
         );
         assert!(optional || completion.think.is_some());
         // The two judges agreed: this code is for their disagreement.
-        assert_ne!(completion.violation.map(|violation| violation.code), Some("no_match"));
+        assert_ne!(
+            completion.violation.map(|violation| violation.code),
+            Some("no_match")
+        );
     }
     completion
 }
@@ -430,10 +617,31 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
 /// Texts from the pieces that matter, so that valid ones are common.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "<think>", "</think>", "<answer>", "</answer>", "<思考>", "</思考>", "<回答>", "</回答>",
-        "[THINK]", "[/THINK]", "◁think▷", "◁/think▷", "<|think_start|>", "<|think_end|>",
-        "<|answer_start|>", "<|answer_end|>", "a", " ", "\n", "<", "\u{200b}", "\\boxed{", "}",
-        "```python\n", "```\n",
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        "<思考>",
+        "</思考>",
+        "<回答>",
+        "</回答>",
+        "[THINK]",
+        "[/THINK]",
+        "◁think▷",
+        "◁/think▷",
+        "<|think_start|>",
+        "<|think_end|>",
+        "<|answer_start|>",
+        "<|answer_end|>",
+        "a",
+        " ",
+        "\n",
+        "<",
+        "\u{200b}",
+        "\\boxed{",
+        "}",
+        "```python\n",
+        "```\n",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
@@ -441,15 +649,32 @@ fn pieces() -> impl Strategy<Value = String> {
 /// Texts near to `r1` and its relatives: a right one with one piece changed.
 fn near_misses() -> impl Strategy<Value = String> {
     let whole = prop::sample::select(vec![
-        vec!["<think>", "a", "</think>", "\n", "<answer>", "1", "</answer>"],
+        vec![
+            "<think>",
+            "a",
+            "</think>",
+            "\n",
+            "<answer>",
+            "1",
+            "</answer>",
+        ],
         vec!["<think>", "a", "</think>", "\\boxed{", "1", "}"],
         vec!["a", "</think>", "b"],
-        vec!["<|think_start|>", "a", "<|think_end|>", "<|answer_start|>", "1", "<|answer_end|>"],
+        vec![
+            "<|think_start|>",
+            "a",
+            "<|think_end|>",
+            "<|answer_start|>",
+            "1",
+            "<|answer_end|>",
+        ],
         vec!["<思考>", "a", "</思考>", "<回答>", "1", "</回答>"],
         vec!["[THINK]", "a", "[/THINK]", "1"],
         vec!["◁think▷", "a", "◁/think▷", "1"],
     ]);
-    let extra = prop::sample::select(vec!["", " ", "x", "<think>", "</think>", "<answer>", "[THINK]"]);
+    let extra = prop::sample::select(vec![
+        "", " ", "x", "<think>", "</think>", "<answer>", "[THINK]",
+    ]);
     (whole, any::<prop::sample::Index>(), extra).prop_map(|(mut parts, at, extra)| {
         let at = at.index(parts.len() + 1);
         parts.insert(at, extra);
@@ -471,8 +696,20 @@ fn harmony() -> impl Strategy<Value = String> {
         "<|start|>assistant<|channel|>final<|message|>4<|return|>",
         "<|start|>assistant<|channel|>final<|message|>4",
         "<|channel|>final<|message|>4<|end|>",
-        "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|return|>",
-        "<|call|>", "assistant", "analysis", "final", "to=", "to=assistant", " ", "x",
+        "<|start|>",
+        "<|channel|>",
+        "<|message|>",
+        "<|constrain|>",
+        "<|end|>",
+        "<|return|>",
+        "<|call|>",
+        "assistant",
+        "analysis",
+        "final",
+        "to=",
+        "to=assistant",
+        " ",
+        "x",
     ]);
     prop::collection::vec(message, 0..6).prop_map(|parts| parts.concat())
 }

@@ -120,8 +120,10 @@ impl Section {
         let joined = match self.spans.as_slice() {
             [span] => Cow::Borrowed(text.get(span.clone()).unwrap_or_default()),
             spans => {
-                let parts: Vec<&str> =
-                    spans.iter().map(|span| text.get(span.clone()).unwrap_or_default()).collect();
+                let parts: Vec<&str> = spans
+                    .iter()
+                    .map(|span| text.get(span.clone()).unwrap_or_default())
+                    .collect();
                 Cow::Owned(parts.join("\n"))
             }
         };

@@ -13,12 +13,20 @@ pub struct FormatError {
 
 impl FormatError {
     pub(super) fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into(), position: None }
+        Self {
+            field,
+            message: message.into(),
+            position: None,
+        }
     }
 
     /// An error within the user's grammar, at a 1-based line and column.
     pub(super) fn in_grammar((line, column): (usize, usize), message: impl Into<String>) -> Self {
-        Self { field: "grammar", message: message.into(), position: Some((line, column)) }
+        Self {
+            field: "grammar",
+            message: message.into(),
+            position: Some((line, column)),
+        }
     }
 
     /// The option at fault, as it is called in the spec.

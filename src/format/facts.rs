@@ -49,7 +49,10 @@ pub(super) fn of(expr: &Expr, rules: &RuleFacts) -> Facts {
         Expr::Str(text) | Expr::Insens(text) => leaf(text.is_empty(), literal(text)),
         Expr::Range(start, end) => leaf(false, range(start, end)),
         Expr::Ident(name) => match rules.get(name) {
-            Some(facts) => Facts { depth: facts.depth.saturating_add(1), ..facts.clone() },
+            Some(facts) => Facts {
+                depth: facts.depth.saturating_add(1),
+                ..facts.clone()
+            },
             None => builtin(name),
         },
         Expr::PosPred(inner) | Expr::NegPred(inner) => Facts {
@@ -66,7 +69,11 @@ pub(super) fn of(expr: &Expr, rules: &RuleFacts) -> Facts {
                 depth: left.depth.max(right.depth) + 1,
                 unbounded: left.unbounded || right.unbounded,
                 nullable: left.nullable && right.nullable,
-                first: if left.nullable { union(left.first, right.first) } else { left.first },
+                first: if left.nullable {
+                    union(left.first, right.first)
+                } else {
+                    left.first
+                },
                 ends_text: right.ends_text,
                 wild: left.wild || right.wild,
             }
@@ -83,9 +90,11 @@ pub(super) fn of(expr: &Expr, rules: &RuleFacts) -> Facts {
                 wild: left.wild || right.wild,
             }
         }
-        Expr::Opt(inner) => {
-            Facts { nullable: true, ends_text: false, ..deeper(of(inner, rules)) }
-        }
+        Expr::Opt(inner) => Facts {
+            nullable: true,
+            ends_text: false,
+            ..deeper(of(inner, rules))
+        },
         Expr::Rep(inner) => Facts {
             nullable: true,
             unbounded: true,
@@ -96,7 +105,12 @@ pub(super) fn of(expr: &Expr, rules: &RuleFacts) -> Facts {
         Expr::RepOnce(inner) => {
             let known = deeper(of(inner, rules));
             let wild = repeats_wild(inner, rules);
-            Facts { unbounded: true, size: known.size.saturating_mul(2), wild, ..known }
+            Facts {
+                unbounded: true,
+                size: known.size.saturating_mul(2),
+                wild,
+                ..known
+            }
         }
         Expr::RepMin(inner, least) => Facts {
             unbounded: true,
@@ -116,7 +130,11 @@ pub(super) fn disjoint(left: Option<&BTreeSet<String>>, right: Option<&BTreeSet<
     let (Some(left), Some(right)) = (left, right) else {
         return false;
     };
-    left.iter().all(|a| right.iter().all(|b| !a.starts_with(b.as_str()) && !b.starts_with(a)))
+    left.iter().all(|a| {
+        right
+            .iter()
+            .all(|b| !a.starts_with(b.as_str()) && !b.starts_with(a))
+    })
 }
 
 /// Both sets together, unknown if either is.
@@ -130,7 +148,15 @@ pub(super) fn union(
 }
 
 fn leaf(nullable: bool, first: Option<BTreeSet<String>>) -> Facts {
-    Facts { size: 1, depth: 1, unbounded: false, nullable, first, ends_text: false, wild: false }
+    Facts {
+        size: 1,
+        depth: 1,
+        unbounded: false,
+        nullable,
+        first,
+        ends_text: false,
+        wild: false,
+    }
 }
 
 /// Whether a repetition of this is wild: it is, and is no stop set with ANY.
@@ -147,7 +173,10 @@ pub(super) fn is_any(expr: &Expr) -> bool {
 }
 
 fn deeper(facts: Facts) -> Facts {
-    Facts { depth: facts.depth.saturating_add(1), ..facts }
+    Facts {
+        depth: facts.depth.saturating_add(1),
+        ..facts
+    }
 }
 
 fn times(inner: Facts, least: u32, most: u32) -> Facts {
@@ -162,7 +191,12 @@ fn times(inner: Facts, least: u32, most: u32) -> Facts {
 }
 
 fn literal(text: &str) -> Option<BTreeSet<String>> {
-    Some(BTreeSet::from([text.to_lowercase()]).into_iter().filter(|text| !text.is_empty()).collect())
+    Some(
+        BTreeSet::from([text.to_lowercase()])
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect(),
+    )
 }
 
 fn range(start: &str, end: &str) -> Option<BTreeSet<String>> {
@@ -176,7 +210,12 @@ fn range(start: &str, end: &str) -> Option<BTreeSet<String>> {
 fn builtin(name: &str) -> Facts {
     let ranges: &[(&str, &str)] = match name {
         "SOI" => return leaf(true, Some(BTreeSet::new())),
-        "EOI" => return Facts { ends_text: true, ..leaf(true, Some(BTreeSet::new())) },
+        "EOI" => {
+            return Facts {
+                ends_text: true,
+                ..leaf(true, Some(BTreeSet::new()))
+            };
+        }
         "ASCII_DIGIT" => &[("0", "9")],
         "ASCII_NONZERO_DIGIT" => &[("1", "9")],
         "ASCII_BIN_DIGIT" => &[("0", "1")],
@@ -185,9 +224,18 @@ fn builtin(name: &str) -> Facts {
         "ASCII_ALPHA" | "ASCII_ALPHA_LOWER" | "ASCII_ALPHA_UPPER" => &[("a", "z")],
         "ASCII_ALPHANUMERIC" => &[("a", "z"), ("0", "9")],
         "NEWLINE" => &[("\n", "\n"), ("\r", "\r")],
-        "ANY" => return Facts { wild: true, ..leaf(false, None) },
+        "ANY" => {
+            return Facts {
+                wild: true,
+                ..leaf(false, None)
+            };
+        }
         _ => return leaf(false, None),
     };
-    let first = ranges.iter().filter_map(|(start, end)| range(start, end)).flatten().collect();
+    let first = ranges
+        .iter()
+        .filter_map(|(start, end)| range(start, end))
+        .flatten()
+        .collect();
     leaf(false, Some(first))
 }

@@ -30,7 +30,11 @@ pub(super) fn fences(text: &str, range: Range<usize>) -> Vec<Fence> {
         let start = at;
         at += line.len();
         let bare = line.trim_start_matches([' ', '\t']);
-        let Some(mark) = bare.bytes().next().filter(|byte| matches!(byte, b'`' | b'~')) else {
+        let Some(mark) = bare
+            .bytes()
+            .next()
+            .filter(|byte| matches!(byte, b'`' | b'~'))
+        else {
             continue;
         };
         let length = bare.bytes().take_while(|byte| *byte == mark).count();
@@ -58,7 +62,11 @@ pub(super) fn fences(text: &str, range: Range<usize>) -> Vec<Fence> {
         }
     }
     if let Some((_, _, line, label)) = open {
-        fences.push(Fence { whole: line.start..range.end, label, code: None });
+        fences.push(Fence {
+            whole: line.start..range.end,
+            label,
+            code: None,
+        });
     }
     fences
 }
@@ -66,14 +74,22 @@ pub(super) fn fences(text: &str, range: Range<usize>) -> Vec<Fence> {
 /// Demands a closed, non-blank block labelled `python`, and no unclosed one.
 pub(super) fn demand_python(text: &str, answer: Range<usize>) -> Result<(), Violation> {
     let fences = fences(text, answer.clone());
-    let mut python = fences.iter().filter(|fence| &text[fence.label.clone()] == "python");
+    let mut python = fences
+        .iter()
+        .filter(|fence| &text[fence.label.clone()] == "python");
     if let Some(open) = python.clone().find(|fence| fence.code.is_none()) {
-        return Err(Violation { code: codes::UNCLOSED_CODE, at: open.whole.start });
+        return Err(Violation {
+            code: codes::UNCLOSED_CODE,
+            at: open.whole.start,
+        });
     }
     let blank = |code: &Range<usize>| text[code.clone()].trim_matches(BLANKS).is_empty();
     match python.find(|fence| fence.code.as_ref().is_some_and(|code| !blank(code))) {
         Some(_) => Ok(()),
-        None => Err(Violation { code: codes::MISSING_CODE, at: answer.start }),
+        None => Err(Violation {
+            code: codes::MISSING_CODE,
+            at: answer.start,
+        }),
     }
 }
 
@@ -103,7 +119,11 @@ fn inline(text: &str, range: Range<usize>, ranges: &mut Vec<Range<usize>>) {
         let mut from = 0;
         while let Some(found) = memchr::memchr(b'`', &line.as_bytes()[from..]) {
             let begin = from + found;
-            from = begin + line[begin..].bytes().take_while(|byte| *byte == b'`').count();
+            from = begin
+                + line[begin..]
+                    .bytes()
+                    .take_while(|byte| *byte == b'`')
+                    .count();
             runs.push(start + begin..start + from);
         }
         // Backwards, so that every run knows the next of its length.

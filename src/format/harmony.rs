@@ -58,7 +58,11 @@ pub(super) fn render(think: &str, content: &str, opened: Opened) -> String {
     if think.trim_matches(BLANKS).is_empty() && opened == Opened::ByCompletion {
         return answer;
     }
-    let open = if opened == Opened::ByPrompt { "" } else { PREFILL };
+    let open = if opened == Opened::ByPrompt {
+        ""
+    } else {
+        PREFILL
+    };
     format!("{open}{think}<|end|><|start|>assistant{answer}")
 }
 
@@ -84,12 +88,20 @@ enum Kind {
 
 /// Finds the sections, or the first fault of the text.
 pub(super) fn spans(text: &str, markers: &[Marker], opened: Opened) -> Result<Spans, Violation> {
-    let mut walk = Walk { text, markers, next: 0, at: 0 };
+    let mut walk = Walk {
+        text,
+        markers,
+        next: 0,
+        at: 0,
+    };
     let mut think: Vec<Range<usize>> = Vec::new();
     let mut answer = None;
     let mut blank_think = None;
     if opened == Opened::ByCompletion && markers.is_empty() {
-        return Err(Violation { code: codes::MISSING_CHANNEL, at: 0 });
+        return Err(Violation {
+            code: codes::MISSING_CHANNEL,
+            at: 0,
+        });
     }
     let mut kind = match opened {
         Opened::ByPrompt => Kind::Thinking,
@@ -111,7 +123,11 @@ pub(super) fn spans(text: &str, markers: &[Marker], opened: Opened) -> Result<Sp
         let rest = text.len();
         let gap_end = walk.peek().map_or(rest, |marker| marker.span.start);
         if let Some(at) = first_solid(text, walk.at..gap_end) {
-            let code = if answer.is_some() { codes::TRAILING_TEXT } else { codes::MIDDLE_TEXT };
+            let code = if answer.is_some() {
+                codes::TRAILING_TEXT
+            } else {
+                codes::MIDDLE_TEXT
+            };
             return Err(Violation { code, at });
         }
         let Some(marker) = walk.peek() else { break };
@@ -119,21 +135,37 @@ pub(super) fn spans(text: &str, markers: &[Marker], opened: Opened) -> Result<Sp
         kind = walk.header(Place::Later)?;
         if answer.is_some() {
             let again = kind == Kind::Final;
-            let code = if again { codes::DUPLICATE_FINAL } else { codes::BAD_ORDER };
+            let code = if again {
+                codes::DUPLICATE_FINAL
+            } else {
+                codes::BAD_ORDER
+            };
             return Err(Violation { code, at: begin });
         }
     }
     let Some(answer) = answer else {
-        return Err(Violation { code: codes::MISSING_FINAL, at: text.len() });
+        return Err(Violation {
+            code: codes::MISSING_FINAL,
+            at: text.len(),
+        });
     };
     if let Some(at) = blank_think {
-        return Err(Violation { code: codes::EMPTY_THINK, at });
+        return Err(Violation {
+            code: codes::EMPTY_THINK,
+            at,
+        });
     }
     let trimmed = trim(text, answer.clone());
     if trimmed.is_empty() {
-        return Err(Violation { code: codes::EMPTY_ANSWER, at: answer.end });
+        return Err(Violation {
+            code: codes::EMPTY_ANSWER,
+            at: answer.end,
+        });
     }
-    Ok(Spans { think: (!think.is_empty()).then_some(think), answer: vec![trimmed] })
+    Ok(Spans {
+        think: (!think.is_empty()).then_some(think),
+        answer: vec![trimmed],
+    })
 }
 
 /// Runs the grammar: the trimmed sections of a text that has the shape.
@@ -152,7 +184,10 @@ pub(super) fn shape(text: &str, opened: Opened) -> Option<Spans> {
             _ => {}
         }
     }
-    Some(Spans { think: (!think.is_empty()).then_some(think), answer })
+    Some(Spans {
+        think: (!think.is_empty()).then_some(think),
+        answer,
+    })
 }
 
 /// Whether a message may begin without `<|start|>`.
@@ -186,8 +221,14 @@ impl<'t> Walk<'t> {
                 self.next += 1;
                 Ok(words)
             }
-            Some(marker) => Err(Violation { code, at: marker.span.start }),
-            None => Err(Violation { code, at: self.text.len() }),
+            Some(marker) => Err(Violation {
+                code,
+                at: marker.span.start,
+            }),
+            None => Err(Violation {
+                code,
+                at: self.text.len(),
+            }),
         }
     }
 
@@ -224,7 +265,10 @@ impl<'t> Walk<'t> {
             [role, ..] if *role != "assistant" => return fault(codes::UNKNOWN_ROLE),
             _ => return fault(codes::BAD_HEADER),
         };
-        let constrained = self.markers.get(self.next).is_some_and(|m| m.name == CONSTRAIN);
+        let constrained = self
+            .markers
+            .get(self.next)
+            .is_some_and(|m| m.name == CONSTRAIN);
         let words = match constrained {
             true => self.words_until(CONSTRAIN, codes::MISSING_MESSAGE)?,
             false => self.words_until(MESSAGE, codes::MISSING_MESSAGE)?,
@@ -272,20 +316,29 @@ impl<'t> Walk<'t> {
             self.at = self.text.len();
             return match kind {
                 Kind::Final => Ok(start..self.at),
-                _ => Err(Violation { code: codes::UNTERMINATED_MESSAGE, at: self.at }),
+                _ => Err(Violation {
+                    code: codes::UNTERMINATED_MESSAGE,
+                    at: self.at,
+                }),
             };
         };
         let right = match (marker.name, kind) {
             (START | CHANNEL | MESSAGE | CONSTRAIN, _) => {
                 let at = marker.span.start;
-                return Err(Violation { code: codes::UNTERMINATED_MESSAGE, at });
+                return Err(Violation {
+                    code: codes::UNTERMINATED_MESSAGE,
+                    at,
+                });
             }
             (CALL, kind) => kind == Kind::Call,
             (RETURN, kind) => kind == Kind::Final,
             (_, kind) => kind != Kind::Call,
         };
         if !right {
-            return Err(Violation { code: codes::BAD_TERMINATOR, at: marker.span.start });
+            return Err(Violation {
+                code: codes::BAD_TERMINATOR,
+                at: marker.span.start,
+            });
         }
         self.next += 1;
         self.at = marker.span.end;

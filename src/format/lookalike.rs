@@ -19,7 +19,12 @@ impl Lookalikes {
     /// For these markers.
     pub(super) fn new<'m>(markers: impl Iterator<Item = &'m str>) -> Result<Self, String> {
         let mut words: Vec<String> = markers
-            .map(|marker| marker.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect())
+            .map(|marker| {
+                marker
+                    .chars()
+                    .filter(|c| c.is_alphanumeric() || *c == '_')
+                    .collect()
+            })
             .collect();
         words.sort_unstable();
         words.dedup();
@@ -51,15 +56,28 @@ fn filling(byte: &u8) -> bool {
 }
 
 fn opens(before: &[u8]) -> bool {
-    let skipped = before.iter().rev().take(FILLING).take_while(|byte| filling(byte)).count();
+    let skipped = before
+        .iter()
+        .rev()
+        .take(FILLING)
+        .take_while(|byte| filling(byte))
+        .count();
     let before = &before[..before.len() - skipped];
     before.ends_with(b"<") || before.ends_with(b"[") || before.ends_with(b"&lt;")
 }
 
 fn closes(after: &[u8]) -> bool {
-    let skipped = after.iter().take(FILLING).take_while(|byte| filling(byte)).count();
+    let skipped = after
+        .iter()
+        .take(FILLING)
+        .take_while(|byte| filling(byte))
+        .count();
     let after = &after[skipped..];
-    let attribute = after.iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let attribute = after
+        .iter()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
     after.starts_with(b">")
         || after.starts_with(b"]")
         || after.starts_with(b"&gt;")

@@ -77,9 +77,17 @@ pub struct Format {
 #[derive(Debug)]
 enum Engine {
     Text,
-    Tagged { tagged: Tagged, scanner: Scanner, lookalikes: Option<Lookalikes> },
-    Harmony { scanner: Scanner },
-    User { grammar: Box<UserGrammar> },
+    Tagged {
+        tagged: Tagged,
+        scanner: Scanner,
+        lookalikes: Option<Lookalikes>,
+    },
+    Harmony {
+        scanner: Scanner,
+    },
+    User {
+        grammar: Box<UserGrammar>,
+    },
 }
 
 /// What an engine finds, before it becomes a [`Completion`].
@@ -132,11 +140,17 @@ impl Format {
         let engine = match (&options.grammar, grammar_text) {
             (Some(_), Some(text)) => compile_user(text, options)?,
             (Some(_), None) => {
-                return Err(FormatError::new("grammar", "is named, but its text is not given"));
+                return Err(FormatError::new(
+                    "grammar",
+                    "is named, but its text is not given",
+                ));
             }
             (None, _) => compile_template(options)?,
         };
-        Ok(Format { options: options.clone(), engine })
+        Ok(Format {
+            options: options.clone(),
+            engine,
+        })
     }
 
     /// The options that it was compiled from.
@@ -152,14 +166,21 @@ impl Format {
     #[must_use]
     pub fn parse(&self, text: &str, prompt_tail: &str) -> Completion {
         if text.len() > self.options.max_bytes {
-            let violation = Violation { code: codes::TOO_LONG, at: 0 };
+            let violation = Violation {
+                code: codes::TOO_LONG,
+                at: 0,
+            };
             return self.completion(Parsed::failed(violation), text.len());
         }
         let end = strip_suffix(text, &self.options.strip_suffix);
         let text = &text[..end];
         let mut parsed = match &self.engine {
             Engine::Text => Parsed::whole(text),
-            Engine::Tagged { tagged, scanner, lookalikes } => {
+            Engine::Tagged {
+                tagged,
+                scanner,
+                lookalikes,
+            } => {
                 let opened = self.opened(tagged, prompt_tail);
                 self.parse_tagged(tagged, scanner, lookalikes.as_ref(), text, opened)
             }
@@ -175,7 +196,10 @@ impl Format {
             },
         };
         if trim(text, 0..end).is_empty() {
-            parsed.outcome = Err(Violation { code: codes::EMPTY_TEXT, at: 0 });
+            parsed.outcome = Err(Violation {
+                code: codes::EMPTY_TEXT,
+                at: 0,
+            });
         }
         parsed.outcome = parsed.outcome.and_then(|spans| {
             let think = spans.think.as_deref().unwrap_or_default();
@@ -229,9 +253,7 @@ impl Format {
     fn opened(&self, tagged: &Tagged, prompt_tail: &str) -> Opened {
         match tagged.opening {
             Opening::Prefilled => Opened::ByPrompt,
-            Opening::Required | Opening::Optional => {
-                self.opened_by(tagged.think.open, prompt_tail)
-            }
+            Opening::Required | Opening::Optional => self.opened_by(tagged.think.open, prompt_tail),
         }
     }
 
@@ -243,7 +265,11 @@ impl Format {
             Prefill::None => false,
             Prefill::Auto => ends_with(tail, open, case(&self.options)),
         };
-        if by_prompt { Opened::ByPrompt } else { Opened::ByCompletion }
+        if by_prompt {
+            Opened::ByPrompt
+        } else {
+            Opened::ByCompletion
+        }
     }
 
     fn parse_tagged(
@@ -263,7 +289,9 @@ impl Format {
         let outcome = tagged
             .bodies(text, &markers, opened, options)
             .and_then(|bodies| confirm(tagged, text, bodies, opened, options));
-        let close = markers.iter().rfind(|marker| marker.name == tagged::THINK_CLOSE);
+        let close = markers
+            .iter()
+            .rfind(|marker| marker.name == tagged::THINK_CLOSE);
         Parsed {
             outcome: outcome.map(|sections| Spans {
                 think: sections.think.map(|think| vec![think]),
@@ -312,9 +340,18 @@ impl Parsed {
 
     /// A text without structure.
     fn whole(text: &str) -> Self {
-        let spans = Spans { think: None, answer: vec![trim(text, 0..text.len())] };
-        let nothing = Violation { code: codes::EMPTY_TEXT, at: 0 };
-        Self { outcome: Ok(spans), ..Self::failed(nothing) }
+        let spans = Spans {
+            think: None,
+            answer: vec![trim(text, 0..text.len())],
+        };
+        let nothing = Violation {
+            code: codes::EMPTY_TEXT,
+            at: 0,
+        };
+        Self {
+            outcome: Ok(spans),
+            ..Self::failed(nothing)
+        }
     }
 }
 
@@ -342,7 +379,10 @@ fn confirm(
     };
     match shape::sections(tagged.grammar, tagged.opening, opened, text) {
         Some(shape) if shape == trimmed => Ok(found),
-        _ => Err(Violation { code: codes::NO_MATCH, at: 0 }),
+        _ => Err(Violation {
+            code: codes::NO_MATCH,
+            at: 0,
+        }),
     }
 }
 
@@ -351,11 +391,20 @@ fn parse_harmony(scanner: &Scanner, text: &str, opened: Opened) -> Parsed {
     let outcome = harmony::spans(text, &markers, opened).and_then(|spans| {
         match harmony::shape(text, opened) {
             Some(shape) if shape == spans => Ok(spans),
-            _ => Err(Violation { code: codes::NO_MATCH, at: 0 }),
+            _ => Err(Violation {
+                code: codes::NO_MATCH,
+                at: 0,
+            }),
         }
     });
     let response_start = harmony::response_start(text, &markers);
-    Parsed { outcome, markers, lookalikes: 0, tags: TagCount::default(), response_start }
+    Parsed {
+        outcome,
+        markers,
+        lookalikes: 0,
+        tags: TagCount::default(),
+        response_start,
+    }
 }
 
 /// Options that hold for every format.
@@ -363,7 +412,11 @@ fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
     if options.max_bytes == 0 {
         return Err(FormatError::new("max_bytes", "must be at least 1"));
     }
-    if options.strip_suffix.iter().any(|suffix| suffix.trim_matches(BLANKS).is_empty()) {
+    if options
+        .strip_suffix
+        .iter()
+        .any(|suffix| suffix.trim_matches(BLANKS).is_empty())
+    {
         return Err(FormatError::new(
             "strip_suffix",
             "has a blank entry; white space at the end is always left out",
@@ -373,9 +426,16 @@ fn check_common(options: &FormatOptions) -> Result<(), FormatError> {
 }
 
 fn compile_template(options: &FormatOptions) -> Result<Engine, FormatError> {
-    let roles = [("root", &options.root), ("think", &options.think), ("answer", &options.answer)];
+    let roles = [
+        ("root", &options.root),
+        ("think", &options.think),
+        ("answer", &options.answer),
+    ];
     if let Some((field, _)) = roles.iter().find(|(_, role)| role.is_some()) {
-        return Err(FormatError::new(field, "names a rule of a grammar, but `grammar` is not set"));
+        return Err(FormatError::new(
+            field,
+            "names a rule of a grammar, but `grammar` is not set",
+        ));
     }
     let template = options.template.unwrap_or(Template::Text);
     if let Some(tagged) = template::tagged(template) {
@@ -384,16 +444,20 @@ fn compile_template(options: &FormatOptions) -> Result<Engine, FormatError> {
     check_untagged(options)?;
     match template {
         Template::Harmony => compile_harmony(options),
-        _ if matches!(options.prefill, Prefill::Literal(_)) => {
-            Err(FormatError::new("prefill", "has no effect: the template `text` has no markers"))
-        }
+        _ if matches!(options.prefill, Prefill::Literal(_)) => Err(FormatError::new(
+            "prefill",
+            "has no effect: the template `text` has no markers",
+        )),
         _ => Ok(Engine::Text),
     }
 }
 
 fn compile_user(text: &str, options: &FormatOptions) -> Result<Engine, FormatError> {
     if options.template.is_some() {
-        return Err(FormatError::new("grammar", "excludes `template`; keep one of them"));
+        return Err(FormatError::new(
+            "grammar",
+            "excludes `template`; keep one of them",
+        ));
     }
     check_untagged(options)?;
     if matches!(options.prefill, Prefill::Literal(_)) {
@@ -403,11 +467,20 @@ fn compile_user(text: &str, options: &FormatOptions) -> Result<Engine, FormatErr
         ));
     }
     let Some(answer) = options.answer.as_deref() else {
-        return Err(FormatError::new("answer", "must name the grammar's rule for the answer"));
+        return Err(FormatError::new(
+            "answer",
+            "must name the grammar's rule for the answer",
+        ));
     };
     let root = options.root.as_deref().unwrap_or("doc");
-    let roles = Roles { root, think: options.think.as_deref(), answer };
-    Ok(Engine::User { grammar: Box::new(UserGrammar::compile(text, &roles)?) })
+    let roles = Roles {
+        root,
+        think: options.think.as_deref(),
+        answer,
+    };
+    Ok(Engine::User {
+        grammar: Box::new(UserGrammar::compile(text, &roles)?),
+    })
 }
 
 /// Options that speak of tags, for formats that have none.
@@ -422,9 +495,10 @@ fn check_untagged(options: &FormatOptions) -> Result<(), FormatError> {
         ("boxed", options.boxed != plain.boxed),
     ];
     match idle.iter().find(|(_, set)| *set) {
-        Some((field, _)) => {
-            Err(FormatError::new(field, "has no effect: this format has no fixed tags"))
-        }
+        Some((field, _)) => Err(FormatError::new(
+            field,
+            "has no effect: this format has no fixed tags",
+        )),
         None => Ok(()),
     }
 }
@@ -435,7 +509,10 @@ fn compile_harmony(options: &FormatOptions) -> Result<Engine, FormatError> {
     {
         return Err(FormatError::new(
             "prefill",
-            format!("must be `auto`, `none`, or a text that ends with `{}`", harmony::PREFILL),
+            format!(
+                "must be `auto`, `none`, or a text that ends with `{}`",
+                harmony::PREFILL
+            ),
         ));
     }
     let scanner = harmony::scanner().map_err(|message| FormatError::new("template", message))?;
@@ -453,7 +530,10 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
         ));
     }
     if options.boxed != BoxedRule::Unique && tagged.content != Content::Boxed {
-        return Err(FormatError::new("boxed", "has no effect: use the template `think_boxed`"));
+        return Err(FormatError::new(
+            "boxed",
+            "has no effect: use the template `think_boxed`",
+        ));
     }
     match &options.prefill {
         Prefill::None if tagged.opening == Opening::Prefilled => {
@@ -471,7 +551,9 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
                 let open = tagged.think.open;
                 return Err(FormatError::new(
                     "prefill",
-                    format!("must be `auto`, `none`, or a text that begins with `{open}` and has no other marker"),
+                    format!(
+                        "must be `auto`, `none`, or a text that begins with `{open}` and has no other marker"
+                    ),
                 ));
             }
         }
@@ -483,11 +565,19 @@ fn compile_tagged(tagged: Tagged, options: &FormatOptions) -> Result<Engine, For
             Some(Lookalikes::new(literals.iter().map(|(_, literal)| *literal)).map_err(build)?)
         }
     };
-    Ok(Engine::Tagged { tagged, scanner, lookalikes })
+    Ok(Engine::Tagged {
+        tagged,
+        scanner,
+        lookalikes,
+    })
 }
 
 fn case(options: &FormatOptions) -> Case {
-    if options.case_insensitive { Case::Ignored } else { Case::Exact }
+    if options.case_insensitive {
+        Case::Ignored
+    } else {
+        Case::Exact
+    }
 }
 
 fn ends_with(text: &str, end: &str, case: Case) -> bool {
@@ -507,7 +597,10 @@ fn strip_suffix(text: &str, suffixes: &[String]) -> usize {
     let mut left = text;
     loop {
         let trimmed = left.trim_end_matches(BLANKS);
-        match suffixes.iter().find_map(|suffix| trimmed.strip_suffix(suffix.trim_end_matches(BLANKS))) {
+        match suffixes
+            .iter()
+            .find_map(|suffix| trimmed.strip_suffix(suffix.trim_end_matches(BLANKS)))
+        {
             Some(shorter) => left = shorter,
             None => return left.len(),
         }
@@ -519,7 +612,9 @@ fn drop_in_code(text: &str, markers: &mut Vec<Marker>) {
     let ranges = fence::code_ranges(text);
     markers.retain(|marker| {
         let after = ranges.partition_point(|range| range.start <= marker.span.start);
-        !after.checked_sub(1).is_some_and(|index| marker.span.start < ranges[index].end)
+        !after
+            .checked_sub(1)
+            .is_some_and(|index| marker.span.start < ranges[index].end)
     });
 }
 
@@ -534,12 +629,18 @@ mod tests {
 
     fn scanned(format: &Format, text: &str, opened: Opened) -> (Option<Spans>, Option<Spans>) {
         match &format.engine {
-            Engine::Tagged { tagged, scanner, .. } => {
-                let bodies =
-                    tagged.bodies(text, &scanner.find_all(text), opened, &format.options).ok();
+            Engine::Tagged {
+                tagged, scanner, ..
+            } => {
+                let bodies = tagged
+                    .bodies(text, &scanner.find_all(text), opened, &format.options)
+                    .ok();
                 let found = bodies.and_then(|bodies| {
                     // The grammars know nothing of boxes and code blocks.
-                    let plain = Tagged { content: Content::Any, ..*tagged };
+                    let plain = Tagged {
+                        content: Content::Any,
+                        ..*tagged
+                    };
                     plain.sections(text, bodies, &format.options).ok()
                 });
                 let shape = shape::sections(tagged.grammar, tagged.opening, opened, text);
@@ -559,12 +660,30 @@ mod tests {
 
     fn pieces() -> impl Strategy<Value = String> {
         let tags = prop::sample::select(vec![
-            "<think>", "</think>", "<answer>", "</answer>", "a", " ", "<", "\n", "é",
+            "<think>",
+            "</think>",
+            "<answer>",
+            "</answer>",
+            "a",
+            " ",
+            "<",
+            "\n",
+            "é",
         ]);
         let tokens = prop::sample::select(vec![
-            "<|start|>assistant", "<|channel|>analysis", "<|channel|>final",
-            "<|channel|>commentary to=f", "<|message|>", "<|end|>", "<|return|>", "<|call|>",
-            "<|start|>f to=assistant", "<|constrain|>json", " to=f", " json", "a",
+            "<|start|>assistant",
+            "<|channel|>analysis",
+            "<|channel|>final",
+            "<|channel|>commentary to=f",
+            "<|message|>",
+            "<|end|>",
+            "<|return|>",
+            "<|call|>",
+            "<|start|>f to=assistant",
+            "<|constrain|>json",
+            " to=f",
+            " json",
+            "a",
         ]);
         prop_oneof![
             prop::collection::vec(tags, 0..9).prop_map(|parts| parts.concat()),

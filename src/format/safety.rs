@@ -45,7 +45,11 @@ pub(super) struct Fault {
 pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
     for rule in rules {
         if rule.name == "COMMENT" {
-            return Err(fault(rule, "", "COMMENT is not supported; write what may be skipped where it may stand"));
+            return Err(fault(
+                rule,
+                "",
+                "COMMENT is not supported; write what may be skipped where it may stand",
+            ));
         }
         let mut idents = rule.expr.iter_top_down();
         let stack = idents.find(|expr| match expr {
@@ -54,8 +58,16 @@ pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
             _ => false,
         });
         if let Some(expr) = stack {
-            let near = if matches!(expr, Expr::Push(_)) { "PUSH" } else { "P" };
-            return Err(fault(rule, near, "the stack (PUSH, PEEK, POP, DROP) is not supported; write the literals out"));
+            let near = if matches!(expr, Expr::Push(_)) {
+                "PUSH"
+            } else {
+                "P"
+            };
+            return Err(fault(
+                rule,
+                near,
+                "the stack (PUSH, PEEK, POP, DROP) is not supported; write the literals out",
+            ));
         }
     }
     let ordered = in_order(rules)?;
@@ -63,17 +75,27 @@ pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
     for rule in &ordered {
         let known = &facts[&rule.name];
         if known.size > MAX_SIZE || known.depth > MAX_DEPTH {
-            return Err(fault(rule, "", format!(
-                "the rule is too large: written out, with its references and counted repetitions, it has {} parts at depth {}; at most {MAX_SIZE} at depth {MAX_DEPTH} are allowed",
-                known.size, known.depth
-            )));
+            return Err(fault(
+                rule,
+                "",
+                format!(
+                    "the rule is too large: written out, with its references and counted repetitions, it has {} parts at depth {}; at most {MAX_SIZE} at depth {MAX_DEPTH} are allowed",
+                    known.size, known.depth
+                ),
+            ));
         }
     }
-    let by_name: BTreeMap<&str, &Rule> =
-        rules.iter().map(|rule| (rule.name.as_str(), rule)).collect();
+    let by_name: BTreeMap<&str, &Rule> = rules
+        .iter()
+        .map(|rule| (rule.name.as_str(), rule))
+        .collect();
     for rule in rules {
         if rule.name == "WHITESPACE" && facts[&rule.name].unbounded {
-            return Err(fault(rule, "", "WHITESPACE must be a choice of literals; pest repeats it by itself"));
+            return Err(fault(
+                rule,
+                "",
+                "WHITESPACE must be a choice of literals; pest repeats it by itself",
+            ));
         }
         bodies(rule, &facts)?;
         repetitions(rule, &by_name, &facts)?;
@@ -81,13 +103,21 @@ pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
     if !facts.get(root).is_some_and(|facts| facts.ends_text)
         && let Some(rule) = by_name.get(root)
     {
-        return Err(fault(rule, "", "the root does not reach the end of the text; end it (each alternative of it) with `~ EOI`, or text after the answer would pass"));
+        return Err(fault(
+            rule,
+            "",
+            "the root does not reach the end of the text; end it (each alternative of it) with `~ EOI`, or text after the answer would pass",
+        ));
     }
     Ok(facts)
 }
 
 fn fault(rule: &Rule, near: &'static str, message: impl Into<String>) -> Fault {
-    Fault { rule: rule.name.clone(), near, message: message.into() }
+    Fault {
+        rule: rule.name.clone(),
+        near,
+        message: message.into(),
+    }
 }
 
 /// The rules so that each comes after those it refers to.
@@ -125,8 +155,10 @@ fn in_order(rules: &[Rule]) -> Result<Vec<&Rule>, Fault> {
 fn cycle(mut waiting: Vec<(&Rule, Vec<String>)>) -> Fault {
     // Rules that merely lead to the cycle are referred to by none of the rest.
     loop {
-        let named: BTreeSet<String> =
-            waiting.iter().flat_map(|(_, idents)| idents.iter().cloned()).collect();
+        let named: BTreeSet<String> = waiting
+            .iter()
+            .flat_map(|(_, idents)| idents.iter().cloned())
+            .collect();
         let before = waiting.len();
         waiting.retain(|(rule, _)| named.contains(&rule.name));
         if waiting.len() == before {
@@ -134,10 +166,14 @@ fn cycle(mut waiting: Vec<(&Rule, Vec<String>)>) -> Fault {
         }
     }
     let names: Vec<_> = waiting.iter().map(|(rule, _)| rule.name.as_str()).collect();
-    fault(waiting[0].0, "", format!(
-        "rules refer to themselves (`{}`): nesting in the text would become recursion; write a flat sequence",
-        names.join("`, `")
-    ))
+    fault(
+        waiting[0].0,
+        "",
+        format!(
+            "rules refer to themselves (`{}`): nesting in the text would become recursion; write a flat sequence",
+            names.join("`, `")
+        ),
+    )
 }
 
 /// Check 4: how ANY is repeated.
@@ -151,13 +187,25 @@ fn bodies(rule: &Rule, facts: &RuleFacts) -> Result<(), Fault> {
         match stop_set(inner) {
             Some(StopSet::Literals) if atomic => {}
             Some(StopSet::Literals) => {
-                return Err(fault(rule, "ANY", "a body must be atomic: write `name = @{ (!(\"…\" | \"…\") ~ ANY)* }`"));
+                return Err(fault(
+                    rule,
+                    "ANY",
+                    "a body must be atomic: write `name = @{ (!(\"…\" | \"…\") ~ ANY)* }`",
+                ));
             }
             Some(StopSet::Other) => {
-                return Err(fault(rule, "ANY", "write the stop set out as literals, `(!(\"…\" | \"…\") ~ ANY)*`: pest searches for literals but steps through anything else"));
+                return Err(fault(
+                    rule,
+                    "ANY",
+                    "write the stop set out as literals, `(!(\"…\" | \"…\") ~ ANY)*`: pest searches for literals but steps through anything else",
+                ));
             }
             None if facts::of(inner, facts).wild => {
-                return Err(fault(rule, "ANY", "`ANY` may be repeated only as a body with a stop set, `@{ (!(\"…\" | \"…\") ~ ANY)* }`; otherwise it swallows the markers"));
+                return Err(fault(
+                    rule,
+                    "ANY",
+                    "`ANY` may be repeated only as a body with a stop set, `@{ (!(\"…\" | \"…\") ~ ANY)* }`; otherwise it swallows the markers",
+                ));
             }
             None => {}
         }
@@ -186,15 +234,15 @@ fn stop_set(expr: &Expr) -> Option<StopSet> {
         Expr::Str(text) => !text.is_empty(),
         _ => false,
     });
-    Some(if literals { StopSet::Literals } else { StopSet::Other })
+    Some(if literals {
+        StopSet::Literals
+    } else {
+        StopSet::Other
+    })
 }
 
 /// Check 2, for every unbounded repetition of the rule.
-fn repetitions(
-    rule: &Rule,
-    rules: &BTreeMap<&str, &Rule>,
-    facts: &RuleFacts,
-) -> Result<(), Fault> {
+fn repetitions(rule: &Rule, rules: &BTreeMap<&str, &Rule>, facts: &RuleFacts) -> Result<(), Fault> {
     for expr in rule.expr.iter_top_down() {
         if let Expr::Rep(inner) | Expr::RepOnce(inner) | Expr::RepMin(inner, _) = &expr {
             let around = Within { rule, rules, facts };
@@ -232,7 +280,10 @@ impl Within<'_> {
             Expr::Choice(left, right) => {
                 let (one, other) = (facts::of(left, self.facts), facts::of(right, self.facts));
                 if one.unbounded && !disjoint(one.first.as_ref(), other.first.as_ref()) {
-                    return Err(self.fault("|", "alternatives within a repetition must begin with different literals"));
+                    return Err(self.fault(
+                        "|",
+                        "alternatives within a repetition must begin with different literals",
+                    ));
                 }
                 self.walk(left, next.clone())?;
                 self.walk(right, next)
@@ -255,7 +306,10 @@ impl Within<'_> {
             }
             Expr::PosPred(inner) | Expr::NegPred(inner) => {
                 match facts::of(inner, self.facts).unbounded {
-                    true => Err(self.fault("!", "a predicate within a repetition must not repeat anything itself")),
+                    true => Err(self.fault(
+                        "!",
+                        "a predicate within a repetition must not repeat anything itself",
+                    )),
                     false => Ok(()),
                 }
             }
@@ -268,6 +322,10 @@ impl Within<'_> {
     }
 
     fn fault(&self, near: &'static str, what: &str) -> Fault {
-        fault(self.rule, near, format!("{what}; otherwise text can be built that takes quadratic time"))
+        fault(
+            self.rule,
+            near,
+            format!("{what}; otherwise text can be built that takes quadratic time"),
+        )
     }
 }

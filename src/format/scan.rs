@@ -28,7 +28,10 @@ impl Scanner {
             .ascii_case_insensitive(case == Case::Ignored)
             .build(markers.iter().map(|(_, literal)| literal))
             .map_err(|error| error.to_string())?;
-        Ok(Self { automaton, names: markers.iter().map(|(name, _)| *name).collect() })
+        Ok(Self {
+            automaton,
+            names: markers.iter().map(|(name, _)| *name).collect(),
+        })
     }
 
     /// The markers in text order; they do not overlap.

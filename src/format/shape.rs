@@ -78,5 +78,8 @@ pub(super) fn sections(
         (G::Ether0, ByCompletion) => parse!(ether0, doc, text, [think]),
         (G::Ether0, ByPrompt) => parse!(ether0, doc_prefill, text, [think]),
     };
-    Some(Sections { think, answer: answer? })
+    Some(Sections {
+        think,
+        answer: answer?,
+    })
 }

@@ -42,7 +42,10 @@ pub(super) struct Bodies {
 impl Tagged {
     /// All four or two markers with their roles.
     pub(super) fn literals(&self) -> Vec<(&'static str, &'static str)> {
-        let mut literals = vec![(THINK_OPEN, self.think.open), (THINK_CLOSE, self.think.close)];
+        let mut literals = vec![
+            (THINK_OPEN, self.think.open),
+            (THINK_CLOSE, self.think.close),
+        ];
         if let Shape::Blocks(answer) = self.shape {
             literals.push((ANSWER_OPEN, answer.open));
             literals.push((ANSWER_CLOSE, answer.close));
@@ -58,7 +61,11 @@ impl Tagged {
             return Vec::new();
         }
         let skipped = usize::from(opened == Opened::ByPrompt);
-        self.literals().into_iter().map(|(role, _)| role).skip(skipped).collect()
+        self.literals()
+            .into_iter()
+            .map(|(role, _)| role)
+            .skip(skipped)
+            .collect()
     }
 
     /// Finds the bodies of a text that is not blank.
@@ -86,24 +93,39 @@ impl Tagged {
             Opened::ByCompletion => chosen.next(),
         };
         let Some(close) = chosen.next() else {
-            return Ok(Bodies { think: None, answer: 0..text.len() });
+            return Ok(Bodies {
+                think: None,
+                answer: 0..text.len(),
+            });
         };
         if let Some(open) = &open
-            && !matches!(options.outer_text, OuterText::AllowLeading | OuterText::Allow)
+            && !matches!(
+                options.outer_text,
+                OuterText::AllowLeading | OuterText::Allow
+            )
         {
             forbid_text(text, 0..open.start, codes::LEADING_TEXT)?;
         }
         let think = open.map_or(0, |open| open.end)..close.start;
         let (Some(open), Some(end)) = (chosen.next(), chosen.next()) else {
-            return Ok(Bodies { think: Some(think), answer: close.end..text.len() });
+            return Ok(Bodies {
+                think: Some(think),
+                answer: close.end..text.len(),
+            });
         };
         if options.between == Between::Ws {
             forbid_text(text, close.end..open.start, codes::MIDDLE_TEXT)?;
         }
-        if !matches!(options.outer_text, OuterText::AllowTrailing | OuterText::Allow) {
+        if !matches!(
+            options.outer_text,
+            OuterText::AllowTrailing | OuterText::Allow
+        ) {
             forbid_text(text, end.end..text.len(), codes::TRAILING_TEXT)?;
         }
-        Ok(Bodies { think: Some(think), answer: open.end..end.start })
+        Ok(Bodies {
+            think: Some(think),
+            answer: open.end..end.start,
+        })
     }
 
     /// Checks what the bodies hold and trims them.
@@ -116,11 +138,17 @@ impl Tagged {
         let think_at = bodies.think.as_ref().map_or(0, |think| think.end);
         let think = bodies.think.map(|think| trim(text, think));
         if self.opening != Opening::Optional && think.as_ref().is_none_or(Range::is_empty) {
-            return Err(Violation { code: codes::EMPTY_THINK, at: think_at });
+            return Err(Violation {
+                code: codes::EMPTY_THINK,
+                at: think_at,
+            });
         }
         let body = trim(text, bodies.answer.clone());
         if body.is_empty() {
-            return Err(Violation { code: codes::EMPTY_ANSWER, at: bodies.answer.end });
+            return Err(Violation {
+                code: codes::EMPTY_ANSWER,
+                at: bodies.answer.end,
+            });
         }
         let answer = match self.content {
             Content::Any => body,
@@ -147,7 +175,10 @@ impl Tagged {
                 after = only.span.end;
             }
         }
-        TagCount { wanted: wanted.len(), right }
+        TagCount {
+            wanted: wanted.len(),
+            right,
+        }
     }
 }
 
@@ -158,16 +189,28 @@ pub(super) fn limits(
     answer: &[Range<usize>],
     options: &FormatOptions,
 ) -> Result<(), Violation> {
-    let words: usize = think.iter().map(|span| words::count(&text[span.clone()])).sum();
+    let words: usize = think
+        .iter()
+        .map(|span| words::count(&text[span.clone()]))
+        .sum();
     if words < options.min_think_words {
         let at = think.last().map_or(0, |span| span.end);
-        return Err(Violation { code: codes::SHORT_THINK, at });
+        return Err(Violation {
+            code: codes::SHORT_THINK,
+            at,
+        });
     }
-    let chars: usize = answer.iter().map(|span| text[span.clone()].chars().count()).sum();
+    let chars: usize = answer
+        .iter()
+        .map(|span| text[span.clone()].chars().count())
+        .sum();
     match options.max_answer_chars {
         Some(most) if chars > most => {
             let at = answer.first().map_or(0, |span| span.start);
-            Err(Violation { code: codes::LONG_ANSWER, at })
+            Err(Violation {
+                code: codes::LONG_ANSWER,
+                at,
+            })
         }
         _ => Ok(()),
     }
@@ -181,22 +224,38 @@ fn unique(
 ) -> Result<Vec<Range<usize>>, Violation> {
     let mut spans: Vec<Option<Range<usize>>> = vec![None; wanted.len()];
     for marker in markers {
-        let free = wanted.iter().position(|role| *role == marker.name).map(|slot| &mut spans[slot]);
+        let free = wanted
+            .iter()
+            .position(|role| *role == marker.name)
+            .map(|slot| &mut spans[slot]);
         match free {
             Some(slot @ None) => *slot = Some(marker.span.clone()),
             // A second one, or one that the prompt has written already.
-            _ => return Err(Violation { code: codes::DUPLICATE_TAG, at: marker.span.start }),
+            _ => {
+                return Err(Violation {
+                    code: codes::DUPLICATE_TAG,
+                    at: marker.span.start,
+                });
+            }
         }
     }
     let mut found = Vec::with_capacity(wanted.len());
     for (role, span) in wanted.iter().zip(spans) {
         match span {
             Some(span) => found.push(span),
-            None => return Err(Violation { code: missing(role), at: text.len() }),
+            None => {
+                return Err(Violation {
+                    code: missing(role),
+                    at: text.len(),
+                });
+            }
         }
     }
     match found.windows(2).find(|pair| pair[0].start > pair[1].start) {
-        Some(pair) => Err(Violation { code: codes::BAD_ORDER, at: pair[1].start }),
+        Some(pair) => Err(Violation {
+            code: codes::BAD_ORDER,
+            at: pair[1].start,
+        }),
         None => Ok(found),
     }
 }
@@ -214,10 +273,14 @@ fn greedy<'m>(
             Some(marker) => found.push(marker.span.clone()),
             None => {
                 return Err(match markers.clone().find(|marker| marker.name == *role) {
-                    Some(misplaced) => {
-                        Violation { code: codes::BAD_ORDER, at: misplaced.span.start }
-                    }
-                    None => Violation { code: missing(role), at: text.len() },
+                    Some(misplaced) => Violation {
+                        code: codes::BAD_ORDER,
+                        at: misplaced.span.start,
+                    },
+                    None => Violation {
+                        code: missing(role),
+                        at: text.len(),
+                    },
                 });
             }
         }
@@ -245,7 +308,12 @@ fn forbid_text(text: &str, range: Range<usize>, code: &'static str) -> Result<()
 fn the_box(text: &str, body: Range<usize>, rule: BoxedRule) -> Result<Range<usize>, Violation> {
     let mut boxes = boxed::find_all(&text[body.clone()]);
     boxes.retain(|found| found.command == BoxCommand::Boxed);
-    let fault = |code, at: usize| Err(Violation { code, at: body.start + at });
+    let fault = |code, at: usize| {
+        Err(Violation {
+            code,
+            at: body.start + at,
+        })
+    };
     // A command without a group is no box, but beside a box it is a hedge:
     // `\boxed{3} or \boxed 4`.
     if boxes.iter().all(|found| found.group == Group::Missing) {

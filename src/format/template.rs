@@ -61,11 +61,17 @@ pub(super) enum Grammar {
     Ether0,
 }
 
-const THINK: Pair = Pair { open: "<think>", close: "</think>" };
+const THINK: Pair = Pair {
+    open: "<think>",
+    close: "</think>",
+};
 
 const R1: Tagged = Tagged {
     think: THINK,
-    shape: Shape::Blocks(Pair { open: "<answer>", close: "</answer>" }),
+    shape: Shape::Blocks(Pair {
+        open: "<answer>",
+        close: "</answer>",
+    }),
     opening: Opening::Required,
     content: Content::Any,
     grammar: Grammar::R1,
@@ -85,31 +91,64 @@ pub(super) fn tagged(template: Template) -> Option<Tagged> {
     Some(match template {
         Template::Text | Template::Harmony => return None,
         Template::R1 => R1,
-        Template::R1Prefill => Tagged { opening: Opening::Prefilled, ..R1 },
-        Template::R1CodePython => Tagged { content: Content::Python, ..R1 },
+        Template::R1Prefill => Tagged {
+            opening: Opening::Prefilled,
+            ..R1
+        },
+        Template::R1CodePython => Tagged {
+            content: Content::Python,
+            ..R1
+        },
         Template::ThinkText => THINK_TEXT,
-        Template::ThinkTextPrefill => Tagged { opening: Opening::Prefilled, ..THINK_TEXT },
-        Template::ThinkOptional => Tagged { opening: Opening::Optional, ..THINK_TEXT },
-        Template::ThinkBoxed => Tagged { content: Content::Boxed, ..THINK_TEXT },
+        Template::ThinkTextPrefill => Tagged {
+            opening: Opening::Prefilled,
+            ..THINK_TEXT
+        },
+        Template::ThinkOptional => Tagged {
+            opening: Opening::Optional,
+            ..THINK_TEXT
+        },
+        Template::ThinkBoxed => Tagged {
+            content: Content::Boxed,
+            ..THINK_TEXT
+        },
         Template::Magistral => Tagged {
-            think: Pair { open: "[THINK]", close: "[/THINK]" },
+            think: Pair {
+                open: "[THINK]",
+                close: "[/THINK]",
+            },
             grammar: Grammar::Magistral,
             ..THINK_TEXT
         },
         Template::Kimi => Tagged {
-            think: Pair { open: "◁think▷", close: "◁/think▷" },
+            think: Pair {
+                open: "◁think▷",
+                close: "◁/think▷",
+            },
             grammar: Grammar::Kimi,
             ..THINK_TEXT
         },
         Template::Ether0 => Tagged {
-            think: Pair { open: "<|think_start|>", close: "<|think_end|>" },
-            shape: Shape::Blocks(Pair { open: "<|answer_start|>", close: "<|answer_end|>" }),
+            think: Pair {
+                open: "<|think_start|>",
+                close: "<|think_end|>",
+            },
+            shape: Shape::Blocks(Pair {
+                open: "<|answer_start|>",
+                close: "<|answer_end|>",
+            }),
             grammar: Grammar::Ether0,
             ..R1
         },
         Template::R1Zh => Tagged {
-            think: Pair { open: "<思考>", close: "</思考>" },
-            shape: Shape::Blocks(Pair { open: "<回答>", close: "</回答>" }),
+            think: Pair {
+                open: "<思考>",
+                close: "</思考>",
+            },
+            shape: Shape::Blocks(Pair {
+                open: "<回答>",
+                close: "</回答>",
+            }),
             grammar: Grammar::R1Zh,
             ..R1
         },

@@ -51,7 +51,9 @@ pub(super) struct UserGrammar {
 
 impl std::fmt::Debug for UserGrammar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UserGrammar").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("UserGrammar")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,12 +65,17 @@ impl UserGrammar {
         validator::validate_pairs(pairs.clone()).map_err(first_of)?;
         let rules = parser::consume_rules(pairs).map_err(first_of)?;
         let facts = safety::check(&rules, roles.root).map_err(|fault| {
-            FormatError::in_grammar(place(text, &fault.rule, fault.near), format!("rule `{}`: {}", fault.rule, fault.message))
+            FormatError::in_grammar(
+                place(text, &fault.rule, fault.near),
+                format!("rule `{}`: {}", fault.rule, fault.message),
+            )
         })?;
         let order = visible(&rules, roles.root);
-        for (field, name) in
-            [("root", Some(roles.root)), ("think", roles.think), ("answer", Some(roles.answer))]
-        {
+        for (field, name) in [
+            ("root", Some(roles.root)),
+            ("think", roles.think),
+            ("answer", Some(roles.answer)),
+        ] {
             if let Some(name) = name {
                 check_role(field, name, text, &rules, &order)?;
             }
@@ -77,20 +84,32 @@ impl UserGrammar {
             return Err(FormatError::new("think", "names the same rule as `answer`"));
         }
         if let Some(think) = roles.think
-            && visible(&rules, think).iter().any(|name| name == roles.answer)
+            && visible(&rules, think)
+                .iter()
+                .any(|name| name == roles.answer)
         {
-            return Err(FormatError::new("answer", "is a part of the rule `think`; an answer within the thinking is none"));
+            return Err(FormatError::new(
+                "answer",
+                "is a part of the rule `think`; an answer within the thinking is none",
+            ));
         }
         let literals = literals(&rules);
-        let names: Vec<_> = literals.iter().map(|literal| (LITERAL, literal.as_str())).collect();
+        let names: Vec<_> = literals
+            .iter()
+            .map(|literal| (LITERAL, literal.as_str()))
+            .collect();
         let scanner = Scanner::new(&names, Case::Exact)
             .map_err(|message| FormatError::new("grammar", message))?;
         let think_first = roles.think.is_some_and(|think| {
-            order.iter().find(|name| *name == think || *name == roles.answer)
+            order
+                .iter()
+                .find(|name| *name == think || *name == roles.answer)
                 == Some(&think.to_owned())
         });
-        let around_think =
-            roles.think.filter(|_| think_first).and_then(|think| around(&rules, &facts, think));
+        let around_think = roles
+            .think
+            .filter(|_| think_first)
+            .and_then(|think| around(&rules, &facts, think));
         let grammar = Self {
             vm: Vm::new(optimizer::optimize(rules)),
             root: roles.root.to_owned(),
@@ -124,7 +143,10 @@ impl UserGrammar {
             let rule = pair.as_rule();
             if rule == self.answer {
                 if answer.is_some() {
-                    return Err(Violation { code: codes::DUPLICATE_SECTION, at: span.start });
+                    return Err(Violation {
+                        code: codes::DUPLICATE_SECTION,
+                        at: span.start,
+                    });
                 }
                 answer = Some(span);
             } else if self.think.as_deref() == Some(rule) {
@@ -132,13 +154,22 @@ impl UserGrammar {
             }
         }
         let Some(answer) = answer else {
-            return Err(Violation { code: codes::MISSING_SECTION, at: text.len() });
+            return Err(Violation {
+                code: codes::MISSING_SECTION,
+                at: text.len(),
+            });
         };
         let trimmed = trim(text, answer.clone());
         if trimmed.is_empty() {
-            return Err(Violation { code: codes::EMPTY_ANSWER, at: answer.end });
+            return Err(Violation {
+                code: codes::EMPTY_ANSWER,
+                at: answer.end,
+            });
         }
-        Ok(Spans { think: (!think.is_empty()).then_some(think), answer: vec![trimmed] })
+        Ok(Spans {
+            think: (!think.is_empty()).then_some(think),
+            answer: vec![trimmed],
+        })
     }
 
     /// After the last literal that closes the thinking; 0 where the grammar
@@ -201,7 +232,10 @@ fn bound_reader(text: &str) -> Result<(), FormatError> {
     if text.len() > MAX_GRAMMAR_BYTES {
         return Err(FormatError::new(
             "grammar",
-            format!("has {} bytes; at most {MAX_GRAMMAR_BYTES} are allowed", text.len()),
+            format!(
+                "has {} bytes; at most {MAX_GRAMMAR_BYTES} are allowed",
+                text.len()
+            ),
         ));
     }
     let (mut operators, mut open, mut row) = (0, 0_usize, 0);
@@ -222,7 +256,9 @@ fn bound_reader(text: &str) -> Result<(), FormatError> {
         if operators > MAX_OPERATORS || open > MAX_NESTING || row > MAX_NESTING {
             return Err(FormatError::in_grammar(
                 line_column(text, at),
-                format!("the grammar is too large: at most {MAX_OPERATORS} operators, {MAX_NESTING} of them nested, are allowed"),
+                format!(
+                    "the grammar is too large: at most {MAX_OPERATORS} operators, {MAX_NESTING} of them nested, are allowed"
+                ),
             ));
         }
     }
@@ -241,7 +277,10 @@ fn check_role(
         let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
         return Err(FormatError::new(
             field,
-            format!("`{name}` is no rule of the grammar; it has `{}`", names.join("`, `")),
+            format!(
+                "`{name}` is no rule of the grammar; it has `{}`",
+                names.join("`, `")
+            ),
         ));
     };
     if field == "root" {
@@ -305,13 +344,18 @@ fn literals(rules: &[Rule]) -> Vec<String> {
 /// The literals nearest to the thinking in the sequence that names it; only
 /// parts that may be empty, such as white space, may stand between.
 fn around(rules: &[Rule], facts: &RuleFacts, think: &str) -> Option<(String, String)> {
-    rules.iter().flat_map(|rule| rule.expr.iter_top_down()).find_map(|expr| {
-        let parts = sequence(&expr);
-        let at = parts.iter().position(|part| matches!(part, Expr::Ident(name) if name == think))?;
-        let open = nearest(parts[..at].iter().rev().copied(), facts)?;
-        let close = nearest(parts[at + 1..].iter().copied(), facts)?;
-        Some((open, close))
-    })
+    rules
+        .iter()
+        .flat_map(|rule| rule.expr.iter_top_down())
+        .find_map(|expr| {
+            let parts = sequence(&expr);
+            let at = parts
+                .iter()
+                .position(|part| matches!(part, Expr::Ident(name) if name == think))?;
+            let open = nearest(parts[..at].iter().rev().copied(), facts)?;
+            let close = nearest(parts[at + 1..].iter().copied(), facts)?;
+            Some((open, close))
+        })
 }
 
 fn nearest<'e>(parts: impl Iterator<Item = &'e Expr>, facts: &RuleFacts) -> Option<String> {
@@ -364,7 +408,13 @@ fn place(text: &str, rule: &str, near: &str) -> (usize, usize) {
 fn line_column(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..at];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     (line, column)
 }
 

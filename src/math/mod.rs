@@ -71,13 +71,22 @@ mod value;
 
 mod compare;
 
+mod expr;
+
+mod typed;
+
+mod structure;
+
 pub mod gsm8k;
 
 use crate::verdict::Verdict;
 
 pub use extract::Scope;
 pub use gold::Gold;
-pub use options::{DecimalComma, Extract, MathOptions, Percent, Units};
+pub use options::{
+    BaseSuffix, DecimalComma, DegreeSign, Extract, LetterCase, ListOrder, MathOptions, MinProof,
+    Percent, Rounding, Units,
+};
 
 use extract::{Found, Source, extract};
 use gold::{Answer, as_text, interpret};
