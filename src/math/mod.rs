@@ -75,7 +75,13 @@ mod expr;
 
 mod typed;
 
+mod parse;
+
+mod decide;
+
 mod structure;
+
+mod judge;
 
 pub mod gsm8k;
 
@@ -88,11 +94,8 @@ pub use options::{
     Percent, Rounding, Units,
 };
 
-use extract::{Found, Source, extract};
-use gold::{Answer, as_text, interpret};
-use number::{Fault, Limits};
-use scan::{fold, tokens, without_delimiters};
-use value::{Style, Value};
+use extract::{Source, extract};
+use judge::{is_expression, judge};
 
 /// Judges the answer in `text` against the reference.
 ///
@@ -129,96 +132,4 @@ pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> V
     judged
         .with_span(found.span.clone())
         .with("source", found.source.name())
-}
-
-fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
-    let span = &text[found.span.clone()];
-    let verdict = match interpret(span, options) {
-        Ok(answer) => {
-            let verdict = decide(gold, &answer, span, options);
-            match &answer {
-                Answer::Value(value) => verdict.with("answer", value.canonical()),
-                Answer::Opaque(opaque) => verdict.with("answer", opaque.text()),
-            }
-        }
-        Err(Fault::Undefined) => Verdict::wrong("undefined"),
-        Err(Fault::Limit | Fault::Unsupported) => Verdict::unknown("limit"),
-    };
-    let agrees =
-        |other: &std::ops::Range<usize>| same_answer(span, text[other.clone()].trim(), options);
-    if !found.joined.iter().all(agrees) {
-        return match &gold.answer {
-            Answer::Value(_) => Verdict::wrong("several_answers"),
-            Answer::Opaque(_) => Verdict::unknown("unsupported"),
-        };
-    }
-    match found.rivals.iter().all(agrees) {
-        true => verdict,
-        false => Verdict::wrong("conflict"),
-    }
-}
-
-/// Compares an answer with the reference, each a value or not.
-fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Verdict {
-    match (&gold.answer, answer) {
-        (Answer::Value(gold), Answer::Value(answer)) => compare::compare(gold, answer, options),
-        (Answer::Value(_), Answer::Opaque(answer)) => {
-            let limits = Limits {
-                answer_bytes: options.max_answer_bytes,
-                bits: options.max_bits,
-            };
-            if answer.is_hedged() || answer.is_plus_minus() {
-                return Verdict::wrong("hedged");
-            }
-            match opaque::listed(&without_delimiters(tokens(&fold(span))), limits) {
-                0 => Verdict::unknown("unsupported"),
-                _ => Verdict::wrong("several_answers"),
-            }
-        }
-        (Answer::Opaque(gold), Answer::Opaque(answer))
-            if gold.text() == answer.text() && !answer.is_hedged() =>
-        {
-            Verdict::correct("identical")
-        }
-        (Answer::Opaque(gold), Answer::Value(Value::Quantity(answer)))
-            if answer.style == Style::DecimalComma && gold.text() == as_text(span).text() =>
-        {
-            Verdict::correct("identical")
-        }
-        (Answer::Opaque(_), _) => Verdict::unknown("unsupported"),
-    }
-}
-
-/// Whether two commitments of one response say the same.
-fn same_answer(one: &str, other: &str, options: &MathOptions) -> bool {
-    if one == other {
-        return true;
-    }
-    match (interpret(one, options), interpret(other, options)) {
-        (Ok(Answer::Value(one)), Ok(Answer::Value(other))) => {
-            let lenient = MathOptions {
-                units: Units::Optional,
-                ..options.clone()
-            };
-            compare::compare(&one, &other, &lenient).outcome == crate::verdict::Outcome::Correct
-        }
-        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other))) => {
-            one.text() == other.text() || other.is_prose()
-        }
-        // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other))) => {
-            other.is_prose() || (other.has_word() && !other.is_hedged())
-        }
-        _ => false,
-    }
-}
-
-/// Whether a whole text is one expression, not prose.
-fn is_expression(text: &str, options: &MathOptions) -> bool {
-    match interpret(text, options) {
-        Ok(Answer::Value(_)) => true,
-        Ok(Answer::Opaque(opaque)) => !opaque.is_prose(),
-        Err(Fault::Undefined) => true,
-        Err(_) => false,
-    }
 }

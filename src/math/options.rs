@@ -35,6 +35,13 @@ pub struct MathOptions {
     /// The most bits a numerator or denominator may have; a larger value is
     /// `unknown` with reason `limit`, decided before it is computed.
     pub max_bits: u64,
+    /// The most nodes of an expression; a larger one is `unknown` with reason
+    /// `limit`.
+    pub max_nodes: usize,
+    /// The most work for one comparison of two expressions, in units of about
+    /// one machine word; what needs more is `unknown` with reason `limit`. No
+    /// clock decides.
+    pub fuel: u64,
 }
 
 impl Default for MathOptions {
@@ -52,6 +59,8 @@ impl Default for MathOptions {
             min_proof: MinProof::Numeric,
             max_answer_bytes: 4096,
             max_bits: 1 << 16,
+            max_nodes: 4096,
+            fuel: 4_000_000,
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::math::expr::Expr;
 use crate::math::typed::{Half, Typed};
 
 use super::build::{difference, integer, product, quotient};
-use super::judgement::{all, weaker};
-use super::{Context, Judgement, Proof};
+use super::judgement::all;
+use super::{Context, Judgement};
 
 impl Context<'_> {
     /// `a : b : c`, by cross-multiplication.
@@ -146,15 +146,14 @@ impl Context<'_> {
         let Some(Typed::Family { offset, step: unit }) = gold.first() else {
             return Judgement::Unknown("different_type");
         };
-        let mut proof = Proof::Exact;
-        let mut relative = |families: &[&Typed]| -> Option<Vec<(BigRational, BigRational)>> {
+        let relative = |families: &[&Typed]| -> Option<Vec<(BigRational, BigRational)>> {
             families
                 .iter()
                 .map(|family| match family {
                     Typed::Family { offset: from, step } => {
-                        let step = self.rational_ratio(step, unit, &mut proof)?;
+                        let step = self.rational_ratio(step, unit)?;
                         let from =
-                            self.rational_ratio(&difference(from, offset), unit, &mut proof)?;
+                            self.rational_ratio(&difference(from, offset), unit)?;
                         (!step.is_zero()).then(|| (from, step.abs()))
                     }
                     _ => None,
@@ -186,36 +185,15 @@ impl Context<'_> {
             Some(all)
         };
         match (residues(&one), residues(&other)) {
-            (Some(one), Some(other)) if one == other => Judgement::Correct {
-                rule: "family",
-                proof,
-                policy: Vec::new(),
-            },
+            (Some(one), Some(other)) if one == other => Judgement::exact("family"),
             (Some(_), Some(_)) => Judgement::wrong("different_family"),
             _ => Judgement::Unknown("limit"),
         }
     }
 
     /// `of / unit` where that is a rational number.
-    fn rational_ratio(&self, of: &Expr, unit: &Expr, proof: &mut Proof) -> Option<BigRational> {
-        /// Multiples of a step with a larger denominator are no answer.
-        const DENOMINATOR: i64 = 24;
-        let ratio = quotient(of, unit);
-        if let Some(value) = self.rational(&ratio) {
-            return Some(value);
-        }
-        // Not simplified far enough, `(\pi/2)/\pi`: try small fractions.
-        for denominator in [DENOMINATOR, 7, 9, 10] {
-            for numerator in -4 * denominator..=4 * denominator {
-                let value = BigRational::new(numerator.into(), denominator.into());
-                let guess = product(unit, &super::build::rational(value.clone()));
-                if let Judgement::Correct { proof: found, .. } = self.equal(of, &guess) {
-                    *proof = weaker(*proof, found);
-                    return Some(value);
-                }
-            }
-        }
-        None
+    fn rational_ratio(&self, of: &Expr, unit: &Expr) -> Option<BigRational> {
+        self.rational(&quotient(of, unit))
     }
 }
 

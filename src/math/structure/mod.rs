@@ -42,59 +42,84 @@ mod discrete;
 
 mod words;
 
+mod print;
+
 use std::cell::Cell;
 
+pub(super) use super::decide::Proof;
 pub(super) use judgement::Judgement;
-pub(super) use oracle::Proof;
+pub(super) use print::print;
 
+use super::decide::{Limits, Secrets};
 use super::options::MathOptions;
 use super::typed::{Readings, Typed};
 
-/// The most scalar comparisons of one verdict; two sets of 64 need 4096.
-const COMPARISONS: u32 = 5000;
+/// The most questions to the decider for one verdict; two sets of 64 members
+/// need 4096.
+const QUESTIONS: u32 = 6000;
 
 /// What a comparison may use, and what it has used up.
 pub(super) struct Context<'a> {
     options: &'a MathOptions,
-    /// Scalar comparisons that are left.
+    secrets: &'a Secrets,
+    limits: &'a Limits,
+    /// Questions to the decider that are left.
     left: Cell<u32>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(options: &'a MathOptions) -> Self {
+    pub(super) fn new(options: &'a MathOptions, secrets: &'a Secrets, limits: &'a Limits) -> Self {
         Self {
             options,
-            left: Cell::new(COMPARISONS),
+            secrets,
+            limits,
+            left: Cell::new(QUESTIONS),
         }
     }
 }
 
+/// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
+/// one of them alone is unknown, not correct.
+const DOUBTFUL: [&str; 7] = [
+    "log_natural",
+    "product_first",
+    "call_as_product",
+    "euler",
+    "list",
+    "decimal_comma",
+    "thousands_separator",
+];
+
 /// Compares an answer with a reference; never fails.
 pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>) -> Judgement {
-    let mut judged: Option<Judgement> = None;
-    for reference in &gold.0 {
+    let mut whole: Option<Judgement> = None;
+    for (at, reference) in gold.0.iter().enumerate() {
+        let doubtful = at > 0 && reference.rule.is_some_and(|rule| DOUBTFUL.contains(&rule));
         for reading in &answer.0 {
             if !scalar::admits(reading, reference, context.options) {
                 continue;
             }
-            let one = || {
-                let judged = context.typed(&reference.value, &reading.value);
-                match reading.rule {
-                    Some(rule) => judged.thanks_to(rule),
-                    None => judged,
-                }
-            };
-            let next = match judged {
-                None => one(),
-                Some(before) => before.or(one),
-            };
-            if next.is_correct() {
-                return next;
+            let mut judged = context.typed(&reference.value, &reading.value);
+            if let Some(rule) = reading.rule {
+                judged = judged.thanks_to(rule);
             }
-            judged = Some(next);
+            if judged.is_correct() && !doubtful {
+                return judged;
+            }
+            if doubtful {
+                judged = match judged {
+                    Judgement::Correct { .. } => Judgement::Unknown("ambiguous_reference"),
+                    // The plain reading decides what is wrong.
+                    _ => continue,
+                };
+            }
+            whole = Some(match whole {
+                None => judged,
+                Some(before) => before.or(|| judged),
+            });
         }
     }
-    judged.unwrap_or(Judgement::Unknown("unsupported"))
+    whole.unwrap_or(Judgement::Unknown("unsupported"))
 }
 
 impl Context<'_> {
@@ -146,6 +171,9 @@ impl Context<'_> {
             (Choice(gold), Choice(answer)) => words::choices(*gold, *answer),
             (Text(gold), Text(answer)) => words::texts(gold, answer),
             (Text(text), other) | (other, Text(text)) => words::text_and(text, other),
+            (Choice(letter), Scalar(scalar)) | (Scalar(scalar), Choice(letter)) => {
+                words::choice_and_scalar(*letter, scalar, self.options)
+            }
             (Choice(_), _) | (_, Choice(_)) => Judgement::wrong("different_type"),
             _ => self.one_and_many(gold, answer),
         }

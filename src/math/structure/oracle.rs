@@ -1,71 +1,56 @@
-//! What the comparer asks about scalar expressions.
+//! What the comparer asks the decider about scalar expressions; every question
+//! is counted.
 
 use std::cmp::Ordering;
 
 use num_rational::BigRational;
-use num_traits::Zero;
 
-use crate::math::expr::{Expr, Node};
+use crate::math::decide::{self, Decision};
+use crate::math::expr::Expr;
 
 use super::{Context, Judgement};
-
-/// How firmly two expressions were proved equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::math) enum Proof {
-    Exact,
-    Probabilistic,
-    Numeric { bits: u32 },
-}
 
 impl Context<'_> {
     /// Whether two scalar expressions are equal.
     pub(super) fn equal(&self, gold: &Expr, answer: &Expr) -> Judgement {
-        match (self.rational(gold), self.rational(answer)) {
-            (Some(gold), Some(answer)) if gold == answer => Judgement::Correct {
-                rule: "rational",
-                proof: Proof::Exact,
+        if !self.pay() {
+            return Judgement::Unknown("limit");
+        }
+        match decide::decide(gold, answer, self.secrets, self.limits) {
+            Decision::Equal { rule, proof } => Judgement::Correct {
+                rule,
+                proof,
                 policy: Vec::new(),
             },
-            (Some(gold), Some(answer)) => Judgement::Wrong {
+            Decision::Different { witness, .. } => Judgement::Wrong {
                 rule: "different_value",
-                witness: Some(format!("answer - reference = {}", answer - gold)),
+                witness: Some(witness),
             },
-            _ => Judgement::Unknown("undecided"),
+            Decision::Unknown(reason) => Judgement::Unknown(reason),
+            Decision::Undefined => Judgement::wrong("undefined"),
         }
     }
 
     /// The order of two real constants.
     pub(super) fn order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
-        Some(self.rational(left)?.cmp(&self.rational(right)?))
+        match self.pay() {
+            true => decide::compare(left, right, self.secrets, self.limits),
+            false => None,
+        }
     }
 
     /// The value of a rational constant.
     pub(super) fn rational(&self, expr: &Expr) -> Option<BigRational> {
-        let mut values: Vec<Option<BigRational>> = Vec::new();
-        for (_, node) in expr.arena.iter() {
-            let at = |id: &crate::math::expr::Id| values[id.index()].clone();
-            let value = match node {
-                Node::Number(value) => Some(value.clone()),
-                Node::Add(terms) => terms
-                    .iter()
-                    .map(at)
-                    .try_fold(BigRational::zero(), |a, b| b.map(|b| a + b)),
-                Node::Mul(terms) => terms
-                    .iter()
-                    .map(at)
-                    .try_fold(BigRational::from_integer(1.into()), |a, b| b.map(|b| a * b)),
-                Node::Pow(base, exponent) => match (at(base), at(exponent)) {
-                    (Some(b), Some(e))
-                        if e == BigRational::from_integer((-1).into()) && !b.is_zero() =>
-                    {
-                        Some(b.recip())
-                    }
-                    _ => None,
-                },
-                _ => None,
-            };
-            values.push(value);
+        match self.pay() {
+            true => decide::to_rational(expr, self.limits),
+            false => None,
         }
-        values.get(expr.root.index()).cloned().flatten()
+    }
+
+    /// Takes one question off what is left.
+    fn pay(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
     }
 }

@@ -1,8 +1,10 @@
 //! Words and letters: equal when folded alike, or on one line of a closed table.
 
-use crate::math::typed::{Interval, Typed};
+use crate::math::options::{LetterCase, MathOptions};
+use crate::math::typed::{Interval, Scalar, Typed};
 
 use super::Judgement;
+use super::build::{as_symbol, symbols};
 
 /// Words that mean the same; nothing else is matched loosely. The third line
 /// is also the empty set.
@@ -86,6 +88,27 @@ pub(super) fn choices(gold: char, answer: char) -> Judgement {
     }
 }
 
+/// `C` and `c`, the first of them a letter of a multiple choice.
+pub(super) fn choice_and_scalar(
+    letter: char,
+    scalar: &Scalar,
+    options: &MathOptions,
+) -> Judgement {
+    let Some(name) = as_symbol(&scalar.value) else {
+        return Judgement::wrong("different_type");
+    };
+    if name.chars().eq([letter]) {
+        return Judgement::exact("choice");
+    }
+    match name.chars().eq([letter.to_ascii_lowercase()]) {
+        true if options.letter_case == LetterCase::ChoicesFolded => {
+            Judgement::exact("choice").thanks_to("letter_case")
+        }
+        true => Judgement::Unknown("letter_case"),
+        false => Judgement::wrong("different_choice"),
+    }
+}
+
 pub(super) fn texts(gold: &str, answer: &str) -> Judgement {
     let (gold, answer) = (fold(gold), fold(answer));
     if gold == answer {
@@ -120,7 +143,7 @@ pub(super) fn text_and(text: &str, other: &Typed) -> Judgement {
     let counts = text.contains(|c: char| c.is_numeric())
         || text.split(' ').any(|word| NUMBER_WORDS.contains(&word));
     let literal = matches!(other, Typed::Scalar(scalar)
-        if super::build::symbols(&scalar.value).is_empty());
+        if symbols(&scalar.value).is_empty());
     match literal && !counts && text.len() > 1 {
         true => Judgement::wrong("different_type"),
         false => Judgement::Unknown("different_type"),
