@@ -49,7 +49,16 @@ fn scope_of(name: Option<&str>) -> Scope {
 
 #[test]
 fn cases_hold() {
-    let cases: Cases = toml::from_str(include_str!("data/math/verify.toml")).unwrap();
+    hold(include_str!("data/math/verify.toml"));
+}
+
+#[test]
+fn cases_of_typed_answers_hold() {
+    hold(include_str!("data/math/structure.toml"));
+}
+
+fn hold(cases: &str) {
+    let cases: Cases = toml::from_str(cases).unwrap();
     let mut names = std::collections::BTreeSet::new();
     let mut failures = Vec::new();
     let (mut accepted, mut refused) = (0, 0);
@@ -60,7 +69,13 @@ fn cases_hold() {
             case.name
         );
         assert!(!case.why.is_empty(), "`{}` does not say why", case.name);
-        let gold = Gold::compile(&case.reference, &case.options).unwrap();
+        let gold = match Gold::compile(&case.reference, &case.options) {
+            Ok(gold) => gold,
+            Err(error) => {
+                failures.push(format!("{}: {error}", case.name));
+                continue;
+            }
+        };
         let verdict = verify(
             &gold,
             &case.answer,
@@ -74,8 +89,8 @@ fn cases_hold() {
         let reason = case.reason.as_deref();
         if verdict.outcome != case.verdict || (reason.is_some() && verdict.reason != reason) {
             failures.push(format!(
-                "{}: {:?} {:?}, {}",
-                case.name, verdict.outcome, verdict.reason, case.why
+                "{}: {:?} {:?} {:?}, {}",
+                case.name, verdict.outcome, verdict.reason, verdict.detail, case.why
             ));
         }
         if let Some(expected) = &case.span {
