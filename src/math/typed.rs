@@ -31,10 +31,7 @@ pub(super) enum Typed {
     /// A number or an expression in variables.
     Scalar(Scalar),
     /// `x = 5`, `f(x) = 2x`, `x \in …`: a name and what it stands for.
-    Named {
-        name: String,
-        value: Box<Typed>,
-    },
+    Named { name: String, value: Box<Typed> },
     /// `\{1, 2\}`; `\emptyset` is the empty one.
     Set(Vec<Typed>),
     /// `1, 2`, `1 and 2`: several answers without brackets.
@@ -49,29 +46,17 @@ pub(super) enum Typed {
     /// by "or".
     Inequality(Vec<Chain>),
     /// `left = right`, where neither side is a bare name.
-    Equation {
-        left: Expr,
-        right: Expr,
-    },
+    Equation { left: Expr, right: Expr },
     /// Rows of equal length; a column vector is n×1.
     Matrix(Vec<Vec<Expr>>),
     /// `3:4:5`.
     Ratio(Vec<Expr>),
     /// Time of day or duration, in seconds.
-    Time {
-        seconds: u64,
-        half: Option<Half>,
-    },
+    Time { seconds: u64, half: Option<Half> },
     /// `a \equiv r \pmod m`, `r \bmod m`.
-    Congruence {
-        residue: Expr,
-        modulus: Expr,
-    },
+    Congruence { residue: Expr, modulus: Expr },
     /// `offset + step·k` for every integer `k`.
-    Family {
-        offset: Expr,
-        step: Expr,
-    },
+    Family { offset: Expr, step: Expr },
     /// One letter of a multiple choice, `A` to `J`.
     Choice(char),
     /// Words, folded: lower case, single spaces, no outer punctuation.
