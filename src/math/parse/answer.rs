@@ -335,7 +335,7 @@ impl Builder<'_> {
         }
         let written = suffix.as_str();
         let mut parts = suffix.into_inner();
-        let Some(text) = parts.next() else {
+        let Some(text) = parts.next().filter(|part| part.as_rule() == Rule::text) else {
             let sign = written.chars().next().ok_or(fault)?;
             scalar.unit = Some(currency(sign).ok_or(fault)?);
             scalar.form = Form::Currency;

@@ -153,7 +153,18 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     };
     let canonical = normalise(words, limits)?;
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
-    readings(&canonical, first, limits).map_err(|fault| match fault {
+    let all = readings(&canonical, first, limits);
+    let all = match (all, words::choices(words)) {
+        (Ok(mut all), Some(value)) if all.0.len() < limits.readings => {
+            all.0.push(Reading {
+                value,
+                rule: Some("choice_letters"),
+            });
+            Ok(all)
+        }
+        (all, _) => all,
+    };
+    all.map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed {
             at: offset + canonical.origin(at),
         },
@@ -226,6 +237,9 @@ fn read(
         match builder.answer(items.clone()) {
             Ok(value) => {
                 let rule = rule.or(variant.rule).or(chain.then_some("equality_chain"));
+                if found.iter().any(|known| same(&known.value, &value)) {
+                    continue;
+                }
                 let more = match rule {
                     Some("open_interval" | "choice_letter" | "log_natural") => None,
                     _ => componentwise(&value),
@@ -315,6 +329,12 @@ fn alternatives(text: &str, letters: Letters) -> Vec<(Settings, Option<&'static 
         ));
     }
     all
+}
+
+/// Whether two values of one text are spelled the same; unsure is "no".
+fn same(one: &Typed, other: &Typed) -> bool {
+    let one = print::typed(one);
+    !one.contains("...") && one == print::typed(other)
 }
 
 /// `(x, y) = (1, 2)` as `x = 1, y = 2`.

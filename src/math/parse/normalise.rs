@@ -510,7 +510,6 @@ impl<'t> Writer<'t> {
                 } else if self.scaled(words)? {
                 } else if words.split(|c: char| !c.is_alphabetic()).any(is_doubt)
                     && unit(words, 1).is_none()
-                    && after_number
                 {
                     return Err(ParseFault::Hedge);
                 } else {

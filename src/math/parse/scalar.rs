@@ -802,14 +802,23 @@ fn negated(partial: Partial, arena: &mut Arena) -> Partial {
             spelling: partial.spelling,
         };
     }
-    let minus = whole(-1, arena);
-    let mut factors = vec![minus];
-    match partial.value {
-        Value::Product(more) => factors.extend(more),
-        _ => factors.push(finish(partial, arena)),
+    let mut factors = match partial.value {
+        Value::Product(factors) => factors,
+        _ => vec![finish(partial, arena)],
+    };
+    let number = factors.first().and_then(|id| match arena.node(*id) {
+        Node::Number(value) => Some(-value),
+        _ => None,
+    });
+    match number {
+        Some(value) => factors[0] = arena.add(Node::Number(value)),
+        None => factors.insert(0, whole(-1, arena)),
     }
     Partial {
-        value: Value::Product(factors),
+        value: match factors.as_slice() {
+            [one] => Value::Atom(*one),
+            _ => Value::Product(factors),
+        },
         spelling: Spelling::Other,
     }
 }

@@ -189,7 +189,9 @@ pub(super) fn divides_a_product(text: &str) -> bool {
         let next = divisor.and_then(|end| rest[end..].trim_start().chars().next());
         next.is_some_and(|c| c.is_alphabetic() || matches!(c, '(' | '\\' | '⟦' | '^' | '!'))
             && !divisor.is_some_and(|end| {
-                rest[end..].starts_with("\\text") || rest[end..].starts_with("\\end")
+                ["\\text", "\\end", "\\\\"]
+                    .iter()
+                    .any(|other| rest[end..].trim_start().starts_with(other))
             })
     })
 }
@@ -208,6 +210,8 @@ pub(super) fn has_pair(text: &str) -> bool {
                 '(' | '[' | '{' | '⦃' => depth += 1,
                 ')' | ']' | '}' | '⦄' => depth -= 1,
                 ',' if depth == 0 => commas += 1,
+                // A pair of pairs is no interval.
+                ',' => return false,
                 _ => {}
             }
             if depth < 0 {

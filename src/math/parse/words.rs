@@ -249,8 +249,12 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
     }
     let parts: Vec<&str> = folded.split(' ').collect();
     let is_word = |word: &&str| {
+        /// Scripts without spaces write sentences as one word.
+        const LETTERS: usize = 5;
         let word = word.trim_end_matches(',');
+        let letters = word.chars().filter(|c| *c > '\u{2fff}').count();
         !word.is_empty()
+            && letters <= LETTERS
             && word
                 .chars()
                 .all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'))
