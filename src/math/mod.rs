@@ -71,6 +71,10 @@ mod value;
 
 mod compare;
 
+mod expr;
+
+mod decide;
+
 pub mod gsm8k;
 
 use crate::verdict::Verdict;
