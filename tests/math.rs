@@ -160,7 +160,7 @@ fn run(corpus: &str) -> (Counts, Vec<String>, Vec<String>) {
             (false, Outcome::Correct) => {
                 false_positives.push(format!("{:?} {described}", verdict.reason))
             }
-            (true, Outcome::Wrong | Outcome::NoAnswer) => {
+            (true, Outcome::Unknown | Outcome::Wrong | Outcome::NoAnswer) => {
                 misses.push(format!("{:?} {described}", verdict.reason))
             }
             _ => {}

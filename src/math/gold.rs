@@ -18,7 +18,7 @@ use super::value::{Quantity, Style, Value};
 #[derive(Clone, Debug)]
 pub struct Gold {
     pub(super) answer: Answer,
-    /// Its readings, each equal to itself; `None` for a number too long to
+    /// Its readings, none of them undefined; `None` for a number too long to
     /// compute with.
     pub(super) readings: Option<Readings>,
 }
@@ -109,10 +109,6 @@ impl Gold {
             }),
             Ok(answer) => compiled(reference, answer, text, options),
             Err(Fault::Undefined) => error("is undefined; it divides by zero"),
-            // A power tower is no number that is computed, but may be compared.
-            Err(Fault::Limit | Fault::Unsupported) if text.len() <= options.max_answer_bytes => {
-                compiled(reference, Answer::Opaque(as_text(text)), text, options)
-            }
             Err(Fault::Limit | Fault::Unsupported) => error(TOO_LARGE),
         }
     }
@@ -139,7 +135,11 @@ fn compiled(
     options: &MathOptions,
 ) -> Result<Gold, ReferenceError> {
     let error = |problem: &str| Err(ReferenceError::new(reference, problem));
-    let readings = match read(text, options) {
+    let repaired = repaired(text);
+    let readings = match read(text, options).or_else(|fault| {
+        let again = repaired.as_deref().map(|text| read(text, options));
+        again.and_then(Result::ok).ok_or(fault)
+    }) {
         Ok(readings) => readings,
         Err(ParseFault::Limit) => return error(TOO_LARGE),
         Err(ParseFault::Undefined) => return error("is undefined; it divides by zero"),
@@ -150,8 +150,8 @@ fn compiled(
                 readings: None,
             });
         }
-        Err(_) if is_plain_text(text) => Readings(vec![Reading {
-            value: Typed::Text(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Err(_) if let Some(words) = plain_text(text) => Readings(vec![Reading {
+            value: Typed::Text(words),
             rule: None,
         }]),
         Err(ParseFault::Hedge) => {
@@ -169,11 +169,11 @@ fn compiled(
     for reading in readings.0 {
         let alone = Readings(vec![reading]);
         match compared(&alone, &alone, options) {
-            Judgement::Correct { .. } => kept.extend(alone.0),
             Judgement::Wrong {
                 rule: "undefined", ..
             } => fault = "is undefined; it divides by zero",
-            _ => {}
+            Judgement::Wrong { .. } => {}
+            Judgement::Correct { .. } | Judgement::Unknown(_) => kept.extend(alone.0),
         }
     }
     match (kept.is_empty(), &answer) {
@@ -189,10 +189,44 @@ fn compiled(
     }
 }
 
-/// Words and punctuation, nothing that looks like mathematics.
-fn is_plain_text(text: &str) -> bool {
-    text.contains(char::is_alphabetic)
-        && !text.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c))
+/// A reference whose backslashes were escaped twice on the way, `\\frac{1}{2}`,
+/// or lost the space after them, `\quadx`; `None` where there is nothing to
+/// repair. Never used where the text can be read as it stands.
+fn repaired(text: &str) -> Option<String> {
+    const GLUED: [&str; 2] = ["\\qquad", "\\quad"];
+    let mut new = String::with_capacity(text.len());
+    let mut rest = text;
+    let rows = text.contains("\\begin");
+    while let Some(c) = rest.chars().next() {
+        let twice = !rows
+            && rest.starts_with("\\\\")
+            && rest[2..].starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
+        let glued = GLUED.iter().find(|command| rest.starts_with(**command));
+        if twice {
+            rest = &rest[1..];
+        } else if let Some(command) = glued {
+            new.push_str(command);
+            new.push(' ');
+            rest = &rest[command.len()..];
+        } else {
+            new.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    (new != text).then_some(new)
+}
+
+/// The words of a reference in words and punctuation, `\text{…}` or bare;
+/// `None` where anything looks like mathematics.
+fn plain_text(text: &str) -> Option<String> {
+    let text = text.trim_matches(['$', ' ']);
+    let inside = ["\\text{", "\\textbf{", "\\mbox{", "\\mathrm{"]
+        .iter()
+        .find_map(|open| text.strip_prefix(open)?.strip_suffix('}'));
+    let words = inside.unwrap_or(text);
+    let is_text = words.contains(char::is_alphabetic)
+        && !words.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c));
+    is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether boxes with this between them are parts of one answer.

@@ -65,15 +65,6 @@ mod suffix;
 
 mod opaque;
 
-#[allow(dead_code, reason = "the decider reads every field")]
-mod expr;
-
-#[allow(dead_code, reason = "the decider reads every field")]
-mod typed;
-
-#[allow(dead_code, reason = "the decider is the caller")]
-mod parse;
-
 mod units;
 
 mod value;

@@ -96,6 +96,13 @@ impl Context<'_> {
                     Judgement::Correct { .. } => Judgement::Unknown("different_type"),
                     other => other,
                 },
+                // `-1 \pm 0` is one number.
+                [first, rest @ ..]
+                    if many.kind != Kind::Tuple
+                        && rest.iter().all(|other| self.typed(first, other).is_correct()) =>
+                {
+                    self.typed(first, answer)
+                }
                 _ => Judgement::wrong("missing_answers"),
             },
             (None, Some(many)) => match many.all.as_slice() {

@@ -49,10 +49,11 @@ use std::cell::Cell;
 pub(super) use super::decide::Proof;
 pub(super) use judgement::Judgement;
 pub(super) use print::print;
+pub(super) use scalar::may_be_unit;
 
 use super::decide::{Limits, Secrets};
 use super::options::MathOptions;
-use super::typed::{Readings, Typed};
+use super::typed::{Reading, Readings, Typed};
 
 /// The most questions to the decider for one verdict; two sets of 64 members
 /// need 4096.
@@ -90,11 +91,19 @@ const DOUBTFUL: [&str; 7] = [
     "thousands_separator",
 ];
 
+/// Whether the reading of a reference is a guess. `3:15` may be a time, where
+/// 1:05 is no equal.
+fn is_doubtful(at: usize, gold: &[Reading]) -> bool {
+    let guessed = at > 0 && gold[at].rule.is_some_and(|rule| DOUBTFUL.contains(&rule));
+    let is_time = |reading: &Reading| matches!(reading.value, Typed::Time { .. });
+    guessed || (matches!(gold[at].value, Typed::Ratio(_)) && gold.iter().any(is_time))
+}
+
 /// Compares an answer with a reference; never fails.
 pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>) -> Judgement {
     let mut whole: Option<Judgement> = None;
     for (at, reference) in gold.0.iter().enumerate() {
-        let doubtful = at > 0 && reference.rule.is_some_and(|rule| DOUBTFUL.contains(&rule));
+        let doubtful = is_doubtful(at, &gold.0);
         for reading in &answer.0 {
             if !scalar::admits(reading, reference, context.options) {
                 continue;

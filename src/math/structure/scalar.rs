@@ -4,11 +4,11 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use crate::math::expr::Expr;
+use crate::math::expr::{Expr, Node};
 use crate::math::options::{
     BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
 };
-use crate::math::typed::{Form, Reading, Scalar, Typed};
+use crate::math::typed::{Form, Reading, Readings, Scalar, Typed};
 use crate::math::units::{Dimension, Unit};
 
 use super::build::{integer, product, quotient, rational, sum};
@@ -29,6 +29,34 @@ pub(super) fn admits(answer: &Reading, gold: &Reading, options: &MathOptions) ->
     );
     gold.rule == Some("decimal_comma")
         || (decimal && options.decimal_comma == DecimalComma::WhenReferenceIsDecimal)
+}
+
+/// Whether the answer is the reference, a number, times nothing but variables:
+/// `5t` for 5, where t may be a unit that the table doesn't know.
+pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
+    let (Some(gold), Some(answer)) = (gold.0.first(), answer.0.first()) else {
+        return false;
+    };
+    let (Typed::Scalar(gold), Typed::Scalar(answer)) = (&gold.value, &answer.value) else {
+        return false;
+    };
+    let (Node::Number(number), Node::Mul(factors)) = (
+        gold.value.arena.node(gold.value.root),
+        answer.value.arena.node(answer.value.root),
+    ) else {
+        return false;
+    };
+    let arena = &answer.value.arena;
+    let is_power = |node: &Node| match node {
+        Node::Symbol(_) => true,
+        Node::Pow(base, _) => matches!(arena.node(*base), Node::Symbol(_)),
+        _ => false,
+    };
+    let (numbers, letters): (Vec<&Node>, Vec<&Node>) = factors
+        .iter()
+        .map(|id| arena.node(*id))
+        .partition(|node| matches!(node, Node::Number(_)));
+    numbers == [&Node::Number(number.clone())] && letters.iter().all(|node| is_power(node))
 }
 
 impl Context<'_> {
