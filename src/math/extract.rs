@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::boxed;
 
-use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel};
+use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel, wavers};
 use super::options::Extract;
 
 /// What the text is that an answer is looked for in.
@@ -28,6 +28,8 @@ pub(super) enum Source {
     Phrase,
     /// The last line, in bold.
     Bold,
+    /// The only expression of the response.
+    Sole,
     Whole,
 }
 
@@ -39,6 +41,7 @@ impl Source {
             Source::Hash => "hash",
             Source::Phrase => "phrase",
             Source::Bold => "bold",
+            Source::Sole => "sole_expression",
             Source::Whole => "whole",
         }
     }
@@ -97,6 +100,9 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
             (None, Some(phrase)) => return Ok(phrase),
             (None, None) => match (bold(text, region.clone()), scope) {
                 (Some(bold), Scope::Response) => return Ok(bold),
+                (None, Scope::Response) if let Some(sole) = sole(text, region.clone()) => {
+                    return Ok(sole);
+                }
                 _ => return whole(region, Source::Whole),
             },
         },
@@ -366,6 +372,27 @@ fn bold(text: &str, region: Range<usize>) -> Option<Found> {
     let inside = text[line.clone()].strip_prefix("**")?.strip_suffix("**")?;
     (!inside.trim().is_empty() && !inside.contains("**"))
         .then(|| found(line.start + 2..line.end - 2, Source::Bold))
+}
+
+/// The one expression between math delimiters, where the rest of the response
+/// is prose without numbers that neither hedges nor denies. A second expression
+/// would make it one of several.
+fn sole(text: &str, region: Range<usize>) -> Option<Found> {
+    const DELIMITERS: [(&str, &str); 4] =
+        [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")];
+    let inside = &text[region.clone()];
+    let at = inside.find('$').into_iter().chain(inside.find("\\[")).chain(inside.find("\\(")).min()?;
+    let (open, close) = DELIMITERS
+        .iter()
+        .find(|(open, _)| inside[at..].starts_with(open))?;
+    let from = at + open.len();
+    let to = from + inside[from..].find(close)?;
+    let (before, after) = (&inside[..at], &inside[to + close.len()..]);
+    let is_prose = |prose: &str| {
+        !prose.contains(|c: char| c.is_numeric() || "$\\=<>+^{}".contains(c)) && !wavers(prose)
+    };
+    let span = trimmed(text, region.start + from..region.start + to);
+    (is_prose(before) && is_prose(after) && !span.is_empty()).then(|| found(span, Source::Sole))
 }
 
 /// The range without white space at its ends.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::verdict::{Outcome, Verdict};
 
+use super::comments;
 use super::compare;
 use super::decide::{self, Secrets};
 use super::extract::Found;
@@ -35,9 +36,16 @@ pub(super) fn compared(gold: &Readings, answer: &Readings, options: &MathOptions
     }
 }
 
-/// The reading of a text.
+/// The readings of a text. Where the whole has none, a part of it that the rest
+/// only comments on may have: see [`comments`].
 pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseFault> {
-    parse(text, &parse_limits(options))
+    let limits = parse_limits(options);
+    match parse(text, &limits) {
+        Err(fault @ ParseFault::Unparsed { .. }) => {
+            comments::read(text, &|part| parse(part, &limits).ok()).ok_or(fault)
+        }
+        other => other,
+    }
 }
 
 fn parse_limits(options: &MathOptions) -> ParseLimits {

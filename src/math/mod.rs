@@ -83,6 +83,8 @@ mod structure;
 
 mod judge;
 
+mod comments;
+
 pub mod gsm8k;
 
 use crate::verdict::Verdict;

@@ -359,18 +359,21 @@ fn componentwise(value: &Typed) -> Option<Reading> {
     })
 }
 
-/// `14:30`, of a day without halves.
+/// `14:30` or `14:30:00`, of a day without halves.
 fn clock(text: &str) -> Option<Typed> {
-    let (hours, minutes) = text.trim().split_once(':')?;
+    let (hours, rest) = text.trim().split_once(':')?;
+    let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "00"));
     let digits = |part: &str| {
         !part.is_empty() && part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())
     };
-    if !digits(hours) || !digits(minutes) || minutes.len() != 2 {
+    let is_clock = digits(hours) && [minutes, seconds].iter().all(|part| digits(part) && part.len() == 2);
+    if !is_clock {
         return None;
     }
-    let (hours, minutes): (u64, u64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(Typed::Time {
-        seconds: hours * 3600 + minutes * 60,
+    let (hours, minutes, seconds): (u64, u64, u64) =
+        (hours.parse().ok()?, minutes.parse().ok()?, seconds.parse().ok()?);
+    (hours < 24 && minutes < 60 && seconds < 60).then_some(Typed::Time {
+        seconds: hours * 3600 + minutes * 60 + seconds,
         half: None::<Half>,
     })
 }

@@ -167,9 +167,16 @@ impl Context<'_> {
                 return whole;
             }
         }
+        // Numbers may be counted, solutions in several variables are not.
+        let numbers = |members: &Members<'_>| {
+            let is_number = |member: &Cow<'_, Typed>| matches!(**member, Typed::Scalar(_));
+            members.all.iter().any(is_number)
+        };
         match (lists && repeated, &whole) {
             // `2, 2` and `2`: a double root or the same answer twice.
-            (true, Judgement::Correct { .. }) if gold.all.len() != answer.all.len() => {
+            (true, Judgement::Correct { .. })
+                if gold.all.len() != answer.all.len() && numbers(answer) =>
+            {
                 Judgement::Unknown("repeated_answers")
             }
             _ => whole,

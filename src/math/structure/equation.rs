@@ -33,7 +33,8 @@ impl Context<'_> {
                 Some(renames) => return self.typed(value, &renamed(other, &renames)),
                 None => {}
             }
-            if !has_variables(value) || !has_variables(other) {
+            let solvable = [name, second].iter().all(|name| is_identifier(name));
+            if !solvable || !has_variables(value) || !has_variables(other) {
                 return Judgement::wrong("different_name");
             }
         }

@@ -57,6 +57,10 @@ impl Context<'_> {
                 Judgement::Wrong { .. } => return self.as_written(gold, answer),
                 judged => judged,
             },
+            // What `x^2 > 1` says of x is not read off.
+            (Some(subject), None) | (None, Some(subject)) if !is_name(subject) => {
+                return Judgement::Unknown("unsolved");
+            }
             _ => Judgement::exact("interval"),
         };
         let rule = match (gold, answer) {
@@ -191,11 +195,10 @@ impl Context<'_> {
         {
             return self.absolute(&inside, relation, bound);
         }
-        let is_call = matches!(term.arena.node(term.root), Node::Call(..));
         Ok(Solution {
             subject: Some(term.clone()),
             pieces: pieces(relation, bound),
-            shape: match is_call {
+            shape: match is_name(term) {
                 true => Shape::Solved,
                 false => Shape::Unsolved,
             },
@@ -258,10 +261,17 @@ impl Context<'_> {
             gold.iter().zip(answer).map(|(gold, answer)| {
                 let forward = self.same_terms(gold, answer);
                 let backward = || self.same_terms(gold, &reversed(answer));
-                forward.or(backward).or(|| self.scaled(gold, answer))
+                match forward.or(backward) {
+                    correct @ Judgement::Correct { .. } => correct,
+                    _ => self.scaled(gold, answer),
+                }
             }),
         );
         match judged {
+            Judgement::Wrong {
+                rule: "reversed_inequality",
+                ..
+            } => judged,
             // Another form may say the same.
             Judgement::Wrong { .. } => Judgement::Unknown("undecided"),
             other => other,
@@ -306,7 +316,7 @@ impl Context<'_> {
         };
         match relation == relation_there {
             true => judged.by("inequality"),
-            false => Judgement::wrong("different_inequality"),
+            false => Judgement::wrong("reversed_inequality"),
         }
     }
 }
@@ -373,6 +383,14 @@ fn against_zero(chain: &Chain) -> Option<(Expr, Relation)> {
         ([left, right], [relation]) => Some((difference(left, right), *relation)),
         _ => None,
     }
+}
+
+/// A variable or a value of an unknown function.
+fn is_name(expr: &Expr) -> bool {
+    matches!(
+        expr.arena.node(expr.root),
+        Node::Symbol(_) | Node::Call(..)
+    )
 }
 
 /// Neither variables nor calls of unknown functions.

@@ -64,8 +64,8 @@ pub(super) struct Context<'a> {
     options: &'a MathOptions,
     secrets: &'a Secrets,
     limits: &'a Limits,
-    /// Questions to the decider that are left.
-    left: Cell<u32>,
+    /// Questions put to the decider so far.
+    asked: Cell<u32>,
 }
 
 impl<'a> Context<'a> {
@@ -74,7 +74,7 @@ impl<'a> Context<'a> {
             options,
             secrets,
             limits,
-            left: Cell::new(QUESTIONS),
+            asked: Cell::new(0),
         }
     }
 }
@@ -104,8 +104,10 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
     let mut whole: Option<Judgement> = None;
     for (at, reference) in gold.0.iter().enumerate() {
         let doubtful = is_doubtful(at, &gold.0);
-        for reading in &answer.0 {
-            if !scalar::admits(reading, reference, context.options) {
+        for (place, reading) in answer.0.iter().enumerate() {
+            // `(1,234)` is a pair before it is a number in brackets.
+            let regrouped = place > 0 && reading.rule == Some("thousands_separator");
+            if regrouped || !scalar::admits(reading, reference, context.options) {
                 continue;
             }
             let mut judged = context.typed(&reference.value, &reading.value);

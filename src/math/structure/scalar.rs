@@ -48,8 +48,8 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     };
     let arena = &answer.value.arena;
     let is_power = |node: &Node| match node {
-        Node::Symbol(_) => true,
-        Node::Pow(base, _) => matches!(arena.node(*base), Node::Symbol(_)),
+        Node::Symbol(_) | Node::Constant(_) => true,
+        Node::Pow(base, _) => matches!(arena.node(*base), Node::Symbol(_) | Node::Constant(_)),
         _ => false,
     };
     let (numbers, letters): (Vec<&Node>, Vec<&Node>) = factors
