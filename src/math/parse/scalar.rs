@@ -292,7 +292,10 @@ impl Builder<'_> {
         let (mut id, mut spelling) = self.primary(parts.next().ok_or(fault)?, arena)?;
         let mut tower = Vec::new();
         for mark in parts {
-            spelling = Spelling::Other;
+            // `2\frac12^2` is no product either.
+            if spelling == Spelling::Integer {
+                spelling = Spelling::Other;
+            }
             if mark.as_rule() != Rule::sup {
                 id = raised(id, &mut tower, arena);
             }
@@ -462,6 +465,7 @@ impl Builder<'_> {
         arena.add(match name {
             "e" => Node::Constant(Constant::E),
             "i" => Node::Constant(Constant::I),
+            "π" => Node::Constant(Constant::Pi),
             _ => Node::Symbol(name.into()),
         })
     }

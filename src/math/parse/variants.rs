@@ -91,10 +91,10 @@ impl Commas {
         let mut at = 0;
         while at < bytes.len() {
             match bytes[at] {
-                b'(' | b'[' => depth += 1,
-                b')' | b']' => depth -= 1,
-                _ if text[at..].starts_with('⦃') => depth += 1,
-                _ if text[at..].starts_with('⦄') => depth -= 1,
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => depth -= 1,
+                _ if text[at..].starts_with(['⦃', '⟨']) => depth += 1,
+                _ if text[at..].starts_with(['⦄', '⟩']) => depth -= 1,
                 b'0'..=b'9' => {
                     let end = at
                         + text[at..]
