@@ -111,7 +111,9 @@ impl<'t> Writer<'t> {
             '<' | '>' | '!' | '=' | '*' => self.pair(c),
             '^' => self.script(),
             '√' | '∛' => self.radical(c),
-            '{' if self.rest().starts_with("{}") => self.skip(2, false),
+            '{' if self.rest().starts_with("{}") && !self.out.text.ends_with(['^', '_']) => {
+                self.skip(2, false)
+            }
             '{' if self.rest().starts_with("{,}") => self.comma(),
             '&' if self.open.contains(&'b') => {
                 self.put("&", Previous::Operator)?;
@@ -478,6 +480,9 @@ impl<'t> Writer<'t> {
                     .map_or(0, |(_, after)| self.rest().len() - skipped - after.len());
             return Ok(());
         }
+        if inside.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.fault());
+        }
         let segment = inside.len() == 2 && inside.bytes().all(|b| b.is_ascii_uppercase());
         let name = if segment { "\\segment" } else { "\\conj" };
         self.put(name, Previous::Command)?;
@@ -612,6 +617,11 @@ impl<'t> Writer<'t> {
         }
         // `f(x)`, `1.5e3` and the like are the grammar's business.
         let glued = self.previous == Previous::Digits && !self.gap;
+        // `5 foo` is no product.
+        let operand = matches!(self.previous, Previous::Operand | Previous::Digits);
+        if word.len() > 2 && self.gap && operand {
+            return Err(self.fault());
+        }
         if !(may_be_product(word) || glued && may_be_product(&word[1..])) {
             return Err(self.fault());
         }

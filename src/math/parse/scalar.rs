@@ -246,16 +246,12 @@ impl Builder<'_> {
             Rule::mul | Rule::implicit => product(left, right, arena),
             Rule::div => {
                 let right = finish(right, arena);
-                let inverse = reciprocal(right, arena);
-                match (&left.value, arena.node(inverse)) {
-                    (Value::Atom(id), Node::Number(inverse)) => match arena.node(*id) {
-                        Node::Number(value) => {
-                            let value = value * inverse;
-                            Value::Atom(arena.add(Node::Number(value)))
-                        }
-                        _ => product(left, atom(arena.add(Node::Number(inverse.clone()))), arena),
-                    },
-                    _ => product(left, atom(inverse), arena),
+                match left.value {
+                    Value::Atom(left) => Value::Atom(quotient(left, right, arena)),
+                    _ => {
+                        let inverse = reciprocal(right, arena);
+                        product(left, atom(inverse), arena)
+                    }
                 }
             }
             _ => return Err(unparsed(op)),

@@ -164,7 +164,12 @@ impl Commas {
     /// The text with its only comma as a point.
     fn with_point(&self, text: &str) -> Option<String> {
         match self.pairs.as_slice() {
-            [range] if !self.longer && !text.contains('.') && text.matches(',').count() == 1 => {
+            [range]
+                if !self.longer
+                    && !text.contains("\\begin")
+                    && !text.contains('.')
+                    && text.matches(',').count() == 1 =>
+            {
                 let inside = text[range.clone()].replace(',', ".");
                 Some(format!(
                     "{}{inside}{}",

@@ -295,6 +295,7 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
         return InWords::Mathematics;
     }
     if parts.len() > WORDS
+        || PROSE.contains(&first)
         || (parts.len() > 1
             && parts
                 .iter()
