@@ -131,8 +131,17 @@ impl Builder<'_> {
             ([left, right], ["="]) => self.equation(left, right),
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
                 // Every link must parse, the last one counts.
+                let mut numbers = Vec::new();
                 for side in &sides[1..] {
-                    self.side(side.clone())?;
+                    if let Typed::Scalar(scalar) = self.side(side.clone())?
+                        && let Node::Number(value) = scalar.value.arena.node(scalar.value.root)
+                    {
+                        numbers.push(value.clone());
+                    }
+                }
+                // `x = 3 = 5` answers twice.
+                if numbers.windows(2).any(|pair| pair[0] != pair[1]) {
+                    return Err(Fault::Hedge);
                 }
                 match bare_name(left) {
                     Some(_) => self.equation(left, right),

@@ -164,6 +164,17 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         }
         (all, _) => all,
     };
+    // `Rome` is hardly a product.
+    let all = match all {
+        Ok(mut all) if is_word(words) && all.0.len() < limits.readings => {
+            all.0.push(Reading {
+                value: Typed::Text(fold_words(words)),
+                rule: Some("word"),
+            });
+            Ok(all)
+        }
+        all => all,
+    };
     all.map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed {
             at: offset + canonical.origin(at),
@@ -376,6 +387,11 @@ fn clock(text: &str) -> Option<Typed> {
         seconds: hours * 3600 + minutes * 60 + seconds,
         half: None::<Half>,
     })
+}
+
+/// Whether the text is one word of plain letters.
+fn is_word(text: &str) -> bool {
+    text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// The text without white space, emphasis, delimiters and a final full stop.

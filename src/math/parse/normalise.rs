@@ -111,7 +111,9 @@ impl<'t> Writer<'t> {
             '<' | '>' | '!' | '=' | '*' => self.pair(c),
             '^' => self.script(),
             '√' | '∛' => self.radical(c),
-            '{' if self.rest().starts_with("{}") => self.skip(2, false),
+            '{' if self.rest().starts_with("{}") && !self.out.text.ends_with(['^', '_']) => {
+                self.skip(2, false)
+            }
             '{' if self.rest().starts_with("{,}") => self.comma(),
             '&' if self.open.contains(&'b') => {
                 self.put("&", Previous::Operator)?;
@@ -135,7 +137,9 @@ impl<'t> Writer<'t> {
         let first = token.bytes().next();
         let alphanumeric = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
         let gap = self.gap
-            && (alphanumeric(last) || last == Some(b',') || !last.is_none_or(|b| b.is_ascii()));
+            && (alphanumeric(last)
+                || matches!(last, Some(b',' | b'.'))
+                || !last.is_none_or(|b| b.is_ascii()));
         let merges =
             self.previous == Previous::Command && first.is_some_and(|b| b.is_ascii_alphabetic());
         if (gap && alphanumeric(first)) || merges {
@@ -276,6 +280,14 @@ impl<'t> Writer<'t> {
         let next = rest[1..].chars().next();
         let in_number = next.is_some_and(|c| c.is_ascii_digit() || matches!(c, '\\' | '(' | '…'))
             || (self.previous == Previous::Digits && next.is_some());
+        // "2 . 3" and "2. 3" are no numbers.
+        if in_number
+            && self.gap
+            && self.previous != Previous::Operator
+            && self.previous != Previous::Start
+        {
+            return Err(self.fault());
+        }
         if in_number {
             self.put(".", Previous::Digits)?;
             return self.skip(1, false);
@@ -325,6 +337,7 @@ impl<'t> Writer<'t> {
             ("\\prime", "'"),
             ("°", "°"),
             ("o}", "°"),
+            ("o", "°"),
         ] {
             let Some(after) = inner.strip_prefix(name) else {
                 continue;
@@ -336,7 +349,12 @@ impl<'t> Writer<'t> {
                     None => break,
                 },
             };
-            if !braced && (name == "o}" || after.starts_with(|c: char| c.is_ascii_alphabetic())) {
+            let degree = name == "o" && self.previous == Previous::Digits;
+            if !braced
+                && (name == "o}"
+                    || name == "o" && !degree
+                    || after.starts_with(|c: char| c.is_ascii_alphabetic()))
+            {
                 continue;
             }
             self.put(mark, Previous::Operand)?;
@@ -396,6 +414,12 @@ impl<'t> Writer<'t> {
             // `\mathbb R`, `\rm cm`, `\overline z`.
             let trimmed = rest.trim_start();
             return match (symbol, trimmed.chars().next()) {
+                (Symbol::Overline, Some(c)) if c.is_ascii_alphabetic() => {
+                    let token = format!("\\conj{{{c}}}");
+                    self.put(&token, Previous::Operand)?;
+                    self.at = self.source.len() - trimmed.len() + 1;
+                    Ok(())
+                }
                 (Symbol::Blackboard, Some(c)) if c.is_ascii_alphabetic() => {
                     self.blackboard(&trimmed[..1])?;
                     self.at = self.source.len() - trimmed.len() + 1;
@@ -455,6 +479,9 @@ impl<'t> Writer<'t> {
                 + group(&self.rest()[skipped..])
                     .map_or(0, |(_, after)| self.rest().len() - skipped - after.len());
             return Ok(());
+        }
+        if inside.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.fault());
         }
         let segment = inside.len() == 2 && inside.bytes().all(|b| b.is_ascii_uppercase());
         let name = if segment { "\\segment" } else { "\\conj" };
@@ -590,6 +617,11 @@ impl<'t> Writer<'t> {
         }
         // `f(x)`, `1.5e3` and the like are the grammar's business.
         let glued = self.previous == Previous::Digits && !self.gap;
+        // `5 foo` is no product.
+        let operand = matches!(self.previous, Previous::Operand | Previous::Digits);
+        if word.len() > 2 && self.gap && operand {
+            return Err(self.fault());
+        }
         if !(may_be_product(word) || glued && may_be_product(&word[1..])) {
             return Err(self.fault());
         }
@@ -681,11 +713,7 @@ impl<'t> Writer<'t> {
         // Chinese and other words.
         let end = run(self.rest(), |c| !c.is_ascii() && c.is_alphabetic());
         let word = &self.rest()[..end];
-        if end > 0
-            && word
-                .chars()
-                .all(|c| c > '\u{2fff}' && !('\u{ff00}'..='\u{ffef}').contains(&c))
-        {
+        if end > 0 && word.chars().all(|c| ('\u{2fff}'..'\u{ff00}').contains(&c)) {
             self.text(word)?;
             return self.skip(end, false);
         }

@@ -246,16 +246,12 @@ impl Builder<'_> {
             Rule::mul | Rule::implicit => product(left, right, arena),
             Rule::div => {
                 let right = finish(right, arena);
-                let inverse = reciprocal(right, arena);
-                match (&left.value, arena.node(inverse)) {
-                    (Value::Atom(id), Node::Number(inverse)) => match arena.node(*id) {
-                        Node::Number(value) => {
-                            let value = value * inverse;
-                            Value::Atom(arena.add(Node::Number(value)))
-                        }
-                        _ => product(left, atom(arena.add(Node::Number(inverse.clone()))), arena),
-                    },
-                    _ => product(left, atom(inverse), arena),
+                match left.value {
+                    Value::Atom(left) => Value::Atom(quotient(left, right, arena)),
+                    _ => {
+                        let inverse = reciprocal(right, arena);
+                        product(left, atom(inverse), arena)
+                    }
                 }
             }
             _ => return Err(unparsed(op)),
@@ -292,7 +288,10 @@ impl Builder<'_> {
         let (mut id, mut spelling) = self.primary(parts.next().ok_or(fault)?, arena)?;
         let mut tower = Vec::new();
         for mark in parts {
-            spelling = Spelling::Other;
+            // `2\frac12^2` is no product either.
+            if spelling == Spelling::Integer {
+                spelling = Spelling::Other;
+            }
             if mark.as_rule() != Rule::sup {
                 id = raised(id, &mut tower, arena);
             }
@@ -462,6 +461,7 @@ impl Builder<'_> {
         arena.add(match name {
             "e" => Node::Constant(Constant::E),
             "i" => Node::Constant(Constant::I),
+            "π" => Node::Constant(Constant::Pi),
             _ => Node::Symbol(name.into()),
         })
     }

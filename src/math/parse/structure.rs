@@ -468,16 +468,17 @@ pub(super) fn only_primary<'i>(operand: &Pair<'i, Rule>) -> Option<Pair<'i, Rule
     parts.next().is_none().then_some(primary)
 }
 
-/// Whether the item is several items in brackets.
+/// Whether the item is a row, or several items in brackets.
 fn is_nested(item: &Pair<'_, Rule>) -> bool {
     single_primary(item)
         .filter(|primary| primary.as_rule() == Rule::bracket)
-        .and_then(|bracket| {
-            bracket
+        .is_some_and(|bracket| {
+            let row = bracket.as_str().starts_with('[');
+            let items = bracket
                 .into_inner()
-                .find(|part| part.as_rule() == Rule::items)
+                .find(|part| part.as_rule() == Rule::items);
+            row || items.is_some_and(|items| split(items).0.len() > 1)
         })
-        .is_some_and(|items| split(items).0.len() > 1)
 }
 
 /// Brackets of every kind print the same matrix; bars make a determinant.

@@ -91,10 +91,10 @@ impl Commas {
         let mut at = 0;
         while at < bytes.len() {
             match bytes[at] {
-                b'(' | b'[' => depth += 1,
-                b')' | b']' => depth -= 1,
-                _ if text[at..].starts_with('⦃') => depth += 1,
-                _ if text[at..].starts_with('⦄') => depth -= 1,
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => depth -= 1,
+                _ if text[at..].starts_with(['⦃', '⟨']) => depth += 1,
+                _ if text[at..].starts_with(['⦄', '⟩']) => depth -= 1,
                 b'0'..=b'9' => {
                     let end = at
                         + text[at..]
@@ -164,7 +164,12 @@ impl Commas {
     /// The text with its only comma as a point.
     fn with_point(&self, text: &str) -> Option<String> {
         match self.pairs.as_slice() {
-            [range] if !self.longer && !text.contains('.') && text.matches(',').count() == 1 => {
+            [range]
+                if !self.longer
+                    && !text.contains("\\begin")
+                    && !text.contains('.')
+                    && text.matches(',').count() == 1 =>
+            {
                 let inside = text[range.clone()].replace(',', ".");
                 Some(format!(
                     "{}{inside}{}",

@@ -186,11 +186,11 @@ const NEVER_PRODUCTS: &[&str] = &[
     "six", "ten", "half", "more", "less", "over", "plus", "none", "both", "even", "odd", "true",
     "can", "get", "has", "let", "our", "she", "he", "sum", "max", "min", "lim", "int", "old",
     "that", "this", "with", "will", "zero", "four", "five", "nine", "left", "cube", "line", "root",
-    "base", "area", "case", "east", "west", "red", "blue", "tie", "dne",
+    "base", "area", "case", "east", "west", "red", "blue", "tie", "dne", "am", "pm",
 ];
 
 /// The most words of an answer in words.
-const WORDS: usize = 6;
+const WORDS: usize = 5;
 
 /// Whether the words name what is counted.
 pub(super) fn is_counted(words: &str) -> bool {
@@ -207,11 +207,18 @@ pub(super) fn is_doubt(word: &str) -> bool {
         )
 }
 
+/// A Greek letter stands for itself, except in Greek words.
+fn greek_letter(c: char) -> bool {
+    ('Α'..='ω').contains(&c) || ('\u{1d400}'..='\u{1d7ff}').contains(&c)
+}
+
 /// Whether letters without spaces may be a product of variables.
 pub(super) fn may_be_product(word: &str) -> bool {
     /// `abcd`, not `even`.
     const LETTERS: usize = 4;
-    word.len() <= LETTERS && !NEVER_PRODUCTS.contains(&word.to_ascii_lowercase().as_str())
+    word.len() <= LETTERS
+        && unit(word, 1).is_none()
+        && !NEVER_PRODUCTS.contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// Lower case, single spaces, no outer punctuation.
@@ -263,7 +270,7 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
     let is_words = is_word(&parts[0])
         && match parts.split_last() {
             Some((last, rest)) if !rest.is_empty() && last.bytes().all(|b| b.is_ascii_digit()) => {
-                rest.len() == 1 && rest[0].len() > 2
+                rest.len() == 1 && rest[0].is_ascii() && rest[0].len() > 2
             }
             _ => parts.iter().all(is_word),
         };
@@ -278,7 +285,17 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
         };
     }
     let first = parts[0];
+    let symbol = |c: char| {
+        greek_letter(c)
+            || super::symbols::superscript(c).is_some()
+            || super::symbols::subscript(c).is_some()
+    };
+    let single_letter = |word: &&str| word.trim_end_matches(',').chars().count() == 1;
+    if words.contains(symbol) || (parts.len() > 1 && parts.iter().any(single_letter)) {
+        return InWords::Mathematics;
+    }
     if parts.len() > WORDS
+        || PROSE.contains(&first)
         || (parts.len() > 1
             && parts
                 .iter()
@@ -290,7 +307,14 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
         let single = parts.len() == 1;
         if single
             && (super::symbols::word(words.trim()).is_some()
+                || words.trim().chars().count() == 1
                 || (first.is_ascii() && may_be_product(first)))
+        {
+            return InWords::Mathematics;
+        }
+        if parts
+            .iter()
+            .any(|word| super::symbols::word(word).is_some())
         {
             return InWords::Mathematics;
         }
