@@ -128,10 +128,24 @@ pub(super) fn arguments(atom: &Atom) -> Vec<FormId> {
 }
 
 /// Whether distinct monomials over these atoms are linearly independent.
+///
+/// Symbols are independent of all numbers; π alone, and e alone, are
+/// transcendental, so that their powers are independent over the radicals.
 fn independent(forms: &Forms<'_>, poly: &Poly) -> bool {
-    poly.keys().flatten().all(|(base, q)| match forms.node(*base) {
-        Form::Atom(Atom::Prime(_, Primes::Proven) | Atom::I) => true,
-        Form::Atom(Atom::Symbol(_) | Atom::Pi) => q.denom().is_one(),
+    let holds = |wanted: fn(&Forms<'_>, &Atom) -> bool| {
+        poly.keys().flatten().any(|(base, _)| match forms.node(*base) {
+            Form::Atom(atom) => wanted(forms, atom),
+            _ => false,
+        })
+    };
+    let pi = holds(|_, atom| matches!(atom, Atom::Pi));
+    let e = holds(|_, atom| matches!(atom, Atom::Exp(_)));
+    if pi && e {
+        return false;
+    }
+    poly.keys().flatten().all(|(base, _)| match forms.node(*base) {
+        Form::Atom(Atom::Prime(_, Primes::Proven) | Atom::I | Atom::Symbol(_) | Atom::Pi) => true,
+        Form::Atom(Atom::Exp(t)) => *t == forms.one,
         _ => false,
     })
 }

@@ -53,7 +53,12 @@ impl Interval {
     }
 
     pub(super) fn add(self, other: Self) -> Option<Self> {
-        Self::outward(self.lo + other.lo, self.hi + other.hi)
+        let sum = Self::outward(self.lo + other.lo, self.hi + other.hi)?;
+        // Sums of small integers are exact.
+        Some(match (whole(self), whole(other)) {
+            (Some(x), Some(y)) => Interval { lo: (x + y) as f64, hi: (x + y) as f64 },
+            _ => sum,
+        })
     }
 
     pub(super) fn mul(self, other: Self) -> Option<Self> {

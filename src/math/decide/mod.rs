@@ -43,6 +43,16 @@ mod interval;
 
 mod points;
 
+mod ball;
+
+mod numeric;
+
+mod separation;
+
+mod cells;
+
+mod agreement;
+
 mod display;
 
 #[cfg(test)]
@@ -260,7 +270,7 @@ impl<'a> Ladder<'a> {
         match lowered {
             Ok((a, b)) => self.formal(&mut forms, a, b, defined),
             Err(Stop::Undefined) => Decision::Undefined,
-            Err(_) => Decision::Unknown("limit"),
+            Err(_) => self.refute(),
         }
     }
 
@@ -294,7 +304,11 @@ impl<'a> Ladder<'a> {
         if defined == Defined::Open {
             match self.needs(forms) {
                 Ok(Defined::Proven) => {}
-                Ok(Defined::Open) => return Decision::Unknown("undecided"),
+                Ok(Defined::Open) => match self.evaluable() {
+                    Ok(Defined::Proven) => {}
+                    Ok(Defined::Open) => return self.undefined_or_unknown(forms),
+                    Err(decision) => return decision,
+                },
                 Err(Stop::Undefined) => return Decision::Undefined,
                 Err(_) => return Decision::Unknown("limit"),
             }
@@ -302,9 +316,8 @@ impl<'a> Ladder<'a> {
         if a == b {
             return equal("identical", Proof::Exact);
         }
-        let share = Fuel::new(self.limits.fuel / 4);
-        let _ = &share;
-        match forms.difference(a, b).and_then(|d| expand::zero(forms, d)) {
+        let difference = forms.difference(a, b);
+        match difference.and_then(|d| expand::zero(forms, d)) {
             Ok(expand::Outcome::Zero) => return equal("expanded", Proof::Exact),
             Ok(expand::Outcome::NonZero) => {
                 return different("expanded", "the difference is not zero".into());
@@ -320,7 +333,7 @@ impl<'a> Ladder<'a> {
             Err(Stop::Undefined) => return Decision::Undefined,
             Ok(modular::Outcome::Unclear) | Err(_) => {}
         }
-        Decision::Unknown("undecided")
+        self.agreement(forms, a, b)
     }
 
     /// Whether every form that must not be zero is not.
