@@ -213,6 +213,104 @@ fn corpora_from_the_environment_have_no_false_positive() {
     }
 }
 
+/// The distinct answers of the MATH test set that compile.
+fn math_golds() -> Vec<String> {
+    include_str!("data/math/math_golds.jsonl")
+        .lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            row["answer"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// Other spellings of one answer: delimiters, layout, other commands.
+fn respelled(gold: &str) -> Vec<String> {
+    let spaced: String = gold
+        .chars()
+        .flat_map(|c| match c {
+            '+' | '=' | ',' if !gold.contains(['\\', ',']) => vec![' ', c, ' '],
+            c => vec![c],
+        })
+        .collect();
+    vec![
+        format!("\\boxed{{{}}}", gold.replace("\\frac", "\\dfrac")),
+        format!("$$ {spaced} $$"),
+        format!(
+            "The answer is \\( \\displaystyle {} \\).",
+            gold.replace("\\left(", "(")
+                .replace("\\right)", ")")
+                .replace("\\dfrac", "\\frac")
+        ),
+    ]
+}
+
+#[test]
+fn answers_of_a_public_set_equal_themselves_respelled() {
+    let options = MathOptions::default();
+    let (mut compiled, mut tried, mut failures) = (0, 0, Vec::new());
+    let golds = math_golds();
+    for text in &golds {
+        let gold = match Gold::compile(text, &options) {
+            Ok(gold) => gold,
+            Err(error) => {
+                failures.push(error.to_string());
+                continue;
+            }
+        };
+        compiled += 1;
+        let itself = verify(&gold, text, Scope::Answer, &options);
+        assert_ne!(itself.outcome, Outcome::Wrong, "{text}: {itself:?}");
+        for spelling in respelled(text) {
+            tried += 1;
+            let verdict = verify(&gold, &spelling, Scope::Response, &options);
+            if verdict.outcome != Outcome::Correct {
+                failures.push(format!("{:?} {:?} {text} | {spelling}", verdict.outcome, verdict.reason));
+            }
+        }
+    }
+    eprintln!("{compiled} of {}; {}", golds.len(), failures.join("\n"));
+    assert!(compiled * 100 >= golds.len() * 98, "{compiled} of {}", golds.len());
+    assert!(failures.len() * 100 <= tried * 2, "{} of {tried}", failures.len());
+}
+
+/// Neighbours in the list are different answers; those that are equal all the
+/// same are few and of one value.
+#[test]
+fn answers_of_a_public_set_differ_from_their_neighbours_both_ways() {
+    let options = MathOptions::default();
+    let golds: Vec<(String, Gold)> = math_golds()
+        .into_iter()
+        .filter_map(|text| Some((text.clone(), Gold::compile(&text, &options).ok()?)))
+        .collect();
+    let mut equal = Vec::new();
+    let mut undecided = 0;
+    for distance in [1, 2, 7] {
+        for (one, other) in golds.iter().zip(golds.iter().skip(distance)) {
+            let forth = verify(&one.1, &other.0, Scope::Answer, &options).outcome;
+            let back = verify(&other.1, &one.0, Scope::Answer, &options).outcome;
+            assert!(
+                (forth, back) != (Outcome::Correct, Outcome::Wrong)
+                    && (forth, back) != (Outcome::Wrong, Outcome::Correct),
+                "{} | {}: {forth:?}, {back:?}",
+                one.0,
+                other.0
+            );
+            undecided += usize::from(forth == Outcome::Unknown);
+            if forth == Outcome::Correct {
+                equal.push(format!("{} | {}", one.0, other.0));
+            }
+        }
+    }
+    eprintln!("{undecided} undecided, equal: {}", equal.join("\n"));
+    for pair in &equal {
+        assert!(EQUAL_NEIGHBOURS.contains(&pair.as_str()), "{pair}");
+    }
+}
+
+/// Pairs of the public set that are equal, each looked at.
+const EQUAL_NEIGHBOURS: &[&str] = &[];
+
 #[derive(Deserialize)]
 struct Labelled {
     id: String,

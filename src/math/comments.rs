@@ -78,12 +78,10 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
         ]
         .iter()
         .any(|command| left.contains(command))
-        // A name is one word, not a sentence.
-        && left
-            .split(' ')
-            .filter(|word| word.len() > 1 && word.chars().all(char::is_alphabetic))
-            .count()
-            <= 1;
+        // "πr² where r = 2" is a sentence.
+        && !left.split(|c: char| c.is_whitespace() || c == '$').any(|word| {
+            word.chars().count() > 1 && word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase())
+        });
     if !is_name {
         return None;
     }

@@ -1,6 +1,7 @@
 //! One announced answer against the reference: plain numbers at once, the rest
 //! by parser, comparer and decider.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -67,10 +68,17 @@ fn decide_limits(options: &MathOptions) -> decide::Limits {
 /// Judges the answer that was found in `text`.
 pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
     let span = &text[found.span.clone()];
-    let others = |ranges: &[Range<usize>]| -> Vec<Agreement> {
+    // A response may repeat one box thousands of times.
+    let mut known: HashMap<&str, Agreement> = HashMap::new();
+    let mut others = |ranges: &[Range<usize>]| -> Vec<Agreement> {
         ranges
             .iter()
-            .map(|other| agreement(span, text[other.clone()].trim(), options))
+            .map(|other| {
+                let other = text[other.clone()].trim();
+                *known
+                    .entry(other)
+                    .or_insert_with(|| agreement(span, other, options))
+            })
             .collect()
     };
     let joined = others(&found.joined);

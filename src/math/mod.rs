@@ -96,7 +96,7 @@ pub use options::{
     Percent, Rounding, Units,
 };
 
-use extract::{Source, extract};
+use extract::{Source, extract, region, sole};
 use judge::{is_expression, judge};
 
 /// Judges the answer in `text` against the reference.
@@ -119,7 +119,7 @@ use judge::{is_expression, judge};
 /// ```
 #[must_use]
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
-    let found = match extract(text, scope, options.extract) {
+    let mut found = match extract(text, scope, options.extract) {
         Ok(found) => found,
         Err(reason) => return Verdict::no_answer(reason),
     };
@@ -128,7 +128,10 @@ pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> V
         && matches!(found.source, Source::Whole | Source::Bold)
         && !is_expression(&text[found.span.clone()], options)
     {
-        return Verdict::no_answer("no_answer_found");
+        match region(text).ok().and_then(|region| sole(text, region)) {
+            Some(expression) => found = expression,
+            None => return Verdict::no_answer("no_answer_found"),
+        }
     }
     let judged = judge(gold, text, &found, options);
     judged

@@ -127,6 +127,15 @@ pub(super) fn texts(gold: &str, answer: &str) -> Judgement {
 /// A text beside something that is no text.
 pub(super) fn text_and(text: &str, other: &Typed) -> Judgement {
     let text = fold(text);
+    // `ABCD` chooses everything.
+    let is_letter = match other {
+        Typed::Choice(_) => true,
+        Typed::Scalar(scalar) => as_symbol(&scalar.value).is_some_and(|name| name.len() == 1),
+        _ => false,
+    };
+    if is_letter && text.len() > 1 && text.bytes().all(|b| (b'a'..=b'j').contains(&b)) {
+        return Judgement::wrong("different_choice");
+    }
     let empty = match other {
         Typed::Set(members) => members.is_empty(),
         Typed::Intervals(pieces) => pieces.is_empty(),
