@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use num_rational::BigRational;
+use num_traits::Signed;
 
 use super::ball::{Context, Fail};
 use super::budget::Fuel;
@@ -16,7 +17,7 @@ use super::numeric::{self, Realm, Relation, Value};
 use super::points::{self, Grid, Point};
 use super::{Decision, Defined, Ladder, Proof, any, at_point, cells, different, equal};
 use super::{modular, rational, separation};
-use crate::math::expr::{Constant, Function, Node};
+use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Points beside those of the cells: every pattern of three signs.
 const SAMPLE: u64 = 10;
@@ -57,7 +58,10 @@ impl Ladder<'_> {
         let matters = |node: &Node| {
             matches!(
                 node,
-                Node::Apply(Function::Abs | Function::Conj | Function::Re | Function::Im, _)
+                Node::Apply(
+                    Function::Abs | Function::Conj | Function::Re | Function::Im,
+                    _
+                )
             )
         };
         if !self.sides.iter().any(|side| any(side, matters).is_some()) {
@@ -101,15 +105,33 @@ impl Ladder<'_> {
     pub(super) fn undefined_or_unknown(&self, forms: &mut Forms<'_>) -> Decision {
         let needs: Vec<FormId> = forms.needs.iter().copied().collect();
         for need in needs {
-            if let Ok(modular::Outcome::Same) = modular::compare(forms, need, forms.zero, self.secrets) {
+            if let Ok(modular::Outcome::Same) =
+                modular::compare(forms, need, forms.zero, self.secrets)
+            {
                 return Decision::Undefined;
             }
         }
         Decision::Unknown("undecided")
     }
 
-    /// Witnesses alone, for expressions without a canonical form.
+    /// For expressions without a canonical form: equal if they are the same
+    /// graph and have a value, else witnesses alone.
     pub(super) fn refute(&self) -> Decision {
+        if same_graph(self.sides[0], self.sides[1]) {
+            let defined = match self.sides[0]
+                .arena
+                .iter()
+                .all(|(_, node)| total(self.sides[0], node))
+            {
+                true => Ok(Defined::Proven),
+                false => self.evaluable(),
+            };
+            match defined {
+                Ok(Defined::Proven) => return equal("identical", Proof::Exact),
+                Ok(Defined::Open) => return Decision::Unknown("limit"),
+                Err(decision) => return decision,
+            }
+        }
         let fuel = Fuel::new(self.limits.fuel / 2);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
@@ -158,6 +180,10 @@ impl Ladder<'_> {
             match relation {
                 Ok((Relation::Disjoint, _, witness)) => return different("numeric", witness),
                 Ok((Relation::Within { absolute, relative }, far, _)) => {
+                    if absolute == i64::MAX {
+                        // Both are exact.
+                        return equal("evaluated", Proof::Exact);
+                    }
                     if let Some(bound) = bound {
                         if absolute > bound as i64 {
                             return equal("separation", Proof::Exact);
@@ -188,6 +214,28 @@ impl Ladder<'_> {
         }
     }
 
+    /// The order of two real constants that are known to differ.
+    pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
+        let fuel = Fuel::new(self.limits.fuel / 2);
+        let mut c = self.context(&fuel)?;
+        c.bits = FIRST;
+        while c.bits <= u64::from(self.limits.separation) {
+            match self.values(&Point::new(), &mut c) {
+                Ok([x, y]) if x.value.is_real() && y.value.is_real() => {
+                    let difference = x.value.sub(&y.value, &c).ok()?;
+                    if let Some(sign) = difference.re.sign() {
+                        return Some(sign.cmp(&0));
+                    }
+                }
+                Ok(_) => return None,
+                Err(Fail::Imprecise) => {}
+                Err(_) => return None,
+            }
+            c.bits *= 2;
+        }
+        None
+    }
+
     /// Bits of agreement that are asked for.
     fn floor(&self, least: u64, scale: u64) -> u64 {
         let literals: u64 = self
@@ -207,7 +255,9 @@ impl Ladder<'_> {
                     .collect::<Vec<_>>()
             })
             .sum();
-        least + 8 * literals + 2 * scale
+        least
+            .saturating_add(8 * literals)
+            .saturating_add(scale.saturating_mul(2))
     }
 
     fn functions(
@@ -266,7 +316,8 @@ impl Ladder<'_> {
             true => 1,
             false => SAMPLE,
         };
-        let usual = (0..usual).map(|index| points::point(self.secrets, &self.symbols, index, self.grid));
+        let usual =
+            (0..usual).map(|index| points::point(self.secrets, &self.symbols, index, self.grid));
         for point in usual.chain(more.iter().cloned()) {
             let relation = self.values(&point, c).and_then(|[x, y]| {
                 let relation = numeric::relate(&x.value, &y.value, c)?;
@@ -306,6 +357,75 @@ impl Ladder<'_> {
             }
         }
         Ok(tally)
+    }
+}
+
+/// Whether two expressions are the same graph but for the order of their nodes.
+fn same_graph(a: &Expr, b: &Expr) -> bool {
+    let mut shared = Arena::default();
+    let mut root = |expr: &Expr| {
+        let mut known: Vec<Id> = Vec::with_capacity(expr.arena.len());
+        for (_, node) in expr.arena.iter().take(expr.root.index() + 1) {
+            let renamed = renamed(node, &known);
+            known.push(shared.add(renamed));
+        }
+        known[expr.root.index()]
+    };
+    root(a) == root(b)
+}
+
+/// A node with its children replaced.
+fn renamed(node: &Node, known: &[Id]) -> Node {
+    let at = |id: &Id| known[id.index()];
+    let all = |list: &[Id]| list.iter().map(at).collect();
+    match node {
+        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
+        Node::Add(list) => Node::Add(all(list)),
+        Node::Mul(list) => Node::Mul(all(list)),
+        Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
+        Node::Root { degree, radicand } => Node::Root {
+            degree: *degree,
+            radicand: at(radicand),
+        },
+        Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
+        Node::Log { base, argument } => Node::Log {
+            base: at(base),
+            argument: at(argument),
+        },
+        Node::Factorial(n) => Node::Factorial(at(n)),
+        Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
+        Node::Call(name, list) => Node::Call(name.clone(), all(list)),
+    }
+}
+
+/// Whether a node has a value whatever the values of its children.
+fn total(expr: &Expr, node: &Node) -> bool {
+    match node {
+        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) | Node::Add(_) | Node::Mul(_) => true,
+        Node::Root { degree, .. } => *degree > 0,
+        Node::Pow(_, exponent) => {
+            matches!(expr.arena.node(*exponent), Node::Number(q) if q.is_positive())
+        }
+        Node::Apply(function, _) => matches!(
+            function,
+            Function::Sin
+                | Function::Cos
+                | Function::Sinh
+                | Function::Cosh
+                | Function::Exp
+                | Function::Abs
+                | Function::Conj
+                | Function::Re
+                | Function::Im
+        ),
+        // n! for a number that is seen to be natural.
+        Node::Factorial(n) => {
+            matches!(expr.arena.node(*n), Node::Number(n) if n.is_integer() && !n.is_negative())
+        }
+        Node::Binomial(n, k) => [n, k].iter().all(
+            |id| matches!(expr.arena.node(**id), Node::Number(n) if n.is_integer() && !n.is_negative()),
+        ),
+        Node::Log { .. } | Node::Call(..) => false,
     }
 }
 

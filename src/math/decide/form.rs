@@ -153,11 +153,16 @@ impl<'a> Forms<'a> {
 
     fn traits_of(&self, form: &Form) -> Traits {
         match form {
-            Form::Number(value) => Traits { real: true, positive: value.is_positive() },
+            Form::Number(value) => Traits {
+                real: true,
+                positive: value.is_positive(),
+            },
             Form::Atom(atom) => self.traits_of_atom(atom),
             Form::Sum(terms) => Traits {
                 real: terms.iter().all(|(t, _)| self.traits(*t).real),
-                positive: terms.iter().all(|(t, c)| self.traits(*t).positive && c.is_positive()),
+                positive: terms
+                    .iter()
+                    .all(|(t, c)| self.traits(*t).positive && c.is_positive()),
             },
             Form::Product(factors) => Traits {
                 real: factors.iter().all(|(b, q)| {
@@ -170,14 +175,23 @@ impl<'a> Forms<'a> {
     }
 
     fn traits_of_atom(&self, atom: &Atom) -> Traits {
-        let real = |real| Traits { real, positive: false };
+        let real = |real| Traits {
+            real,
+            positive: false,
+        };
         match atom {
             Atom::Symbol(name) => real(!name.starts_with(['z', 'w'])),
-            Atom::Pi | Atom::Prime(..) | Atom::CosPi(_) => Traits { real: true, positive: true },
+            Atom::Pi | Atom::Prime(..) | Atom::CosPi(_) => Traits {
+                real: true,
+                positive: true,
+            },
             Atom::I | Atom::Factorial(_) | Atom::Call(..) => real(false),
             Atom::Exp(t) => {
                 let argument = self.traits(*t).real;
-                Traits { real: argument, positive: argument }
+                Traits {
+                    real: argument,
+                    positive: argument,
+                }
             }
             Atom::Ln(t) => Traits {
                 real: self.traits(*t).positive,
@@ -316,7 +330,11 @@ impl<'a> Forms<'a> {
     /// `∏ b^q`, flattened, collected and sorted; `b^q` is the principal value.
     pub(super) fn product(&mut self, parts: &[Weighted]) -> Result<FormId, Stop> {
         self.checked()?;
-        let mut open = Open { coefficient: BigRational::one(), factors: BTreeMap::new(), work: parts.to_vec() };
+        let mut open = Open {
+            coefficient: BigRational::one(),
+            factors: BTreeMap::new(),
+            work: parts.to_vec(),
+        };
         for round in 0.. {
             while let Some((base, q)) = open.work.pop() {
                 self.fuel.spend(24 + rational::bits(&q) / 32)?;
@@ -357,7 +375,10 @@ impl<'a> Forms<'a> {
             }
             Form::Product(list) if whole && list.len() <= FLAT => {
                 for (b, k) in list.iter() {
-                    open.work.push((*b, rational::mul(k, &q, self.limits.bits).ok_or(Stop::Limit)?));
+                    open.work.push((
+                        *b,
+                        rational::mul(k, &q, self.limits.bits).ok_or(Stop::Limit)?,
+                    ));
                 }
                 Ok(())
             }
@@ -477,12 +498,15 @@ impl<'a> Forms<'a> {
         q: BigRational,
     ) -> Result<(), Stop> {
         let whole = q.denom().is_one();
-        let lead = &list[0].1;
+        if list.len() > FLAT || list.iter().any(|(_, c)| rational::bits(c) > 1 << 11) {
+            return open.collect(base, q);
+        }
+        self.fuel.spend(64 * list.len() as u64)?;
         let content = match whole {
-            true => lead.clone(),
-            false => lead.abs(),
+            true => content(list) * list[0].1.signum(),
+            false => content(list),
         };
-        if content.is_one() || list.len() > FLAT || rational::bits(&content) > 1 << 11 {
+        if content.is_one() || rational::bits(&content) > 1 << 11 {
             return open.collect(base, q);
         }
         let primitive = self.scale(&content.recip(), base)?;
@@ -544,7 +568,11 @@ impl<'a> Forms<'a> {
             .filter(|b| matches!(self.node(*b), Form::Atom(Atom::Prime(..))))
             .collect();
         // A long list, such as that of a factorial, stays factored.
-        let primes = if primes.len() > FLAT { Vec::new() } else { primes };
+        let primes = if primes.len() > FLAT {
+            Vec::new()
+        } else {
+            primes
+        };
         for base in primes {
             let Form::Atom(Atom::Prime(prime, _)) = self.node(base) else {
                 continue;
@@ -567,6 +595,17 @@ impl<'a> Forms<'a> {
         }
         Ok(())
     }
+}
+
+/// The positive number by which coefficients become coprime integers.
+pub(super) fn content(list: &[Weighted]) -> BigRational {
+    let mut numer = list[0].1.numer().abs();
+    let mut denom = list[0].1.denom().clone();
+    for (_, c) in &list[1..] {
+        numer = num_integer::Integer::gcd(&numer, c.numer());
+        denom = num_integer::Integer::lcm(&denom, c.denom());
+    }
+    BigRational::new(numer, denom)
 }
 
 /// A product under construction.

@@ -113,23 +113,13 @@ pub(crate) enum Proof {
 }
 
 /// Decides whether two expressions are equal; symmetric in them.
-pub(crate) fn decide(
-    gold: &Expr,
-    answer: &Expr,
-    secrets: &Secrets,
-    limits: &Limits,
-) -> Decision {
+pub(crate) fn decide(gold: &Expr, answer: &Expr, secrets: &Secrets, limits: &Limits) -> Decision {
     Ladder::new(gold, answer, secrets, limits).run()
 }
 
 /// The order of two real constants; `None` where it is not decided or one of
 /// them is not a real constant.
-pub(crate) fn compare(
-    a: &Expr,
-    b: &Expr,
-    secrets: &Secrets,
-    limits: &Limits,
-) -> Option<Ordering> {
+pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) -> Option<Ordering> {
     if let (Some(a), Some(b)) = (to_rational(a, limits), to_rational(b, limits)) {
         return Some(a.cmp(&b));
     }
@@ -146,7 +136,9 @@ pub(crate) fn compare(
         });
     }
     match decide(a, b, secrets, limits) {
-        Decision::Equal { .. } => Some(Ordering::Equal),
+        // Two equal non-real numbers have no order.
+        Decision::Equal { .. } => is_real(a, limits).then_some(Ordering::Equal),
+        Decision::Different { .. } => Ladder::new(a, b, secrets, limits).order(),
         _ => None,
     }
 }
@@ -231,7 +223,10 @@ impl<'a> Ladder<'a> {
         let sides = [gold, answer];
         let names: BTreeSet<&str> = sides.iter().flat_map(|side| symbols(side)).collect();
         let counts = |node: &Node| matches!(node, Node::Factorial(_) | Node::Binomial(..));
-        let grid = match sides.iter().any(|side| any(side, counts).is_some() || alternates(side)) {
+        let grid = match sides
+            .iter()
+            .any(|side| any(side, counts).is_some() || alternates(side))
+        {
             true if !names.is_empty() => Grid::Integers,
             _ => Grid::Fractions,
         };
@@ -245,12 +240,18 @@ impl<'a> Ladder<'a> {
     }
 
     fn run(&self) -> Decision {
-        if self.sides.iter().any(|side| side.arena.len() > self.limits.nodes) {
+        if self
+            .sides
+            .iter()
+            .any(|side| side.arena.len() > self.limits.nodes)
+        {
             return Decision::Unknown("limit");
         }
         let fuel = Fuel::new(self.limits.fuel / 2);
         let mut forms = Forms::new(&fuel, self.limits);
-        let lowered = forms.lower(self.sides[0]).and_then(|a| Ok((a, forms.lower(self.sides[1])?)));
+        let lowered = forms
+            .lower(self.sides[0])
+            .and_then(|a| Ok((a, forms.lower(self.sides[1])?)));
         if lowered == Err(Stop::Undefined) {
             return Decision::Undefined;
         }
@@ -278,7 +279,11 @@ impl<'a> Ladder<'a> {
     /// seen to be defined.
     fn quick(&self) -> Result<Defined, String> {
         let mut defined = Defined::Open;
-        let rounds = if self.symbols.is_empty() { 1 } else { QUICK_POINTS };
+        let rounds = if self.symbols.is_empty() {
+            1
+        } else {
+            QUICK_POINTS
+        };
         for index in 0..rounds {
             let point = points::point(self.secrets, &self.symbols, index, self.grid);
             let symbol = |name: &str| point.get(name).and_then(interval::from_rational);
@@ -294,13 +299,7 @@ impl<'a> Ladder<'a> {
     }
 
     /// The stages on canonical forms.
-    fn formal(
-        &self,
-        forms: &mut Forms<'_>,
-        a: FormId,
-        b: FormId,
-        defined: Defined,
-    ) -> Decision {
+    fn formal(&self, forms: &mut Forms<'_>, a: FormId, b: FormId, defined: Defined) -> Decision {
         if defined == Defined::Open {
             match self.needs(forms) {
                 Ok(Defined::Proven) => {}
@@ -328,7 +327,10 @@ impl<'a> Ladder<'a> {
         match modular::compare(forms, a, b, self.secrets) {
             Ok(modular::Outcome::Same) => return equal("identity", Proof::Probabilistic),
             Ok(modular::Outcome::Different) => {
-                return different("identity", "the difference is not zero at a secret point".into());
+                return different(
+                    "identity",
+                    "the difference is not zero at a secret point".into(),
+                );
             }
             Err(Stop::Undefined) => return Decision::Undefined,
             Ok(modular::Outcome::Unclear) | Err(_) => {}
@@ -384,7 +386,11 @@ fn rational_witness(x: &BigRational, y: &BigRational) -> String {
 }
 
 fn interval_witness(point: &points::Point, a: Interval, b: Interval) -> String {
-    let values = format!("{:.9e} is not {:.9e}", a.lo / 2.0 + a.hi / 2.0, b.lo / 2.0 + b.hi / 2.0);
+    let values = format!(
+        "{:.9e} is not {:.9e}",
+        a.lo / 2.0 + a.hi / 2.0,
+        b.lo / 2.0 + b.hi / 2.0
+    );
     at_point(point, values)
 }
 

@@ -147,7 +147,11 @@ impl<'a, 'b> Plan<'a, 'b> {
                 }
                 Form::Product(list) => {
                     for (base, q) in list {
-                        let d = q.denom().to_u64().filter(|d| *d <= 1 << 20).ok_or(Stop::Unsupported)?;
+                        let d = q
+                            .denom()
+                            .to_u64()
+                            .filter(|d| *d <= 1 << 20)
+                            .ok_or(Stop::Unsupported)?;
                         let (key, part) = generator(forms, *base);
                         let free = is_free(forms, *base);
                         if free {
@@ -193,12 +197,18 @@ impl<'a, 'b> Plan<'a, 'b> {
     /// are algebraically independent.
     fn independent(&self) -> bool {
         let kind = |wanted: fn(&Atom) -> bool| {
-            self.order.iter().any(|id| matches!(self.forms.node(*id), Form::Atom(atom) if wanted(atom)))
+            self.order
+                .iter()
+                .any(|id| matches!(self.forms.node(*id), Form::Atom(atom) if wanted(atom)))
         };
         let known = !kind(|atom| {
             !matches!(
                 atom,
-                Atom::Symbol(_) | Atom::I | Atom::Prime(_, Primes::Proven) | Atom::Pi | Atom::Exp(_)
+                Atom::Symbol(_)
+                    | Atom::I
+                    | Atom::Prime(_, Primes::Proven)
+                    | Atom::Pi
+                    | Atom::Exp(_)
             )
         });
         let exponentials: Vec<&Atom> = self
@@ -230,14 +240,18 @@ impl<'a, 'b> Plan<'a, 'b> {
                 },
                 Form::Atom(_) => self.atom_size(*id, &BigRational::one(), &sizes),
                 Form::Sum(list) => {
-                    let mut total = Size { degree: [0.0; 2], log: [0.0; 2] };
+                    let mut total = Size {
+                        degree: [0.0; 2],
+                        log: [0.0; 2],
+                    };
                     for (t, c) in list {
                         let term = sizes[t];
                         let c = [c.numer().bits() as f64, c.denom().bits() as f64];
                         let log = [term.log[0] + c[0], term.log[1] + c[1]];
                         total = Size {
                             degree: [
-                                (total.degree[0] + term.degree[1]).max(term.degree[0] + total.degree[1]),
+                                (total.degree[0] + term.degree[1])
+                                    .max(term.degree[0] + total.degree[1]),
                                 total.degree[1] + term.degree[1],
                             ],
                             log: [
@@ -250,7 +264,10 @@ impl<'a, 'b> Plan<'a, 'b> {
                     total
                 }
                 Form::Product(list) => {
-                    let mut total = Size { degree: [0.0; 2], log: [0.0; 2] };
+                    let mut total = Size {
+                        degree: [0.0; 2],
+                        log: [0.0; 2],
+                    };
                     for (base, q) in list {
                         let mut factor = match self.forms.node(*base) {
                             Form::Atom(_) => self.atom_size(*base, q, &sizes),
@@ -276,7 +293,10 @@ impl<'a, 'b> Plan<'a, 'b> {
                 }
             };
             if let Form::Atom(Atom::Prime(..)) = self.forms.node(*id)
-                && self.denominators.get(&Key::Atom(*id)).is_some_and(|d| *d > 1)
+                && self
+                    .denominators
+                    .get(&Key::Atom(*id))
+                    .is_some_and(|d| *d > 1)
             {
                 halvings += 1.0;
             }
@@ -301,9 +321,14 @@ impl<'a, 'b> Plan<'a, 'b> {
     fn atom_size(&self, id: FormId, q: &BigRational, sizes: &BTreeMap<FormId, Size>) -> Size {
         let times = q.abs().to_f64().unwrap_or(f64::INFINITY);
         let part = usize::from(q.is_negative());
-        let mut size = Size { degree: [0.0; 2], log: [0.0; 2] };
+        let mut size = Size {
+            degree: [0.0; 2],
+            log: [0.0; 2],
+        };
         match self.forms.node(id) {
-            Form::Atom(Atom::Prime(prime, _)) => size.log[part] = prime.bits() as f64 * times.max(1.0),
+            Form::Atom(Atom::Prime(prime, _)) => {
+                size.log[part] = prime.bits() as f64 * times.max(1.0)
+            }
             Form::Atom(Atom::I) => {}
             Form::Atom(Atom::RealRoot(_, inner)) => {
                 let inner = sizes[inner];
@@ -447,7 +472,13 @@ impl<'a, 'b> Plan<'a, 'b> {
     }
 
     /// One of the roots of a residue; `digits` says which.
-    fn choose(&self, value: u64, degree: u64, digits: &mut u64, prime: &Prime) -> Result<u64, Miss> {
+    fn choose(
+        &self,
+        value: u64,
+        degree: u64,
+        digits: &mut u64,
+        prime: &Prime,
+    ) -> Result<u64, Miss> {
         self.forms.fuel.spend(200)?;
         let digit = *digits % degree;
         *digits /= degree;
@@ -516,8 +547,12 @@ impl<'a, 'b> Plan<'a, 'b> {
             self.forms.fuel.spend(2 + value.numer().bits() / 32)?;
             return Ok(top);
         }
-        self.forms.fuel.spend(64 + (value.numer().bits() + value.denom().bits()) / 32)?;
-        let bottom = prime.inverse(residue(value.denom(), prime)).ok_or(Miss::Prime)?;
+        self.forms
+            .fuel
+            .spend(64 + (value.numer().bits() + value.denom().bits()) / 32)?;
+        let bottom = prime
+            .inverse(residue(value.denom(), prime))
+            .ok_or(Miss::Prime)?;
         Ok(prime.mul(top, bottom))
     }
 }
@@ -528,10 +563,18 @@ fn residue(value: &BigInt, prime: &Prime) -> u64 {
     }
     if let Some(small) = value.to_i64() {
         let size = small.unsigned_abs() % prime.p;
-        return if small < 0 && size > 0 { prime.p - size } else { size };
+        return if small < 0 && size > 0 {
+            prime.p - size
+        } else {
+            size
+        };
     }
     let size = (value.magnitude() % prime.p).to_u64().unwrap_or(0);
-    if value.is_negative() && size > 0 { prime.p - size } else { size }
+    if value.is_negative() && size > 0 {
+        prime.p - size
+    } else {
+        size
+    }
 }
 
 /// Whether a base takes a residue of its own.

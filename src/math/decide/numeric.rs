@@ -70,6 +70,12 @@ pub(super) fn evaluate(
         if !value.is_real() {
             realm = Realm::Complex;
         }
+        if let Node::Apply(function, argument) = node {
+            let argument = known[argument.index()]
+                .as_ref()
+                .expect("children come first");
+            scale = scale.max(hidden_scale(*function, argument));
+        }
         for part in [&value.re, &value.im] {
             if let (Some(below), Some(above)) = (part.below(), part.above()) {
                 scale = scale.max(below.unsigned_abs()).max(above.unsigned_abs());
@@ -78,7 +84,33 @@ pub(super) fn evaluate(
         known.push(Some(value));
     }
     let value = known.pop().flatten().ok_or(Fail::Unsupported)?;
-    Ok(Value { value, realm, scale })
+    Ok(Value {
+        value,
+        realm,
+        scale,
+    })
+}
+
+/// Scales inside a function: `tanh x` is within `e^-2x` of 1.
+fn hidden_scale(function: Function, x: &Complex) -> u64 {
+    let inner = match function {
+        Function::Sinh | Function::Cosh | Function::Tanh => &x.re,
+        Function::Sin
+        | Function::Cos
+        | Function::Tan
+        | Function::Cot
+        | Function::Sec
+        | Function::Csc => &x.im,
+        _ => return 0,
+    };
+    match inner.above() {
+        None => 0,
+        Some(above) => {
+            3u64.checked_shl(u32::try_from(above.max(0)).unwrap_or(64))
+                .unwrap_or(u64::MAX)
+                & (u64::MAX >> 8)
+        }
+    }
 }
 
 fn value_of(
@@ -92,9 +124,10 @@ fn value_of(
         Node::Number(value) => Ok(Complex::real(Ball::rational(value, c)?)),
         Node::Constant(Constant::Pi) => Ok(Complex::real(Ball::pi(c)?)),
         Node::Constant(Constant::E) => Ok(Complex::real(Ball::integer(1).exp(c)?)),
-        Node::Constant(Constant::I) => {
-            Ok(Complex { re: Ball::zero(), im: Ball::integer(1) })
-        }
+        Node::Constant(Constant::I) => Ok(Complex {
+            re: Ball::zero(),
+            im: Ball::integer(1),
+        }),
         Node::Symbol(_) | Node::Call(..) => Err(Fail::Unsupported),
         Node::Add(list) => {
             let mut total = at(&list[0]).clone();
@@ -222,7 +255,10 @@ fn apply(function: Function, x: &Complex, c: &mut Context<'_>) -> Result<Complex
                 _ => x.re.neg().floor()?.neg(),
             }))
         }
-        Function::Conj => Ok(Complex { re: x.re.clone(), im: x.im.neg() }),
+        Function::Conj => Ok(Complex {
+            re: x.re.clone(),
+            im: x.im.neg(),
+        }),
         Function::Re => Ok(Complex::real(x.re.clone())),
         Function::Im => Ok(Complex::real(x.im.clone())),
     }
@@ -238,7 +274,11 @@ fn arcsin(x: &Complex, c: &mut Context<'_>) -> Result<Ball, Fail> {
         None => Err(Fail::Imprecise),
         Some(0) => {
             let quarter = Ball::pi(c)?.shifted(-1);
-            Ok(if x.re.sign() == Some(-1) { quarter.neg() } else { quarter })
+            Ok(if x.re.sign() == Some(-1) {
+                quarter.neg()
+            } else {
+                quarter
+            })
         }
         Some(1) => x.re.div(&rest.sqrt(c)?, c)?.atan(c),
         Some(_) => Err(Fail::Unsupported),
@@ -247,7 +287,10 @@ fn arcsin(x: &Complex, c: &mut Context<'_>) -> Result<Ball, Fail> {
 
 impl Complex {
     pub(super) fn real(re: Ball) -> Self {
-        Complex { re, im: Ball::zero() }
+        Complex {
+            re,
+            im: Ball::zero(),
+        }
     }
 
     fn one() -> Self {
@@ -273,15 +316,24 @@ impl Complex {
     }
 
     fn neg(&self) -> Self {
-        Complex { re: self.re.neg(), im: self.im.neg() }
+        Complex {
+            re: self.re.neg(),
+            im: self.im.neg(),
+        }
     }
 
     fn halved(&self) -> Self {
-        Complex { re: self.re.shifted(-1), im: self.im.shifted(-1) }
+        Complex {
+            re: self.re.shifted(-1),
+            im: self.im.shifted(-1),
+        }
     }
 
     fn add(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
-        Ok(Complex { re: self.re.add(&other.re, c)?, im: self.im.add(&other.im, c)? })
+        Ok(Complex {
+            re: self.re.add(&other.re, c)?,
+            im: self.im.add(&other.im, c)?,
+        })
     }
 
     pub(super) fn sub(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
@@ -292,8 +344,14 @@ impl Complex {
         if self.is_real() && other.is_real() {
             return Ok(Self::real(self.re.mul(&other.re, c)?));
         }
-        let re = self.re.mul(&other.re, c)?.sub(&self.im.mul(&other.im, c)?, c)?;
-        let im = self.re.mul(&other.im, c)?.add(&self.im.mul(&other.re, c)?, c)?;
+        let re = self
+            .re
+            .mul(&other.re, c)?
+            .sub(&self.im.mul(&other.im, c)?, c)?;
+        let im = self
+            .re
+            .mul(&other.im, c)?
+            .add(&self.im.mul(&other.re, c)?, c)?;
         Ok(Complex { re, im })
     }
 
@@ -306,10 +364,19 @@ impl Complex {
             };
             return Ok(Complex { re, im });
         }
-        let size = other.re.mul(&other.re, c)?.add(&other.im.mul(&other.im, c)?, c)?;
-        let conjugate = Complex { re: other.re.clone(), im: other.im.neg() };
+        let size = other
+            .re
+            .mul(&other.re, c)?
+            .add(&other.im.mul(&other.im, c)?, c)?;
+        let conjugate = Complex {
+            re: other.re.clone(),
+            im: other.im.neg(),
+        };
         let top = self.mul(&conjugate, c)?;
-        Ok(Complex { re: top.re.div(&size, c)?, im: top.im.div(&size, c)? })
+        Ok(Complex {
+            re: top.re.div(&size, c)?,
+            im: top.im.div(&size, c)?,
+        })
     }
 
     fn whole_power(&self, n: i64, c: &Context<'_>) -> Result<Self, Fail> {
@@ -335,7 +402,10 @@ impl Complex {
         if self.is_real() {
             return Ok(self.re.abs());
         }
-        self.re.mul(&self.re, c)?.add(&self.im.mul(&self.im, c)?, c)?.sqrt(c)
+        self.re
+            .mul(&self.re, c)?
+            .add(&self.im.mul(&self.im, c)?, c)?
+            .sqrt(c)
     }
 
     fn exp(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
@@ -344,7 +414,10 @@ impl Complex {
             return Ok(Self::real(size));
         }
         let (cos, sin) = (self.im.cos(c)?, self.im.sin(c)?);
-        Ok(Complex { re: size.mul(&cos, c)?, im: size.mul(&sin, c)? })
+        Ok(Complex {
+            re: size.mul(&cos, c)?,
+            im: size.mul(&sin, c)?,
+        })
     }
 
     fn ln(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
@@ -354,11 +427,17 @@ impl Complex {
         if self.is_real() {
             return match self.re.sign() {
                 Some(1) => Ok(Self::real(self.re.ln(c)?)),
-                Some(-1) => Ok(Complex { re: self.re.neg().ln(c)?, im: Ball::pi(c)? }),
+                Some(-1) => Ok(Complex {
+                    re: self.re.neg().ln(c)?,
+                    im: Ball::pi(c)?,
+                }),
                 _ => Err(Fail::Imprecise),
             };
         }
-        let size = self.re.mul(&self.re, c)?.add(&self.im.mul(&self.im, c)?, c)?;
+        let size = self
+            .re
+            .mul(&self.re, c)?
+            .add(&self.im.mul(&self.im, c)?, c)?;
         let re = size.ln(c)?.shifted(-1);
         let im = match (self.re.sign(), self.im.sign()) {
             (Some(1), _) => self.im.div(&self.re, c)?.atan(c)?,
@@ -379,7 +458,10 @@ impl Complex {
         }
         if self.is_real() {
             return match self.re.sign() {
-                Some(-1) => Ok(Complex { re: Ball::zero(), im: self.re.neg().sqrt(c)? }),
+                Some(-1) => Ok(Complex {
+                    re: Ball::zero(),
+                    im: self.re.neg().sqrt(c)?,
+                }),
                 Some(_) => Ok(Self::real(self.re.sqrt(c)?)),
                 None => Err(Fail::Imprecise),
             };
@@ -411,7 +493,10 @@ impl Complex {
         // sin(a + b i) = sin a cosh b + i cos a sinh b.
         let (cosh, sinh) = self.hyperbolic(c)?;
         let (sin, cos) = (self.re.sin(c)?, self.re.cos(c)?);
-        Ok(Complex { re: sin.mul(&cosh, c)?, im: cos.mul(&sinh, c)? })
+        Ok(Complex {
+            re: sin.mul(&cosh, c)?,
+            im: cos.mul(&sinh, c)?,
+        })
     }
 
     fn cos(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
@@ -420,7 +505,10 @@ impl Complex {
         }
         let (cosh, sinh) = self.hyperbolic(c)?;
         let (sin, cos) = (self.re.sin(c)?, self.re.cos(c)?);
-        Ok(Complex { re: cos.mul(&cosh, c)?, im: sin.mul(&sinh, c)?.neg() })
+        Ok(Complex {
+            re: cos.mul(&cosh, c)?,
+            im: sin.mul(&sinh, c)?.neg(),
+        })
     }
 
     /// cosh and sinh of the imaginary part.
@@ -436,10 +524,7 @@ pub(super) enum Relation {
     /// They differ for certain.
     Disjoint,
     /// Their difference is below `2^-bits`, and below that part of the larger.
-    Within {
-        absolute: i64,
-        relative: i64,
-    },
+    Within { absolute: i64, relative: i64 },
 }
 
 /// Compares two values of the same precision.
@@ -450,7 +535,10 @@ pub(super) fn relate(a: &Complex, b: &Complex, c: &Context<'_>) -> Result<Relati
     }
     let top = |x: &Complex| x.re.above().into_iter().chain(x.im.above()).max();
     let Some(error) = top(&difference) else {
-        return Ok(Relation::Within { absolute: i64::MAX, relative: i64::MAX });
+        return Ok(Relation::Within {
+            absolute: i64::MAX,
+            relative: i64::MAX,
+        });
     };
     let absolute = -error - 1;
     let bottom = |x: &Complex| x.re.below().into_iter().chain(x.im.below()).max();
