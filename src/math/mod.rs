@@ -71,8 +71,14 @@ mod value;
 
 mod compare;
 
+#[allow(dead_code, reason = "filled by the parser of expressions")]
 mod expr;
 
+#[allow(dead_code, reason = "called once references are parsed as expressions")]
+#[allow(
+    unused_imports,
+    reason = "called once references are parsed as expressions"
+)]
 mod decide;
 
 pub mod gsm8k;

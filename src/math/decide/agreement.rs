@@ -8,16 +8,16 @@
 use std::collections::BTreeMap;
 
 use num_rational::BigRational;
-use num_traits::Signed;
 
 use super::ball::{Context, Fail};
 use super::budget::Fuel;
 use super::form::{FormId, Forms};
+use super::graph::{same_graph, total};
 use super::numeric::{self, Realm, Relation, Value};
 use super::points::{self, Grid, Point};
 use super::{Decision, Defined, Ladder, Proof, any, at_point, cells, different, equal};
 use super::{modular, rational, separation};
-use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
+use crate::math::expr::{Constant, Function, Node};
 
 /// Points beside those of the cells: every pattern of three signs.
 const SAMPLE: u64 = 10;
@@ -214,7 +214,8 @@ impl Ladder<'_> {
         }
     }
 
-    /// The order of two real constants that are known to differ.
+    /// The order of the first side and the second, real constants that are
+    /// known to differ.
     pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
         let fuel = Fuel::new(self.limits.fuel / 2);
         let mut c = self.context(&fuel)?;
@@ -242,7 +243,7 @@ impl Ladder<'_> {
             .sides
             .iter()
             .flat_map(|side| {
-                let seen = super::lower::reachable(side);
+                let seen = super::graph::reachable(side);
                 side.arena
                     .iter()
                     .take(seen.len())
@@ -357,75 +358,6 @@ impl Ladder<'_> {
             }
         }
         Ok(tally)
-    }
-}
-
-/// Whether two expressions are the same graph but for the order of their nodes.
-fn same_graph(a: &Expr, b: &Expr) -> bool {
-    let mut shared = Arena::default();
-    let mut root = |expr: &Expr| {
-        let mut known: Vec<Id> = Vec::with_capacity(expr.arena.len());
-        for (_, node) in expr.arena.iter().take(expr.root.index() + 1) {
-            let renamed = renamed(node, &known);
-            known.push(shared.add(renamed));
-        }
-        known[expr.root.index()]
-    };
-    root(a) == root(b)
-}
-
-/// A node with its children replaced.
-fn renamed(node: &Node, known: &[Id]) -> Node {
-    let at = |id: &Id| known[id.index()];
-    let all = |list: &[Id]| list.iter().map(at).collect();
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
-        Node::Add(list) => Node::Add(all(list)),
-        Node::Mul(list) => Node::Mul(all(list)),
-        Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
-        Node::Root { degree, radicand } => Node::Root {
-            degree: *degree,
-            radicand: at(radicand),
-        },
-        Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
-        Node::Log { base, argument } => Node::Log {
-            base: at(base),
-            argument: at(argument),
-        },
-        Node::Factorial(n) => Node::Factorial(at(n)),
-        Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
-        Node::Call(name, list) => Node::Call(name.clone(), all(list)),
-    }
-}
-
-/// Whether a node has a value whatever the values of its children.
-fn total(expr: &Expr, node: &Node) -> bool {
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) | Node::Add(_) | Node::Mul(_) => true,
-        Node::Root { degree, .. } => *degree > 0,
-        Node::Pow(_, exponent) => {
-            matches!(expr.arena.node(*exponent), Node::Number(q) if q.is_positive())
-        }
-        Node::Apply(function, _) => matches!(
-            function,
-            Function::Sin
-                | Function::Cos
-                | Function::Sinh
-                | Function::Cosh
-                | Function::Exp
-                | Function::Abs
-                | Function::Conj
-                | Function::Re
-                | Function::Im
-        ),
-        // n! for a number that is seen to be natural.
-        Node::Factorial(n) => {
-            matches!(expr.arena.node(*n), Node::Number(n) if n.is_integer() && !n.is_negative())
-        }
-        Node::Binomial(n, k) => [n, k].iter().all(
-            |id| matches!(expr.arena.node(**id), Node::Number(n) if n.is_integer() && !n.is_negative()),
-        ),
-        Node::Log { .. } | Node::Call(..) => false,
     }
 }
 

@@ -8,7 +8,7 @@
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::lower::reachable;
+use super::graph::reachable;
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Relative widening of elementary functions.

@@ -10,6 +10,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use super::budget::Stop;
 use super::expand;
 use super::form::{Atom, Form, FormId, Forms};
+use super::graph::reachable;
 use super::rational::{self, integer, ratio};
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
@@ -19,33 +20,6 @@ const CHAIN: i64 = 64;
 /// Factorials up to this number are written as prime powers when too long to
 /// be multiplied out.
 const SIEVE: u64 = 1 << 15;
-
-/// Which nodes the root reaches.
-pub(super) fn reachable(expr: &Expr) -> Vec<bool> {
-    let mut seen = vec![false; expr.root.index() + 1];
-    seen[expr.root.index()] = true;
-    let nodes: Vec<(Id, &Node)> = expr.arena.iter().take(seen.len()).collect();
-    for (id, node) in nodes.into_iter().rev() {
-        if seen[id.index()] {
-            for child in children(node) {
-                seen[child.index()] = true;
-            }
-        }
-    }
-    seen
-}
-
-/// The children of a node.
-pub(super) fn children(node: &Node) -> Vec<Id> {
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
-        Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
-        Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
-        Node::Root { radicand, .. } => vec![*radicand],
-        Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
-        Node::Log { base, argument } => vec![*base, *argument],
-    }
-}
 
 impl Forms<'_> {
     /// The form of an expression.
@@ -167,7 +141,7 @@ impl Forms<'_> {
             }
             Form::Sum(list) => {
                 let content = match list.iter().all(|(_, c)| rational::bits(c) <= 1 << 11) {
-                    true => super::form::content(&list) * list[0].1.signum(),
+                    true => super::product::content(&list) * list[0].1.signum(),
                     false => BigRational::one(),
                 };
                 let primitive = self.scale(&content.recip(), radicand)?;

@@ -29,7 +29,11 @@ mod rational;
 
 mod secrets;
 
+mod graph;
+
 mod form;
+
+mod product;
 
 mod elementary;
 
@@ -39,11 +43,15 @@ mod expand;
 
 mod modular;
 
+mod size;
+
 mod interval;
 
 mod points;
 
 mod ball;
+
+mod complex;
 
 mod numeric;
 
@@ -64,9 +72,9 @@ use std::collections::BTreeSet;
 use num_rational::BigRational;
 use num_traits::Signed;
 
-use super::expr::{Expr, Function, Node};
+use super::expr::{Expr, Node};
 use budget::{Fuel, Stop};
-use form::{Atom, FormId, Forms};
+use form::{FormId, Forms};
 use interval::Interval;
 use points::Grid;
 
@@ -138,7 +146,14 @@ pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) ->
     match decide(a, b, secrets, limits) {
         // Two equal non-real numbers have no order.
         Decision::Equal { .. } => is_real(a, limits).then_some(Ordering::Equal),
-        Decision::Different { .. } => Ladder::new(a, b, secrets, limits).order(),
+        Decision::Different { .. } => {
+            let ladder = Ladder::new(a, b, secrets, limits);
+            let order = ladder.order()?;
+            Some(match std::ptr::eq(ladder.sides[0], a) {
+                true => order,
+                false => order.reverse(),
+            })
+        }
         _ => None,
     }
 }
@@ -175,7 +190,7 @@ pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
 
 /// The names of the symbols, sorted, each once.
 pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
-    let seen = lower::reachable(e);
+    let seen = graph::reachable(e);
     let names: BTreeSet<&str> = e
         .arena
         .iter()
@@ -191,7 +206,7 @@ pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
 
 /// The first node of a kind that the root reaches.
 fn any(e: &Expr, kind: impl Fn(&Node) -> bool) -> Option<&Node> {
-    let seen = lower::reachable(e);
+    let seen = graph::reachable(e);
     e.arena
         .iter()
         .take(seen.len())
@@ -220,7 +235,11 @@ enum Defined {
 
 impl<'a> Ladder<'a> {
     fn new(gold: &'a Expr, answer: &'a Expr, secrets: &'a Secrets, limits: &'a Limits) -> Self {
-        let sides = [gold, answer];
+        // The order of the sides must not show, not even in the proof.
+        let sides = match graph::fingerprint(gold) <= graph::fingerprint(answer) {
+            true => [gold, answer],
+            false => [answer, gold],
+        };
         let names: BTreeSet<&str> = sides.iter().flat_map(|side| symbols(side)).collect();
         let counts = |node: &Node| matches!(node, Node::Factorial(_) | Node::Binomial(..));
         let grid = match sides

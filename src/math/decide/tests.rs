@@ -4,7 +4,8 @@ mod builder;
 
 mod laws;
 
-use super::{Decision, Limits, Proof, Secrets, decide};
+use super::{Decision, Limits, Proof, Secrets, compare, decide, display, is_constant, is_real};
+use super::{sign, symbols, to_rational};
 use builder::parse;
 
 fn secrets() -> Secrets {
@@ -74,6 +75,115 @@ fn pairs() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+#[test]
+fn constants_are_ordered() {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let (secrets, limits) = (secrets(), Limits::default());
+    let cases = [
+        ("1/3", "1/2", Some(Less)),
+        (
+            "sqrt(2)",
+            "1.4142135623730950488016887242096980785696",
+            Some(Greater),
+        ),
+        (
+            "sqrt(2)",
+            "1.4142135623730950488016887242096980785697",
+            Some(Less),
+        ),
+        ("sqrt(8)", "2*sqrt(2)", Some(Equal)),
+        ("pi", "ln(640320^3+744)/sqrt(163)", Some(Less)),
+        ("-e", "-3", Some(Greater)),
+        ("2^1000", "3^600", Some(Greater)),
+        ("i", "1", None),
+        ("i", "i", None),
+        ("x", "1", None),
+        ("1/0", "1/0", None),
+    ];
+    for (a, b, want) in cases {
+        let (x, y) = (parse(a), parse(b));
+        assert_eq!(compare(&x, &y, &secrets, &limits), want, "{a} against {b}");
+        let turned = want.map(std::cmp::Ordering::reverse);
+        assert_eq!(
+            compare(&y, &x, &secrets, &limits),
+            turned,
+            "{b} against {a}"
+        );
+    }
+    assert_eq!(sign(&parse("sqrt(2) - 3/2"), &secrets, &limits), Some(Less));
+    assert_eq!(
+        sign(&parse("sqrt(8) - 2*sqrt(2)"), &secrets, &limits),
+        Some(Equal)
+    );
+    assert_eq!(sign(&parse("f(2)"), &secrets, &limits), None);
+}
+
+#[test]
+fn rational_values_are_found() {
+    let limits = Limits::default();
+    let value = |text: &str| to_rational(&parse(text), &limits).map(|value| value.to_string());
+    assert_eq!(value("sqrt(9/4)").as_deref(), Some("3/2"));
+    assert_eq!(value("(sqrt(2)+1)*(sqrt(2)-1)").as_deref(), Some("1"));
+    assert_eq!(value("1/(sqrt(2)-1) - sqrt(2)").as_deref(), Some("1"));
+    assert_eq!(value("log(2, 8)").as_deref(), Some("3"));
+    assert_eq!(value("sqrt(2)"), None);
+    assert_eq!(value("1/0"), None);
+    assert_eq!(value("0*(1/(sqrt(8)-2*sqrt(2)))"), None);
+    assert_eq!(value("x"), None);
+}
+
+#[test]
+fn expressions_are_described() {
+    let limits = Limits::default();
+    assert_eq!(symbols(&parse("y*x + x + pi")), ["x", "y"]);
+    assert!(is_constant(&parse("pi + sqrt(2)")) && !is_constant(&parse("f(2)")));
+    assert!(is_real(&parse("x^2 + e^x"), &limits) && !is_real(&parse("x + i"), &limits));
+    let shown = |text: &str| display(&parse(text));
+    assert_eq!(shown("sqrt(2)/2 + x^2"), "sqrt(2)/2 + x^2");
+    assert_eq!(shown("a - b"), "a - b");
+    assert_eq!(shown("-(a+b)*c"), "(-(a + b))*c");
+    assert_eq!(shown("(1+2*i)/(a*b)"), "(1 + 2*i)/(a*b)");
+    assert_eq!(shown("(x+1)^(2*n)"), "(x + 1)^(2*n)");
+    assert_eq!(shown("abs(x)!*binom(n,2)"), "|x|!*binomial(n, 2)");
+    assert_eq!(shown("-1/2*x"), "-1/2*x");
+    assert_eq!(shown("x^(-1/2)"), "x^(-1/2)");
+}
+
+/// Balls against digits computed elsewhere (OEIS A000796, A001113, A002162).
+#[test]
+fn transcendental_digits() {
+    let digits = [
+        (
+            "pi",
+            "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899",
+        ),
+        (
+            "e",
+            "2.71828182845904523536028747135266249775724709369995957496696762772407663035354759",
+        ),
+        (
+            "ln(2)",
+            "0.69314718055994530941723212145817656807550013436025525412068000949339362196969471",
+        ),
+    ];
+    let (secrets, limits) = (secrets(), Limits::default());
+    for (name, text) in digits {
+        let below = parse(text);
+        let above = parse(&format!("{text} + 10^(-80)"));
+        let value = parse(name);
+        assert_eq!(
+            compare(&below, &value, &secrets, &limits),
+            Some(std::cmp::Ordering::Less),
+            "{name}"
+        );
+        assert_eq!(
+            compare(&value, &above, &secrets, &limits),
+            Some(std::cmp::Ordering::Less),
+            "{name}"
+        );
+    }
 }
 
 /// Expressions that are built to be expensive; the time is measured apart.
