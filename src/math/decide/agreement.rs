@@ -12,6 +12,7 @@ use num_rational::BigRational;
 use super::ball::{Context, Fail};
 use super::budget::Fuel;
 use super::form::{FormId, Forms};
+use super::graph::{same_graph, total};
 use super::numeric::{self, Realm, Relation, Value};
 use super::points::{self, Grid, Point};
 use super::{Decision, Defined, Ladder, Proof, any, at_point, cells, different, equal};
@@ -57,7 +58,10 @@ impl Ladder<'_> {
         let matters = |node: &Node| {
             matches!(
                 node,
-                Node::Apply(Function::Abs | Function::Conj | Function::Re | Function::Im, _)
+                Node::Apply(
+                    Function::Abs | Function::Conj | Function::Re | Function::Im,
+                    _
+                )
             )
         };
         if !self.sides.iter().any(|side| any(side, matters).is_some()) {
@@ -101,15 +105,33 @@ impl Ladder<'_> {
     pub(super) fn undefined_or_unknown(&self, forms: &mut Forms<'_>) -> Decision {
         let needs: Vec<FormId> = forms.needs.iter().copied().collect();
         for need in needs {
-            if let Ok(modular::Outcome::Same) = modular::compare(forms, need, forms.zero, self.secrets) {
+            if let Ok(modular::Outcome::Same) =
+                modular::compare(forms, need, forms.zero, self.secrets)
+            {
                 return Decision::Undefined;
             }
         }
         Decision::Unknown("undecided")
     }
 
-    /// Witnesses alone, for expressions without a canonical form.
+    /// For expressions without a canonical form: equal if they are the same
+    /// graph and have a value, else witnesses alone.
     pub(super) fn refute(&self) -> Decision {
+        if same_graph(self.sides[0], self.sides[1]) {
+            let defined = match self.sides[0]
+                .arena
+                .iter()
+                .all(|(_, node)| total(self.sides[0], node))
+            {
+                true => Ok(Defined::Proven),
+                false => self.evaluable(),
+            };
+            match defined {
+                Ok(Defined::Proven) => return equal("identical", Proof::Exact),
+                Ok(Defined::Open) => return Decision::Unknown("limit"),
+                Err(decision) => return decision,
+            }
+        }
         let fuel = Fuel::new(self.limits.fuel / 2);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
@@ -158,6 +180,10 @@ impl Ladder<'_> {
             match relation {
                 Ok((Relation::Disjoint, _, witness)) => return different("numeric", witness),
                 Ok((Relation::Within { absolute, relative }, far, _)) => {
+                    if absolute == i64::MAX {
+                        // Both are exact.
+                        return equal("evaluated", Proof::Exact);
+                    }
                     if let Some(bound) = bound {
                         if absolute > bound as i64 {
                             return equal("separation", Proof::Exact);
@@ -188,13 +214,36 @@ impl Ladder<'_> {
         }
     }
 
+    /// The order of the first side and the second, real constants that are
+    /// known to differ.
+    pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
+        let fuel = Fuel::new(self.limits.fuel / 2);
+        let mut c = self.context(&fuel)?;
+        c.bits = FIRST;
+        while c.bits <= u64::from(self.limits.separation) {
+            match self.values(&Point::new(), &mut c) {
+                Ok([x, y]) if x.value.is_real() && y.value.is_real() => {
+                    let difference = x.value.sub(&y.value, &c).ok()?;
+                    if let Some(sign) = difference.re.sign() {
+                        return Some(sign.cmp(&0));
+                    }
+                }
+                Ok(_) => return None,
+                Err(Fail::Imprecise) => {}
+                Err(_) => return None,
+            }
+            c.bits *= 2;
+        }
+        None
+    }
+
     /// Bits of agreement that are asked for.
     fn floor(&self, least: u64, scale: u64) -> u64 {
         let literals: u64 = self
             .sides
             .iter()
             .flat_map(|side| {
-                let seen = super::lower::reachable(side);
+                let seen = super::graph::reachable(side);
                 side.arena
                     .iter()
                     .take(seen.len())
@@ -207,7 +256,9 @@ impl Ladder<'_> {
                     .collect::<Vec<_>>()
             })
             .sum();
-        least + 8 * literals + 2 * scale
+        least
+            .saturating_add(8 * literals)
+            .saturating_add(scale.saturating_mul(2))
     }
 
     fn functions(
@@ -266,7 +317,8 @@ impl Ladder<'_> {
             true => 1,
             false => SAMPLE,
         };
-        let usual = (0..usual).map(|index| points::point(self.secrets, &self.symbols, index, self.grid));
+        let usual =
+            (0..usual).map(|index| points::point(self.secrets, &self.symbols, index, self.grid));
         for point in usual.chain(more.iter().cloned()) {
             let relation = self.values(&point, c).and_then(|[x, y]| {
                 let relation = numeric::relate(&x.value, &y.value, c)?;

@@ -39,7 +39,11 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) fn new(fuel: &'a Fuel) -> Result<Self, Fail> {
         let constants = Consts::new().map_err(|_| Fail::Limit)?;
-        Ok(Context { bits: 64, fuel, constants })
+        Ok(Context {
+            bits: 64,
+            fuel,
+            constants,
+        })
     }
 
     fn spend(&self, units: u64) -> Result<(), Fail> {
@@ -57,18 +61,29 @@ pub(super) struct Ball {
 
 impl Ball {
     pub(super) fn zero() -> Self {
-        Ball { mid: BigInt::zero(), rad: 0, exp: 0 }
+        Ball {
+            mid: BigInt::zero(),
+            rad: 0,
+            exp: 0,
+        }
     }
 
     pub(super) fn integer(value: i64) -> Self {
-        Ball { mid: BigInt::from(value), rad: 0, exp: 0 }
+        Ball {
+            mid: BigInt::from(value),
+            rad: 0,
+            exp: 0,
+        }
     }
 
     /// Rounds to the precision; the error goes to the radius.
     fn rounded(mid: BigInt, rad: BigUint, exp: i64, c: &Context<'_>) -> Result<Self, Fail> {
         let words = (mid.bits() + rad.bits()) / 64 + 1;
         c.spend(8 + words)?;
-        let shift = mid.bits().saturating_sub(c.bits).max(rad.bits().saturating_sub(32));
+        let shift = mid
+            .bits()
+            .saturating_sub(c.bits)
+            .max(rad.bits().saturating_sub(32));
         let (mid, rad) = match shift {
             0 => (mid, rad),
             // Both shifts drop less than one unit.
@@ -136,15 +151,26 @@ impl Ball {
     }
 
     pub(super) fn neg(&self) -> Self {
-        Ball { mid: -&self.mid, rad: self.rad, exp: self.exp }
+        Ball {
+            mid: -&self.mid,
+            rad: self.rad,
+            exp: self.exp,
+        }
     }
 
     pub(super) fn abs(&self) -> Self {
-        Ball { mid: self.mid.abs(), rad: self.rad, exp: self.exp }
+        Ball {
+            mid: self.mid.abs(),
+            rad: self.rad,
+            exp: self.exp,
+        }
     }
 
     pub(super) fn shifted(&self, by: i64) -> Self {
-        Ball { exp: self.exp + by, ..self.clone() }
+        Ball {
+            exp: self.exp + by,
+            ..self.clone()
+        }
     }
 
     pub(super) fn add(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
@@ -154,7 +180,11 @@ impl Ball {
         if other.is_exact_zero() {
             return Ok(self.clone());
         }
-        let (high, low) = if self.exp >= other.exp { (self, other) } else { (other, self) };
+        let (high, low) = if self.exp >= other.exp {
+            (self, other)
+        } else {
+            (other, self)
+        };
         let gap = u64::try_from(high.exp - low.exp).map_err(|_| Fail::Limit)?;
         if gap > 2 * c.bits + 128 {
             if low.above().is_some_and(|top| top <= high.exp) {
@@ -238,11 +268,19 @@ impl Ball {
 
     /// The radius as an exact number.
     fn radius(&self) -> Self {
-        Ball { mid: BigInt::from(self.rad), rad: 0, exp: self.exp }
+        Ball {
+            mid: BigInt::from(self.rad),
+            rad: 0,
+            exp: self.exp,
+        }
     }
 
     fn middle(&self) -> Self {
-        Ball { mid: self.mid.clone(), rad: 0, exp: self.exp }
+        Ball {
+            mid: self.mid.clone(),
+            rad: 0,
+            exp: self.exp,
+        }
     }
 
     pub(super) fn pi(c: &mut Context<'_>) -> Result<Self, Fail> {
@@ -287,7 +325,11 @@ impl Ball {
             return Ok(value);
         }
         // |ln x - ln m| <= r / (m - r).
-        let least = Ball { mid: &self.mid - self.rad, rad: 0, exp: self.exp };
+        let least = Ball {
+            mid: &self.mid - self.rad,
+            rad: 0,
+            exp: self.exp,
+        };
         let error = self.radius().div(&least, c)?;
         value.widened(&error, c)
     }
@@ -344,18 +386,31 @@ impl Ball {
         c.spend(4000 * words)?;
         if self.mid.is_zero() {
             // Only for a radius around zero: the function of zero.
-            let value = f(&BigFloat::from_word(0, 64), c.precision(), RoundingMode::ToEven, &mut c.constants);
+            let value = f(
+                &BigFloat::from_word(0, 64),
+                c.precision(),
+                RoundingMode::ToEven,
+                &mut c.constants,
+            );
             return Self::from_float(&value, c);
         }
         let digits = self.mid.magnitude().to_u64_digits();
         let exponent = self.exp + 64 * digits.len() as i64;
-        let exponent = i32::try_from(exponent).ok().filter(|e| e.abs() < 1 << 30).ok_or(Fail::Limit)?;
+        let exponent = i32::try_from(exponent)
+            .ok()
+            .filter(|e| e.abs() < 1 << 30)
+            .ok_or(Fail::Limit)?;
         let sign = match self.mid.sign() {
             Sign::Minus => FloatSign::Neg,
             _ => FloatSign::Pos,
         };
         let argument = BigFloat::from_words(&digits, sign, exponent);
-        let value = f(&argument, c.precision(), RoundingMode::ToEven, &mut c.constants);
+        let value = f(
+            &argument,
+            c.precision(),
+            RoundingMode::ToEven,
+            &mut c.constants,
+        );
         Self::from_float(&value, c)
     }
 
@@ -371,7 +426,12 @@ impl Ball {
             FloatSign::Pos => Sign::Plus,
         };
         let exp = i64::from(exponent) - 64 * words.len() as i64;
-        Self::rounded(BigInt::from_biguint(sign, magnitude), BigUint::from(256u32), exp, c)
+        Self::rounded(
+            BigInt::from_biguint(sign, magnitude),
+            BigUint::from(256u32),
+            exp,
+            c,
+        )
     }
 
     /// `⌊x⌋`, if it is certain.
@@ -389,7 +449,11 @@ impl Ball {
         let (low, high) = (&self.mid - self.rad, &self.mid + self.rad);
         let (low, high) = (low >> shift, high >> shift);
         match low == high {
-            true => Ok(Ball { mid: low, rad: 0, exp: 0 }),
+            true => Ok(Ball {
+                mid: low,
+                rad: 0,
+                exp: 0,
+            }),
             false => Err(Fail::Imprecise),
         }
     }

@@ -41,7 +41,9 @@ pub(super) fn points(
                 return Some(());
             }
             branches = true;
-            levels.iter().try_for_each(|level| zeros(forms, argument, *level, symbols, &mut breaks))
+            levels
+                .iter()
+                .try_for_each(|level| zeros(forms, argument, *level, symbols, &mut breaks))
         };
         match forms.node(id) {
             Form::Number(_) => {}
@@ -103,12 +105,19 @@ fn zeros(
     match forms.node(argument) {
         Form::Atom(_) if level == 0 && known(argument) => return Some(()),
         Form::Product(list) if level == 0 => {
-            return list.iter().try_for_each(|(base, _)| zeros(forms, *base, 0, symbols, breaks));
+            return list
+                .iter()
+                .try_for_each(|(base, _)| zeros(forms, *base, 0, symbols, breaks));
         }
         Form::Sum(list) if level == 0 && list.len() == 1 => {
             return zeros(forms, list[0].0, 0, symbols, breaks);
         }
-        Form::Sum(list) if level == 0 && list.iter().all(|(t, c)| c.is_positive() && square(forms, *t)) => {
+        Form::Sum(list)
+            if level == 0
+                && list
+                    .iter()
+                    .all(|(t, c)| c.is_positive() && square(forms, *t)) =>
+        {
             return Some(());
         }
         _ => {}
@@ -194,6 +203,11 @@ fn between(mut breaks: Vec<f64>, name: &str, secrets: &Secrets) -> Option<Vec<Po
     }
     places
         .into_iter()
-        .map(|place| Some(Point::from([(name.into(), BigRational::from_float(place)?)])))
+        .map(|place| {
+            Some(Point::from([(
+                name.into(),
+                BigRational::from_float(place)?,
+            )]))
+        })
         .collect()
 }

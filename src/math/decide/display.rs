@@ -25,13 +25,17 @@ struct Piece {
 /// The text of an expression. Equal graphs have equal texts; long ones end in
 /// an ellipsis.
 pub(crate) fn display(e: &Expr) -> String {
-    let seen = super::lower::reachable(e);
+    let seen = super::graph::reachable(e);
     let mut pieces: Vec<Option<Piece>> = Vec::with_capacity(seen.len());
     for (id, node) in e.arena.iter().take(seen.len()) {
         let piece = seen[id.index()].then(|| piece(e, node, &pieces));
         pieces.push(piece);
     }
-    pieces.pop().flatten().map(|piece| piece.text).unwrap_or_default()
+    pieces
+        .pop()
+        .flatten()
+        .map(|piece| piece.text)
+        .unwrap_or_default()
 }
 
 fn piece(e: &Expr, node: &Node, pieces: &[Option<Piece>]) -> Piece {
@@ -67,45 +71,58 @@ fn piece(e: &Expr, node: &Node, pieces: &[Option<Piece>]) -> Piece {
         Node::Mul(list) => product(e, list, &within),
         Node::Pow(base, exponent) => {
             let base = within(*base, Binding::Atom);
-            (format!("{base}^{}", within(*exponent, Binding::Atom)), Binding::Power)
+            (
+                format!("{base}^{}", within(*exponent, Binding::Atom)),
+                Binding::Power,
+            )
         }
-        Node::Root { degree: 2, radicand } => (format!("sqrt({})", at(*radicand).text), Binding::Atom),
-        Node::Root { degree, radicand } => {
-            (format!("root({}, {degree})", at(*radicand).text), Binding::Atom)
+        Node::Root {
+            degree: 2,
+            radicand,
+        } => (format!("sqrt({})", at(*radicand).text), Binding::Atom),
+        Node::Root { degree, radicand } => (
+            format!("root({}, {degree})", at(*radicand).text),
+            Binding::Atom,
+        ),
+        Node::Apply(Function::Abs, argument) => {
+            (format!("|{}|", at(*argument).text), Binding::Atom)
         }
-        Node::Apply(Function::Abs, argument) => (format!("|{}|", at(*argument).text), Binding::Atom),
         Node::Apply(function, argument) => {
             let name = format!("{function:?}").to_lowercase();
             (format!("{name}({})", at(*argument).text), Binding::Atom)
         }
-        Node::Log { base, argument } => {
-            (format!("log_{}({})", within(*base, Binding::Atom), at(*argument).text), Binding::Atom)
-        }
+        Node::Log { base, argument } => (
+            format!(
+                "log_{}({})",
+                within(*base, Binding::Atom),
+                at(*argument).text
+            ),
+            Binding::Atom,
+        ),
         Node::Factorial(n) => (format!("{}!", within(*n, Binding::Atom)), Binding::Power),
-        Node::Binomial(n, k) => {
-            (format!("binomial({}, {})", at(*n).text, at(*k).text), Binding::Atom)
-        }
+        Node::Binomial(n, k) => (
+            format!("binomial({}, {})", at(*n).text, at(*k).text),
+            Binding::Atom,
+        ),
         Node::Call(name, list) => {
             let list: Vec<&str> = list.iter().take(32).map(|id| &*at(*id).text).collect();
             (format!("{name}({})", list.join(", ")), Binding::Atom)
         }
     };
-    Piece { text: clipped(text), binding }
+    Piece {
+        text: clipped(text),
+        binding,
+    }
 }
 
 /// Factors with exponent -1 go under a stroke, a factor -1 to the front.
-fn product(
-    e: &Expr,
-    list: &[Id],
-    within: &dyn Fn(Id, Binding) -> String,
-) -> (String, Binding) {
+fn product(e: &Expr, list: &[Id], within: &dyn Fn(Id, Binding) -> String) -> (String, Binding) {
     let mut sign = "";
     let (mut top, mut bottom) = (Vec::new(), Vec::new());
     for id in list.iter().take(LENGTH) {
         match e.arena.node(*id) {
             Node::Number(value) if *value == -BigRational::one() && sign.is_empty() => sign = "-",
-            Node::Pow(base, exponent)
-                if matches!(e.arena.node(*exponent), Node::Number(q) if *q == -BigRational::one()) =>
+            Node::Pow(base, exponent) if matches!(e.arena.node(*exponent), Node::Number(q) if *q == -BigRational::one()) =>
             {
                 bottom.push(within(*base, Binding::Power));
             }
@@ -123,7 +140,11 @@ fn product(
             many => format!("({})", many.join("*")),
         };
     }
-    let binding = if sign.is_empty() { Binding::Product } else { Binding::Sum };
+    let binding = if sign.is_empty() {
+        Binding::Product
+    } else {
+        Binding::Sum
+    };
     (format!("{sign}{text}"), binding)
 }
 

@@ -115,9 +115,16 @@ impl Forms<'_> {
                 let mut terms = Vec::new();
                 let mut rest = Vec::new();
                 for (b, q) in list.iter() {
-                    match self.traits(*b).positive {
-                        true => terms.push((self.ln_positive(*b)?, q.clone())),
-                        false => rest.push((*b, q.clone())),
+                    let traits = self.traits(*b);
+                    let even = q.denom().is_one() && num_integer::Integer::is_even(q.numer());
+                    if traits.positive {
+                        terms.push((self.ln_positive(*b)?, q.clone()));
+                    } else if even && traits.real {
+                        // ln(b^2k) = 2k ln |b| for real b.
+                        let size = self.abs(*b)?;
+                        terms.push((self.ln(size)?, q.clone()));
+                    } else {
+                        rest.push((*b, q.clone()));
                     }
                 }
                 match &*rest {
@@ -228,11 +235,19 @@ impl Forms<'_> {
             self.scale(&ratio(1, 2), three)?
         } else if small(1, 5) || small(2, 5) {
             let five = root(self, 5)?;
-            let unit = if small(1, 5) { ratio(1, 4) } else { ratio(-1, 4) };
+            let unit = if small(1, 5) {
+                ratio(1, 4)
+            } else {
+                ratio(-1, 4)
+            };
             self.sum(&[(five, ratio(1, 4)), (self.one, unit)])?
         } else if small(1, 12) || small(5, 12) {
             let (six, two) = (root(self, 6)?, root(self, 2)?);
-            let unit = if small(1, 12) { ratio(1, 4) } else { ratio(-1, 4) };
+            let unit = if small(1, 12) {
+                ratio(1, 4)
+            } else {
+                ratio(-1, 4)
+            };
             self.sum(&[(six, ratio(1, 4)), (two, unit)])?
         } else {
             self.atom(Atom::CosPi(q))?

@@ -76,9 +76,10 @@ pub(super) fn number(forms: &Forms<'_>, root: FormId) -> Option<BigRational> {
     // num = value · den, term by term.
     let value = c / fraction.den.get(&monomial)?;
     let same = fraction.num.len() == fraction.den.len()
-        && fraction.num.iter().all(|(m, c)| {
-            fraction.den.get(m).is_some_and(|d| *c == d * &value)
-        });
+        && fraction
+            .num
+            .iter()
+            .all(|(m, c)| fraction.den.get(m).is_some_and(|d| *c == d * &value));
     same.then_some(value)
 }
 
@@ -121,7 +122,10 @@ pub(super) fn reaches(forms: &Forms<'_>, root: FormId, kind: impl Fn(&Atom) -> b
 pub(super) fn arguments(atom: &Atom) -> Vec<FormId> {
     match atom {
         Atom::Symbol(_) | Atom::Pi | Atom::I | Atom::Prime(..) | Atom::CosPi(_) => Vec::new(),
-        Atom::Exp(t) | Atom::Ln(t) | Atom::RealRoot(_, t) | Atom::Apply(_, t)
+        Atom::Exp(t)
+        | Atom::Ln(t)
+        | Atom::RealRoot(_, t)
+        | Atom::Apply(_, t)
         | Atom::Factorial(t) => vec![*t],
         Atom::Call(_, list) => list.to_vec(),
     }
@@ -133,21 +137,27 @@ pub(super) fn arguments(atom: &Atom) -> Vec<FormId> {
 /// transcendental, so that their powers are independent over the radicals.
 fn independent(forms: &Forms<'_>, poly: &Poly) -> bool {
     let holds = |wanted: fn(&Forms<'_>, &Atom) -> bool| {
-        poly.keys().flatten().any(|(base, _)| match forms.node(*base) {
-            Form::Atom(atom) => wanted(forms, atom),
-            _ => false,
-        })
+        poly.keys()
+            .flatten()
+            .any(|(base, _)| match forms.node(*base) {
+                Form::Atom(atom) => wanted(forms, atom),
+                _ => false,
+            })
     };
     let pi = holds(|_, atom| matches!(atom, Atom::Pi));
     let e = holds(|_, atom| matches!(atom, Atom::Exp(_)));
     if pi && e {
         return false;
     }
-    poly.keys().flatten().all(|(base, _)| match forms.node(*base) {
-        Form::Atom(Atom::Prime(_, Primes::Proven) | Atom::I | Atom::Symbol(_) | Atom::Pi) => true,
-        Form::Atom(Atom::Exp(t)) => *t == forms.one,
-        _ => false,
-    })
+    poly.keys()
+        .flatten()
+        .all(|(base, _)| match forms.node(*base) {
+            Form::Atom(Atom::Prime(_, Primes::Proven) | Atom::I | Atom::Symbol(_) | Atom::Pi) => {
+                true
+            }
+            Form::Atom(Atom::Exp(t)) => *t == forms.one,
+            _ => false,
+        })
 }
 
 fn unit() -> Poly {
@@ -162,7 +172,11 @@ struct Expansion<'a, 'b> {
 
 impl<'a, 'b> Expansion<'a, 'b> {
     fn new(forms: &'a Forms<'b>, terms: usize) -> Self {
-        Expansion { forms, known: HashMap::new(), terms }
+        Expansion {
+            forms,
+            known: HashMap::new(),
+            terms,
+        }
     }
 
     fn run(mut self, root: FormId) -> Result<Fraction, Stop> {
@@ -247,7 +261,10 @@ impl<'a, 'b> Expansion<'a, 'b> {
         if fraction.num.is_empty() {
             return Err(Stop::Undefined);
         }
-        let turned = Fraction { num: fraction.den, den: fraction.num };
+        let turned = Fraction {
+            num: fraction.den,
+            den: fraction.num,
+        };
         self.tidy(turned)
     }
 
@@ -274,7 +291,9 @@ impl<'a, 'b> Expansion<'a, 'b> {
     fn scaled(&self, fraction: &Fraction, c: &BigRational) -> Result<Fraction, Stop> {
         let mut scaled = fraction.clone();
         for value in scaled.num.values_mut() {
-            self.forms.fuel.spend(8 + (rational::bits(value) + rational::bits(c)) / 8)?;
+            self.forms
+                .fuel
+                .spend(8 + (rational::bits(value) + rational::bits(c)) / 8)?;
             *value = rational::mul(value, c, self.forms.limits.bits).ok_or(Stop::Limit)?;
         }
         Ok(scaled)
@@ -282,25 +301,40 @@ impl<'a, 'b> Expansion<'a, 'b> {
 
     fn add(&self, a: Fraction, b: &Fraction) -> Result<Fraction, Stop> {
         if a.den == b.den {
-            return Ok(Fraction { num: self.add_poly(a.num, &b.num)?, den: a.den });
+            return Ok(Fraction {
+                num: self.add_poly(a.num, &b.num)?,
+                den: a.den,
+            });
         }
         let left = self.multiply_poly(&a.num, &b.den)?;
         let right = self.multiply_poly(&b.num, &a.den)?;
-        Ok(Fraction { num: self.add_poly(left, &right)?, den: self.nonzero(self.multiply_poly(&a.den, &b.den)?)? })
+        Ok(Fraction {
+            num: self.add_poly(left, &right)?,
+            den: self.nonzero(self.multiply_poly(&a.den, &b.den)?)?,
+        })
     }
 
     fn multiply(&self, a: &Fraction, b: &Fraction) -> Result<Fraction, Stop> {
         if a.den == b.num && a.den != unit() {
-            return Ok(Fraction { num: a.num.clone(), den: b.den.clone() });
+            return Ok(Fraction {
+                num: a.num.clone(),
+                den: b.den.clone(),
+            });
         }
         if a.num == b.den && a.num != unit() {
-            return Ok(Fraction { num: b.num.clone(), den: a.den.clone() });
+            return Ok(Fraction {
+                num: b.num.clone(),
+                den: a.den.clone(),
+            });
         }
         let den = match b.den == unit() {
             true => a.den.clone(),
             false => self.nonzero(self.multiply_poly(&a.den, &b.den)?)?,
         };
-        self.tidy(Fraction { num: self.multiply_poly(&a.num, &b.num)?, den })
+        self.tidy(Fraction {
+            num: self.multiply_poly(&a.num, &b.num)?,
+            den,
+        })
     }
 
     /// Denominators that cancel to nothing have multiplied zero divisors.
@@ -320,7 +354,9 @@ impl<'a, 'b> Expansion<'a, 'b> {
 
     fn add_term(&self, poly: &mut Poly, monomial: Monomial, c: &BigRational) -> Result<(), Stop> {
         self.forms.fuel.spend(16 + rational::bits(c) / 8)?;
-        let known = poly.entry(monomial.clone()).or_insert_with(BigRational::zero);
+        let known = poly
+            .entry(monomial.clone())
+            .or_insert_with(BigRational::zero);
         *known = rational::add(known, c, self.forms.limits.bits).ok_or(Stop::Limit)?;
         if known.is_zero() {
             poly.remove(&monomial);
@@ -336,7 +372,9 @@ impl<'a, 'b> Expansion<'a, 'b> {
         let mut total = Poly::new();
         for (left, c) in a {
             for (right, d) in b {
-                self.forms.fuel.spend(24 + (rational::bits(c) + rational::bits(d)) / 8)?;
+                self.forms
+                    .fuel
+                    .spend(24 + (rational::bits(c) + rational::bits(d)) / 8)?;
                 let c = rational::mul(c, d, limit).ok_or(Stop::Limit)?;
                 let (e, monomial) = self.normal(merge(left, right))?;
                 let c = rational::mul(&c, &e, limit).ok_or(Stop::Limit)?;

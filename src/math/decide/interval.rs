@@ -8,7 +8,7 @@
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::lower::reachable;
+use super::graph::reachable;
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Relative widening of elementary functions.
@@ -29,7 +29,10 @@ impl Interval {
         if lo.is_nan() || hi.is_nan() || lo > hi {
             return None;
         }
-        Some(Interval { lo: lo.min(f64::MAX), hi: hi.max(f64::MIN) })
+        Some(Interval {
+            lo: lo.min(f64::MAX),
+            hi: hi.max(f64::MIN),
+        })
     }
 
     fn outward(lo: f64, hi: f64) -> Option<Self> {
@@ -56,7 +59,10 @@ impl Interval {
         let sum = Self::outward(self.lo + other.lo, self.hi + other.hi)?;
         // Sums of small integers are exact.
         Some(match (whole(self), whole(other)) {
-            (Some(x), Some(y)) => Interval { lo: (x + y) as f64, hi: (x + y) as f64 },
+            (Some(x), Some(y)) => Interval {
+                lo: (x + y) as f64,
+                hi: (x + y) as f64,
+            },
             _ => sum,
         })
     }
@@ -84,7 +90,10 @@ impl Interval {
     }
 
     fn negate(self) -> Self {
-        Interval { lo: -self.hi, hi: -self.lo }
+        Interval {
+            lo: -self.hi,
+            hi: -self.lo,
+        }
     }
 
     fn monotone(self, f: fn(f64) -> f64) -> Option<Self> {
@@ -111,7 +120,10 @@ impl Interval {
         let n = q.to_f64()?;
         let top = self.lo.abs().max(self.hi.abs()).powf(n);
         match even {
-            true => Self::widened(0.0, top).map(|wide| Interval { lo: 0.0, hi: wide.hi }),
+            true => Self::widened(0.0, top).map(|wide| Interval {
+                lo: 0.0,
+                hi: wide.hi,
+            }),
             false => Self::widened(-self.lo.abs().powf(n), self.hi.abs().powf(n)),
         }
     }
@@ -128,7 +140,10 @@ impl Interval {
         }
         let lo = corners.iter().copied().fold(f64::INFINITY, f64::min);
         let hi = corners.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Self::widened(lo, hi).map(|wide| Interval { lo: wide.lo.max(0.0), hi: wide.hi })
+        Self::widened(lo, hi).map(|wide| Interval {
+            lo: wide.lo.max(0.0),
+            hi: wide.hi,
+        })
     }
 
     fn wave(self, f: fn(f64) -> f64) -> Option<Self> {
@@ -155,15 +170,15 @@ pub(super) fn from_rational(value: &BigRational) -> Option<Interval> {
         return Interval::new(n, n);
     }
     let value = n / d;
-    Interval::new(value.next_down().next_down().next_down(), value.next_up().next_up().next_up())
+    Interval::new(
+        value.next_down().next_down().next_down(),
+        value.next_up().next_up().next_up(),
+    )
 }
 
 /// The interval of an expression, where it has one; `symbol` gives the values
 /// of the variables.
-pub(super) fn evaluate(
-    expr: &Expr,
-    symbol: &dyn Fn(&str) -> Option<Interval>,
-) -> Option<Interval> {
+pub(super) fn evaluate(expr: &Expr, symbol: &dyn Fn(&str) -> Option<Interval>) -> Option<Interval> {
     let seen = reachable(expr);
     let mut known: Vec<Option<Interval>> = Vec::with_capacity(seen.len());
     for (id, node) in expr.arena.iter().take(seen.len()) {
@@ -215,9 +230,9 @@ fn value_of(
                 Node::Number(q) if q.numer().bits() <= 53 => value.power(q),
                 _ if value.lo > 0.0 => value.positive_power(at(*exponent)?),
                 _ => match whole(at(*exponent)?) {
-                    Some(n) if n < 0 => {
-                        value.power(&BigRational::from_integer((-n).into()))?.recip()
-                    }
+                    Some(n) if n < 0 => value
+                        .power(&BigRational::from_integer((-n).into()))?
+                        .recip(),
                     Some(n) => value.power(&BigRational::from_integer(n.into())),
                     None => None,
                 },
@@ -241,7 +256,9 @@ fn value_of(
             if base.lo <= 0.0 || argument.lo <= 0.0 {
                 return None;
             }
-            argument.monotone(f64::ln)?.mul(base.monotone(f64::ln)?.recip()?)
+            argument
+                .monotone(f64::ln)?
+                .mul(base.monotone(f64::ln)?.recip()?)
         }
         Node::Factorial(n) => match (arena.node(*n), whole(at(*n)?)) {
             (_, Some(n @ 0..=170)) => {

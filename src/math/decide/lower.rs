@@ -10,6 +10,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use super::budget::Stop;
 use super::expand;
 use super::form::{Atom, Form, FormId, Forms};
+use super::graph::reachable;
 use super::rational::{self, integer, ratio};
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
@@ -19,33 +20,6 @@ const CHAIN: i64 = 64;
 /// Factorials up to this number are written as prime powers when too long to
 /// be multiplied out.
 const SIEVE: u64 = 1 << 15;
-
-/// Which nodes the root reaches.
-pub(super) fn reachable(expr: &Expr) -> Vec<bool> {
-    let mut seen = vec![false; expr.root.index() + 1];
-    seen[expr.root.index()] = true;
-    let nodes: Vec<(Id, &Node)> = expr.arena.iter().take(seen.len()).collect();
-    for (id, node) in nodes.into_iter().rev() {
-        if seen[id.index()] {
-            for child in children(node) {
-                seen[child.index()] = true;
-            }
-        }
-    }
-    seen
-}
-
-/// The children of a node.
-pub(super) fn children(node: &Node) -> Vec<Id> {
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
-        Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
-        Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
-        Node::Root { radicand, .. } => vec![*radicand],
-        Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
-        Node::Log { base, argument } => vec![*base, *argument],
-    }
-}
 
 impl Forms<'_> {
     /// The form of an expression.
@@ -166,9 +140,12 @@ impl Forms<'_> {
                 self.scale(&value.signum(), root)
             }
             Form::Sum(list) => {
-                let lead = list[0].1.clone();
-                let primitive = self.scale(&lead.recip(), radicand)?;
-                let content = self.number(lead);
+                let content = match list.iter().all(|(_, c)| rational::bits(c) <= 1 << 11) {
+                    true => super::product::content(&list) * list[0].1.signum(),
+                    false => BigRational::one(),
+                };
+                let primitive = self.scale(&content.recip(), radicand)?;
+                let content = self.number(content);
                 let content = self.real_root(degree, content)?;
                 let root = match self.traits(primitive).positive {
                     true => self.power(primitive, &q)?,
@@ -201,10 +178,16 @@ impl Forms<'_> {
     fn apply(&mut self, function: Function, a: FormId) -> Result<FormId, Stop> {
         let one = BigRational::one;
         let angle = match function {
-            Function::Sin | Function::Cos | Function::Tan | Function::Cot | Function::Sec
-            | Function::Csc | Function::Sinh | Function::Cosh | Function::Tanh | Function::Exp => {
-                self.spread(a)?
-            }
+            Function::Sin
+            | Function::Cos
+            | Function::Tan
+            | Function::Cot
+            | Function::Sec
+            | Function::Csc
+            | Function::Sinh
+            | Function::Cosh
+            | Function::Tanh
+            | Function::Exp => self.spread(a)?,
             _ => a,
         };
         match function {
@@ -240,7 +223,7 @@ impl Forms<'_> {
                 self.need(a)?;
                 self.ln(a)
             }
-            Function::Abs => self.abs(a),
+            Function::Abs => self.size(a),
             Function::Arccos => {
                 // arccos a = π/2 - arcsin a.
                 let arcsin = self.arc(Function::Arcsin, a)?;
@@ -258,15 +241,54 @@ impl Forms<'_> {
                 }
                 None => self.atom(Atom::Apply(function, a)),
             },
-            Function::Conj | Function::Re if self.only_constants_real(a) => Ok(a),
-            Function::Im if self.only_constants_real(a) => Ok(self.zero),
-            Function::Conj | Function::Re | Function::Im => self.atom(Atom::Apply(function, a)),
+            Function::Conj | Function::Re | Function::Im => match self.parts(a)? {
+                Some((re, _)) if function == Function::Re => Ok(re),
+                Some((_, im)) if function == Function::Im => Ok(im),
+                Some((re, im)) => {
+                    let im = self.product(&[(self.i, integer(1)), (im, integer(1))])?;
+                    self.sum(&[(re, one()), (im, -one())])
+                }
+                None => self.atom(Atom::Apply(function, a)),
+            },
         }
     }
 
-    /// Whether a form is real without taking its symbols for real.
-    fn only_constants_real(&self, a: FormId) -> bool {
-        self.traits(a).real && !expand::reaches(self, a, |atom| matches!(atom, Atom::Symbol(_)))
+    /// Real and imaginary part of a short sum of monomials that are real or
+    /// `i` times real. Symbols are taken for real only where `traits` says so.
+    fn parts(&mut self, a: FormId) -> Result<Option<(FormId, FormId)>, Stop> {
+        let sum = self.spread(a)?;
+        let terms = match self.node(sum) {
+            Form::Sum(list) => list.to_vec(),
+            Form::Number(_) => return Ok(Some((sum, self.zero))),
+            _ => vec![(sum, BigRational::one())],
+        };
+        let (mut re, mut im) = (Vec::new(), Vec::new());
+        for (t, c) in terms {
+            if self.traits(t).real {
+                re.push((t, c));
+                continue;
+            }
+            let turned = self.product(&[(self.i, integer(-1)), (t, integer(1))])?;
+            if !self.traits(turned).real {
+                return Ok(None);
+            }
+            im.push((turned, c));
+        }
+        Ok(Some((self.sum(&re)?, self.sum(&im)?)))
+    }
+
+    /// `|a|`, by real and imaginary part where they are known.
+    fn size(&mut self, a: FormId) -> Result<FormId, Stop> {
+        if self.traits(a).real {
+            return self.abs(a);
+        }
+        let Some((re, im)) = self.parts(a)? else {
+            return self.abs(a);
+        };
+        let (x, y) = (self.power(re, &integer(2))?, self.power(im, &integer(2))?);
+        let total = self.sum(&[(x, integer(1)), (y, integer(1))])?;
+        let total = self.spread(total)?;
+        self.power(total, &ratio(1, 2))
     }
 
     /// `arcsin` and `arctan`, odd both, with the values that are parts of π.
@@ -276,7 +298,10 @@ impl Forms<'_> {
         }
         let (root2, root3) = {
             let (two, three) = (self.number(integer(2)), self.number(integer(3)));
-            (self.power(two, &ratio(1, 2))?, self.power(three, &ratio(1, 2))?)
+            (
+                self.power(two, &ratio(1, 2))?,
+                self.power(three, &ratio(1, 2))?,
+            )
         };
         let table = match function {
             Function::Arcsin => vec![
@@ -328,7 +353,10 @@ impl Forms<'_> {
         }
         // (a + k)! = a! (a+1) … (a+k) where a has a constant in [0, 1).
         let constant = match self.node(n) {
-            Form::Sum(list) => list.iter().find(|(t, _)| *t == self.one).map(|(_, c)| c.clone()),
+            Form::Sum(list) => list
+                .iter()
+                .find(|(t, _)| *t == self.one)
+                .map(|(_, c)| c.clone()),
             _ => None,
         };
         let shift = constant.map_or_else(BigInt::zero, |c| c.floor().to_integer());
@@ -398,7 +426,10 @@ impl Forms<'_> {
             let mut factors = Vec::new();
             let mut denominator = BigInt::one();
             for j in 0..k {
-                factors.push((self.sum(&[(n, integer(1)), (self.one, integer(-j))])?, integer(1)));
+                factors.push((
+                    self.sum(&[(n, integer(1)), (self.one, integer(-j))])?,
+                    integer(1),
+                ));
                 denominator *= j + 1;
             }
             let top = self.product(&factors)?;
@@ -408,7 +439,11 @@ impl Forms<'_> {
         if self.as_number(rest).is_some() {
             return self.binomial(n, rest);
         }
-        let (n, k, rest) = (self.factorial(n)?, self.factorial(k)?, self.factorial(rest)?);
+        let (n, k, rest) = (
+            self.factorial(n)?,
+            self.factorial(k)?,
+            self.factorial(rest)?,
+        );
         self.product(&[(n, integer(1)), (k, integer(-1)), (rest, integer(-1))])
     }
 

@@ -29,7 +29,11 @@ mod rational;
 
 mod secrets;
 
+mod graph;
+
 mod form;
+
+mod product;
 
 mod elementary;
 
@@ -39,11 +43,15 @@ mod expand;
 
 mod modular;
 
+mod size;
+
 mod interval;
 
 mod points;
 
 mod ball;
+
+mod complex;
 
 mod numeric;
 
@@ -64,9 +72,9 @@ use std::collections::BTreeSet;
 use num_rational::BigRational;
 use num_traits::Signed;
 
-use super::expr::{Expr, Function, Node};
+use super::expr::{Expr, Node};
 use budget::{Fuel, Stop};
-use form::{Atom, FormId, Forms};
+use form::{FormId, Forms};
 use interval::Interval;
 use points::Grid;
 
@@ -113,23 +121,13 @@ pub(crate) enum Proof {
 }
 
 /// Decides whether two expressions are equal; symmetric in them.
-pub(crate) fn decide(
-    gold: &Expr,
-    answer: &Expr,
-    secrets: &Secrets,
-    limits: &Limits,
-) -> Decision {
+pub(crate) fn decide(gold: &Expr, answer: &Expr, secrets: &Secrets, limits: &Limits) -> Decision {
     Ladder::new(gold, answer, secrets, limits).run()
 }
 
 /// The order of two real constants; `None` where it is not decided or one of
 /// them is not a real constant.
-pub(crate) fn compare(
-    a: &Expr,
-    b: &Expr,
-    secrets: &Secrets,
-    limits: &Limits,
-) -> Option<Ordering> {
+pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) -> Option<Ordering> {
     if let (Some(a), Some(b)) = (to_rational(a, limits), to_rational(b, limits)) {
         return Some(a.cmp(&b));
     }
@@ -146,7 +144,16 @@ pub(crate) fn compare(
         });
     }
     match decide(a, b, secrets, limits) {
-        Decision::Equal { .. } => Some(Ordering::Equal),
+        // Two equal non-real numbers have no order.
+        Decision::Equal { .. } => is_real(a, limits).then_some(Ordering::Equal),
+        Decision::Different { .. } => {
+            let ladder = Ladder::new(a, b, secrets, limits);
+            let order = ladder.order()?;
+            Some(match std::ptr::eq(ladder.sides[0], a) {
+                true => order,
+                false => order.reverse(),
+            })
+        }
         _ => None,
     }
 }
@@ -183,7 +190,7 @@ pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
 
 /// The names of the symbols, sorted, each once.
 pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
-    let seen = lower::reachable(e);
+    let seen = graph::reachable(e);
     let names: BTreeSet<&str> = e
         .arena
         .iter()
@@ -199,7 +206,7 @@ pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
 
 /// The first node of a kind that the root reaches.
 fn any(e: &Expr, kind: impl Fn(&Node) -> bool) -> Option<&Node> {
-    let seen = lower::reachable(e);
+    let seen = graph::reachable(e);
     e.arena
         .iter()
         .take(seen.len())
@@ -228,10 +235,17 @@ enum Defined {
 
 impl<'a> Ladder<'a> {
     fn new(gold: &'a Expr, answer: &'a Expr, secrets: &'a Secrets, limits: &'a Limits) -> Self {
-        let sides = [gold, answer];
+        // The order of the sides must not show, not even in the proof.
+        let sides = match graph::fingerprint(gold) <= graph::fingerprint(answer) {
+            true => [gold, answer],
+            false => [answer, gold],
+        };
         let names: BTreeSet<&str> = sides.iter().flat_map(|side| symbols(side)).collect();
         let counts = |node: &Node| matches!(node, Node::Factorial(_) | Node::Binomial(..));
-        let grid = match sides.iter().any(|side| any(side, counts).is_some() || alternates(side)) {
+        let grid = match sides
+            .iter()
+            .any(|side| any(side, counts).is_some() || alternates(side))
+        {
             true if !names.is_empty() => Grid::Integers,
             _ => Grid::Fractions,
         };
@@ -245,12 +259,18 @@ impl<'a> Ladder<'a> {
     }
 
     fn run(&self) -> Decision {
-        if self.sides.iter().any(|side| side.arena.len() > self.limits.nodes) {
+        if self
+            .sides
+            .iter()
+            .any(|side| side.arena.len() > self.limits.nodes)
+        {
             return Decision::Unknown("limit");
         }
         let fuel = Fuel::new(self.limits.fuel / 2);
         let mut forms = Forms::new(&fuel, self.limits);
-        let lowered = forms.lower(self.sides[0]).and_then(|a| Ok((a, forms.lower(self.sides[1])?)));
+        let lowered = forms
+            .lower(self.sides[0])
+            .and_then(|a| Ok((a, forms.lower(self.sides[1])?)));
         if lowered == Err(Stop::Undefined) {
             return Decision::Undefined;
         }
@@ -278,7 +298,11 @@ impl<'a> Ladder<'a> {
     /// seen to be defined.
     fn quick(&self) -> Result<Defined, String> {
         let mut defined = Defined::Open;
-        let rounds = if self.symbols.is_empty() { 1 } else { QUICK_POINTS };
+        let rounds = if self.symbols.is_empty() {
+            1
+        } else {
+            QUICK_POINTS
+        };
         for index in 0..rounds {
             let point = points::point(self.secrets, &self.symbols, index, self.grid);
             let symbol = |name: &str| point.get(name).and_then(interval::from_rational);
@@ -294,13 +318,7 @@ impl<'a> Ladder<'a> {
     }
 
     /// The stages on canonical forms.
-    fn formal(
-        &self,
-        forms: &mut Forms<'_>,
-        a: FormId,
-        b: FormId,
-        defined: Defined,
-    ) -> Decision {
+    fn formal(&self, forms: &mut Forms<'_>, a: FormId, b: FormId, defined: Defined) -> Decision {
         if defined == Defined::Open {
             match self.needs(forms) {
                 Ok(Defined::Proven) => {}
@@ -328,7 +346,10 @@ impl<'a> Ladder<'a> {
         match modular::compare(forms, a, b, self.secrets) {
             Ok(modular::Outcome::Same) => return equal("identity", Proof::Probabilistic),
             Ok(modular::Outcome::Different) => {
-                return different("identity", "the difference is not zero at a secret point".into());
+                return different(
+                    "identity",
+                    "the difference is not zero at a secret point".into(),
+                );
             }
             Err(Stop::Undefined) => return Decision::Undefined,
             Ok(modular::Outcome::Unclear) | Err(_) => {}
@@ -384,7 +405,11 @@ fn rational_witness(x: &BigRational, y: &BigRational) -> String {
 }
 
 fn interval_witness(point: &points::Point, a: Interval, b: Interval) -> String {
-    let values = format!("{:.9e} is not {:.9e}", a.lo / 2.0 + a.hi / 2.0, b.lo / 2.0 + b.hi / 2.0);
+    let values = format!(
+        "{:.9e} is not {:.9e}",
+        a.lo / 2.0 + a.hi / 2.0,
+        b.lo / 2.0 + b.hi / 2.0
+    );
     at_point(point, values)
 }
 

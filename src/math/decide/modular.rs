@@ -22,20 +22,11 @@ use super::form::{Atom, Form, FormId, Forms};
 use super::rational::Primes;
 use super::secrets::{ORDER, Prime, Secrets};
 
-/// Degree of a difference at most.
-const DEGREE: f64 = (1u64 << 20) as f64;
-
-/// Bits of the coefficients of a difference at most.
-const HEIGHT: f64 = (1u64 << 32) as f64;
-
 /// Choices of roots that are tried at most.
 const CHOICES: u64 = 36;
 
 /// Points that are tried for one prime before the stage gives up.
 const TRIES: u64 = 240;
-
-/// Bits of certainty.
-const CERTAINTY: f64 = 81.0;
 
 /// What the tests say of two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,26 +90,19 @@ impl From<Stop> for Miss {
 
 /// What a residue stands for: an atom, or `exp` of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+pub(super) enum Key {
     Atom(FormId),
     Exp(FormId),
 }
 
-struct Plan<'a, 'b> {
-    forms: &'a Forms<'b>,
+pub(super) struct Plan<'a, 'b> {
+    pub(super) forms: &'a Forms<'b>,
     /// Forms to evaluate, children first.
-    order: Vec<FormId>,
+    pub(super) order: Vec<FormId>,
     /// Least common denominators of the exponents of free atoms and primes.
-    denominators: BTreeMap<Key, u64>,
+    pub(super) denominators: BTreeMap<Key, u64>,
     /// Radicals of forms: (base, degree).
     radicals: Vec<(FormId, u64)>,
-}
-
-/// Degrees and logarithms of coefficient sums of a numerator and denominator.
-#[derive(Clone, Copy)]
-struct Size {
-    degree: [f64; 2],
-    log: [f64; 2],
 }
 
 impl<'a, 'b> Plan<'a, 'b> {
@@ -147,7 +131,11 @@ impl<'a, 'b> Plan<'a, 'b> {
                 }
                 Form::Product(list) => {
                     for (base, q) in list {
-                        let d = q.denom().to_u64().filter(|d| *d <= 1 << 20).ok_or(Stop::Unsupported)?;
+                        let d = q
+                            .denom()
+                            .to_u64()
+                            .filter(|d| *d <= 1 << 20)
+                            .ok_or(Stop::Unsupported)?;
                         let (key, part) = generator(forms, *base);
                         let free = is_free(forms, *base);
                         if free {
@@ -185,7 +173,7 @@ impl<'a, 'b> Plan<'a, 'b> {
         })
     }
 
-    fn choices(&self) -> u64 {
+    pub(super) fn choices(&self) -> u64 {
         self.radicals.iter().map(|(_, degree)| degree).product()
     }
 
@@ -193,12 +181,18 @@ impl<'a, 'b> Plan<'a, 'b> {
     /// are algebraically independent.
     fn independent(&self) -> bool {
         let kind = |wanted: fn(&Atom) -> bool| {
-            self.order.iter().any(|id| matches!(self.forms.node(*id), Form::Atom(atom) if wanted(atom)))
+            self.order
+                .iter()
+                .any(|id| matches!(self.forms.node(*id), Form::Atom(atom) if wanted(atom)))
         };
         let known = !kind(|atom| {
             !matches!(
                 atom,
-                Atom::Symbol(_) | Atom::I | Atom::Prime(_, Primes::Proven) | Atom::Pi | Atom::Exp(_)
+                Atom::Symbol(_)
+                    | Atom::I
+                    | Atom::Prime(_, Primes::Proven)
+                    | Atom::Pi
+                    | Atom::Exp(_)
             )
         });
         let exponentials: Vec<&Atom> = self
@@ -216,107 +210,6 @@ impl<'a, 'b> Plan<'a, 'b> {
             _ => false,
         };
         known && exponentials && self.radicals.is_empty()
-    }
-
-    /// The number of tests that certainty takes.
-    fn tests(&self, a: FormId, b: FormId) -> Result<u32, Stop> {
-        let mut sizes: BTreeMap<FormId, Size> = BTreeMap::new();
-        let mut halvings = 0.0;
-        for id in &self.order {
-            let size = match self.forms.node(*id) {
-                Form::Number(value) => Size {
-                    degree: [0.0; 2],
-                    log: [value.numer().bits() as f64, value.denom().bits() as f64],
-                },
-                Form::Atom(_) => self.atom_size(*id, &BigRational::one(), &sizes),
-                Form::Sum(list) => {
-                    let mut total = Size { degree: [0.0; 2], log: [0.0; 2] };
-                    for (t, c) in list {
-                        let term = sizes[t];
-                        let c = [c.numer().bits() as f64, c.denom().bits() as f64];
-                        let log = [term.log[0] + c[0], term.log[1] + c[1]];
-                        total = Size {
-                            degree: [
-                                (total.degree[0] + term.degree[1]).max(term.degree[0] + total.degree[1]),
-                                total.degree[1] + term.degree[1],
-                            ],
-                            log: [
-                                (total.log[0] + log[1]).max(log[0] + total.log[1]),
-                                total.log[1] + log[1],
-                            ],
-                        };
-                    }
-                    total.log[0] += (list.len() as f64).log2() + 1.0;
-                    total
-                }
-                Form::Product(list) => {
-                    let mut total = Size { degree: [0.0; 2], log: [0.0; 2] };
-                    for (base, q) in list {
-                        let mut factor = match self.forms.node(*base) {
-                            Form::Atom(_) => self.atom_size(*base, q, &sizes),
-                            _ => {
-                                let size = sizes[base];
-                                let times = q.abs().to_f64().unwrap_or(f64::INFINITY).max(1.0);
-                                Size {
-                                    degree: size.degree.map(|d| d * times),
-                                    log: size.log.map(|d| d * times),
-                                }
-                            }
-                        };
-                        if q.is_negative() && !matches!(self.forms.node(*base), Form::Atom(_)) {
-                            factor.degree.swap(0, 1);
-                            factor.log.swap(0, 1);
-                        }
-                        for part in 0..2 {
-                            total.degree[part] += factor.degree[part];
-                            total.log[part] += factor.log[part];
-                        }
-                    }
-                    total
-                }
-            };
-            if let Form::Atom(Atom::Prime(..)) = self.forms.node(*id)
-                && self.denominators.get(&Key::Atom(*id)).is_some_and(|d| *d > 1)
-            {
-                halvings += 1.0;
-            }
-            sizes.insert(*id, size);
-        }
-        let conjugates = self.choices() as f64 * 2f64.powf(halvings);
-        let degree: f64 = [a, b].iter().flat_map(|id| sizes[id].degree).sum::<f64>() * conjugates;
-        let log: f64 = ([a, b].iter().flat_map(|id| sizes[id].log).sum::<f64>() + 2.0) * conjugates;
-        if !(degree <= DEGREE && log <= HEIGHT) {
-            return Err(Stop::Limit);
-        }
-        let by_degree = 58.0 - (degree + 1.0).log2();
-        let by_prime = 48.0 - halvings - (log / 60.0 + 1.0).log2();
-        let each = by_degree.min(by_prime);
-        if each < 8.0 {
-            return Err(Stop::Limit);
-        }
-        Ok(((CERTAINTY / each).ceil() as u32).max(3))
-    }
-
-    /// The size of `atom^q`.
-    fn atom_size(&self, id: FormId, q: &BigRational, sizes: &BTreeMap<FormId, Size>) -> Size {
-        let times = q.abs().to_f64().unwrap_or(f64::INFINITY);
-        let part = usize::from(q.is_negative());
-        let mut size = Size { degree: [0.0; 2], log: [0.0; 2] };
-        match self.forms.node(id) {
-            Form::Atom(Atom::Prime(prime, _)) => size.log[part] = prime.bits() as f64 * times.max(1.0),
-            Form::Atom(Atom::I) => {}
-            Form::Atom(Atom::RealRoot(_, inner)) => {
-                let inner = sizes[inner];
-                size.degree = [times.max(1.0) * inner.degree.iter().sum::<f64>(); 2];
-                size.log = [times.max(1.0) * inner.log.iter().sum::<f64>(); 2];
-            }
-            _ => {
-                let (key, part_of) = generator(self.forms, id);
-                let whole = self.denominators.get(&key).copied().unwrap_or(1);
-                size.degree[part] = times * whole as f64 / part_of as f64;
-            }
-        }
-        size
     }
 
     /// One prime: looks for a point where all radicals exist.
@@ -447,7 +340,13 @@ impl<'a, 'b> Plan<'a, 'b> {
     }
 
     /// One of the roots of a residue; `digits` says which.
-    fn choose(&self, value: u64, degree: u64, digits: &mut u64, prime: &Prime) -> Result<u64, Miss> {
+    fn choose(
+        &self,
+        value: u64,
+        degree: u64,
+        digits: &mut u64,
+        prime: &Prime,
+    ) -> Result<u64, Miss> {
         self.forms.fuel.spend(200)?;
         let digit = *digits % degree;
         *digits /= degree;
@@ -516,8 +415,12 @@ impl<'a, 'b> Plan<'a, 'b> {
             self.forms.fuel.spend(2 + value.numer().bits() / 32)?;
             return Ok(top);
         }
-        self.forms.fuel.spend(64 + (value.numer().bits() + value.denom().bits()) / 32)?;
-        let bottom = prime.inverse(residue(value.denom(), prime)).ok_or(Miss::Prime)?;
+        self.forms
+            .fuel
+            .spend(64 + (value.numer().bits() + value.denom().bits()) / 32)?;
+        let bottom = prime
+            .inverse(residue(value.denom(), prime))
+            .ok_or(Miss::Prime)?;
         Ok(prime.mul(top, bottom))
     }
 }
@@ -528,10 +431,18 @@ fn residue(value: &BigInt, prime: &Prime) -> u64 {
     }
     if let Some(small) = value.to_i64() {
         let size = small.unsigned_abs() % prime.p;
-        return if small < 0 && size > 0 { prime.p - size } else { size };
+        return if small < 0 && size > 0 {
+            prime.p - size
+        } else {
+            size
+        };
     }
     let size = (value.magnitude() % prime.p).to_u64().unwrap_or(0);
-    if value.is_negative() && size > 0 { prime.p - size } else { size }
+    if value.is_negative() && size > 0 {
+        prime.p - size
+    } else {
+        size
+    }
 }
 
 /// Whether a base takes a residue of its own.
@@ -549,7 +460,7 @@ fn is_free(forms: &Forms<'_>, base: FormId) -> bool {
 
 /// The free variable of an atom, and which part of its exponent the atom is:
 /// `exp(t / 3)` is a third of `exp(t)`.
-fn generator(forms: &Forms<'_>, id: FormId) -> (Key, u64) {
+pub(super) fn generator(forms: &Forms<'_>, id: FormId) -> (Key, u64) {
     if let Form::Atom(Atom::Exp(t)) = forms.node(id)
         && let Form::Sum(list) = forms.node(*t)
         && let [(inner, c)] = &**list

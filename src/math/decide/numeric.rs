@@ -6,23 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use num_integer::Integer;
 use num_traits::ToPrimitive;
 
 use super::ball::{Ball, Context, Fail};
-use super::lower::reachable;
+use super::complex::Complex;
+use super::graph::reachable;
 use super::points::Point;
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Factorials are multiplied out up to this number.
 const FACTORIAL: i64 = 4000;
-
-/// A complex number; exactly real where `im` is exactly zero.
-#[derive(Clone, Debug)]
-pub(super) struct Complex {
-    pub(super) re: Ball,
-    pub(super) im: Ball,
-}
 
 /// Whether all parts of an expression are real at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +63,12 @@ pub(super) fn evaluate(
         if !value.is_real() {
             realm = Realm::Complex;
         }
+        if let Node::Apply(function, argument) = node {
+            let argument = known[argument.index()]
+                .as_ref()
+                .expect("children come first");
+            scale = scale.max(hidden_scale(*function, argument));
+        }
         for part in [&value.re, &value.im] {
             if let (Some(below), Some(above)) = (part.below(), part.above()) {
                 scale = scale.max(below.unsigned_abs()).max(above.unsigned_abs());
@@ -78,7 +77,33 @@ pub(super) fn evaluate(
         known.push(Some(value));
     }
     let value = known.pop().flatten().ok_or(Fail::Unsupported)?;
-    Ok(Value { value, realm, scale })
+    Ok(Value {
+        value,
+        realm,
+        scale,
+    })
+}
+
+/// Scales inside a function: `tanh x` is within `e^-2x` of 1.
+fn hidden_scale(function: Function, x: &Complex) -> u64 {
+    let inner = match function {
+        Function::Sinh | Function::Cosh | Function::Tanh => &x.re,
+        Function::Sin
+        | Function::Cos
+        | Function::Tan
+        | Function::Cot
+        | Function::Sec
+        | Function::Csc => &x.im,
+        _ => return 0,
+    };
+    match inner.above() {
+        None => 0,
+        Some(above) => {
+            3u64.checked_shl(u32::try_from(above.max(0)).unwrap_or(64))
+                .unwrap_or(u64::MAX)
+                & (u64::MAX >> 8)
+        }
+    }
 }
 
 fn value_of(
@@ -92,9 +117,10 @@ fn value_of(
         Node::Number(value) => Ok(Complex::real(Ball::rational(value, c)?)),
         Node::Constant(Constant::Pi) => Ok(Complex::real(Ball::pi(c)?)),
         Node::Constant(Constant::E) => Ok(Complex::real(Ball::integer(1).exp(c)?)),
-        Node::Constant(Constant::I) => {
-            Ok(Complex { re: Ball::zero(), im: Ball::integer(1) })
-        }
+        Node::Constant(Constant::I) => Ok(Complex {
+            re: Ball::zero(),
+            im: Ball::integer(1),
+        }),
         Node::Symbol(_) | Node::Call(..) => Err(Fail::Unsupported),
         Node::Add(list) => {
             let mut total = at(&list[0]).clone();
@@ -222,7 +248,10 @@ fn apply(function: Function, x: &Complex, c: &mut Context<'_>) -> Result<Complex
                 _ => x.re.neg().floor()?.neg(),
             }))
         }
-        Function::Conj => Ok(Complex { re: x.re.clone(), im: x.im.neg() }),
+        Function::Conj => Ok(Complex {
+            re: x.re.clone(),
+            im: x.im.neg(),
+        }),
         Function::Re => Ok(Complex::real(x.re.clone())),
         Function::Im => Ok(Complex::real(x.im.clone())),
     }
@@ -238,195 +267,14 @@ fn arcsin(x: &Complex, c: &mut Context<'_>) -> Result<Ball, Fail> {
         None => Err(Fail::Imprecise),
         Some(0) => {
             let quarter = Ball::pi(c)?.shifted(-1);
-            Ok(if x.re.sign() == Some(-1) { quarter.neg() } else { quarter })
+            Ok(if x.re.sign() == Some(-1) {
+                quarter.neg()
+            } else {
+                quarter
+            })
         }
         Some(1) => x.re.div(&rest.sqrt(c)?, c)?.atan(c),
         Some(_) => Err(Fail::Unsupported),
-    }
-}
-
-impl Complex {
-    pub(super) fn real(re: Ball) -> Self {
-        Complex { re, im: Ball::zero() }
-    }
-
-    fn one() -> Self {
-        Self::real(Ball::integer(1))
-    }
-
-    pub(super) fn is_real(&self) -> bool {
-        self.im.is_exact_zero()
-    }
-
-    fn is_exact_zero(&self) -> bool {
-        self.re.is_exact_zero() && self.im.is_exact_zero()
-    }
-
-    /// Whether zero is not excluded.
-    pub(super) fn contains_zero(&self) -> bool {
-        let may = |part: &Ball| !matches!(part.sign(), Some(1 | -1));
-        may(&self.re) && may(&self.im)
-    }
-
-    fn as_integer(&self) -> Option<i64> {
-        self.is_real().then(|| self.re.as_integer())?
-    }
-
-    fn neg(&self) -> Self {
-        Complex { re: self.re.neg(), im: self.im.neg() }
-    }
-
-    fn halved(&self) -> Self {
-        Complex { re: self.re.shifted(-1), im: self.im.shifted(-1) }
-    }
-
-    fn add(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
-        Ok(Complex { re: self.re.add(&other.re, c)?, im: self.im.add(&other.im, c)? })
-    }
-
-    pub(super) fn sub(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
-        self.add(&other.neg(), c)
-    }
-
-    fn mul(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
-        if self.is_real() && other.is_real() {
-            return Ok(Self::real(self.re.mul(&other.re, c)?));
-        }
-        let re = self.re.mul(&other.re, c)?.sub(&self.im.mul(&other.im, c)?, c)?;
-        let im = self.re.mul(&other.im, c)?.add(&self.im.mul(&other.re, c)?, c)?;
-        Ok(Complex { re, im })
-    }
-
-    fn div(&self, other: &Self, c: &Context<'_>) -> Result<Self, Fail> {
-        if other.is_real() {
-            let re = self.re.div(&other.re, c)?;
-            let im = match self.is_real() {
-                true => Ball::zero(),
-                false => self.im.div(&other.re, c)?,
-            };
-            return Ok(Complex { re, im });
-        }
-        let size = other.re.mul(&other.re, c)?.add(&other.im.mul(&other.im, c)?, c)?;
-        let conjugate = Complex { re: other.re.clone(), im: other.im.neg() };
-        let top = self.mul(&conjugate, c)?;
-        Ok(Complex { re: top.re.div(&size, c)?, im: top.im.div(&size, c)? })
-    }
-
-    fn whole_power(&self, n: i64, c: &Context<'_>) -> Result<Self, Fail> {
-        let mut power = Self::one();
-        let mut square = self.clone();
-        let mut left = n.unsigned_abs();
-        while left > 0 {
-            if left & 1 == 1 {
-                power = power.mul(&square, c)?;
-            }
-            left >>= 1;
-            if left > 0 {
-                square = square.mul(&square, c)?;
-            }
-        }
-        match n < 0 {
-            true => Self::one().div(&power, c),
-            false => Ok(power),
-        }
-    }
-
-    fn abs(&self, c: &Context<'_>) -> Result<Ball, Fail> {
-        if self.is_real() {
-            return Ok(self.re.abs());
-        }
-        self.re.mul(&self.re, c)?.add(&self.im.mul(&self.im, c)?, c)?.sqrt(c)
-    }
-
-    fn exp(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
-        let size = self.re.exp(c)?;
-        if self.is_real() {
-            return Ok(Self::real(size));
-        }
-        let (cos, sin) = (self.im.cos(c)?, self.im.sin(c)?);
-        Ok(Complex { re: size.mul(&cos, c)?, im: size.mul(&sin, c)? })
-    }
-
-    fn ln(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
-        if self.is_exact_zero() {
-            return Err(Fail::Undefined);
-        }
-        if self.is_real() {
-            return match self.re.sign() {
-                Some(1) => Ok(Self::real(self.re.ln(c)?)),
-                Some(-1) => Ok(Complex { re: self.re.neg().ln(c)?, im: Ball::pi(c)? }),
-                _ => Err(Fail::Imprecise),
-            };
-        }
-        let size = self.re.mul(&self.re, c)?.add(&self.im.mul(&self.im, c)?, c)?;
-        let re = size.ln(c)?.shifted(-1);
-        let im = match (self.re.sign(), self.im.sign()) {
-            (Some(1), _) => self.im.div(&self.re, c)?.atan(c)?,
-            (_, Some(sign @ (1 | -1))) => {
-                let turn = self.re.div(&self.im, c)?.atan(c)?;
-                let quarter = Ball::pi(c)?.shifted(-1);
-                let quarter = if sign == 1 { quarter } else { quarter.neg() };
-                quarter.sub(&turn, c)?
-            }
-            _ => return Err(Fail::Imprecise),
-        };
-        Ok(Complex { re, im })
-    }
-
-    fn sqrt(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
-        if self.is_exact_zero() {
-            return Ok(self.clone());
-        }
-        if self.is_real() {
-            return match self.re.sign() {
-                Some(-1) => Ok(Complex { re: Ball::zero(), im: self.re.neg().sqrt(c)? }),
-                Some(_) => Ok(Self::real(self.re.sqrt(c)?)),
-                None => Err(Fail::Imprecise),
-            };
-        }
-        self.ln(c)?.halved().exp(c)
-    }
-
-    /// `\sqrt[degree]{self}`: real for an odd degree of a real number.
-    fn root(&self, degree: u32, c: &mut Context<'_>) -> Result<Self, Fail> {
-        if degree == 2 {
-            return self.sqrt(c);
-        }
-        if self.is_exact_zero() {
-            return Ok(self.clone());
-        }
-        let part = Ball::integer(1).div(&Ball::integer(i64::from(degree)), c)?;
-        if self.is_real() && degree.is_odd() {
-            let sign = self.re.sign().ok_or(Fail::Imprecise)?;
-            let root = self.re.abs().ln(c)?.mul(&part, c)?.exp(c)?;
-            return Ok(Self::real(if sign < 0 { root.neg() } else { root }));
-        }
-        self.ln(c)?.mul(&Self::real(part), c)?.exp(c)
-    }
-
-    fn sin(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
-        if self.is_real() {
-            return Ok(Self::real(self.re.sin(c)?));
-        }
-        // sin(a + b i) = sin a cosh b + i cos a sinh b.
-        let (cosh, sinh) = self.hyperbolic(c)?;
-        let (sin, cos) = (self.re.sin(c)?, self.re.cos(c)?);
-        Ok(Complex { re: sin.mul(&cosh, c)?, im: cos.mul(&sinh, c)? })
-    }
-
-    fn cos(&self, c: &mut Context<'_>) -> Result<Self, Fail> {
-        if self.is_real() {
-            return Ok(Self::real(self.re.cos(c)?));
-        }
-        let (cosh, sinh) = self.hyperbolic(c)?;
-        let (sin, cos) = (self.re.sin(c)?, self.re.cos(c)?);
-        Ok(Complex { re: cos.mul(&cosh, c)?, im: sin.mul(&sinh, c)?.neg() })
-    }
-
-    /// cosh and sinh of the imaginary part.
-    fn hyperbolic(&self, c: &mut Context<'_>) -> Result<(Ball, Ball), Fail> {
-        let (up, down) = (self.im.exp(c)?, self.im.neg().exp(c)?);
-        Ok((up.add(&down, c)?.shifted(-1), up.sub(&down, c)?.shifted(-1)))
     }
 }
 
@@ -436,10 +284,7 @@ pub(super) enum Relation {
     /// They differ for certain.
     Disjoint,
     /// Their difference is below `2^-bits`, and below that part of the larger.
-    Within {
-        absolute: i64,
-        relative: i64,
-    },
+    Within { absolute: i64, relative: i64 },
 }
 
 /// Compares two values of the same precision.
@@ -450,7 +295,10 @@ pub(super) fn relate(a: &Complex, b: &Complex, c: &Context<'_>) -> Result<Relati
     }
     let top = |x: &Complex| x.re.above().into_iter().chain(x.im.above()).max();
     let Some(error) = top(&difference) else {
-        return Ok(Relation::Within { absolute: i64::MAX, relative: i64::MAX });
+        return Ok(Relation::Within {
+            absolute: i64::MAX,
+            relative: i64::MAX,
+        });
     };
     let absolute = -error - 1;
     let bottom = |x: &Complex| x.re.below().into_iter().chain(x.im.below()).max();

@@ -117,7 +117,10 @@ const TRIAL: u64 = 1 << 11;
 /// The factors of a positive number.
 pub(super) fn factor(value: &BigUint) -> Factors {
     if value.bits() > GCD_BITS {
-        return Factors { list: vec![(value.clone(), 1)], primes: Primes::Unproven };
+        return Factors {
+            list: vec![(value.clone(), 1)],
+            primes: Primes::Unproven,
+        };
     }
     let mut rest = value.clone();
     let mut list = Vec::new();
@@ -132,7 +135,10 @@ pub(super) fn factor(value: &BigUint) -> Factors {
             && divisor * divisor > small
         {
             list.push((rest, 1));
-            return Factors { list, primes: Primes::Proven };
+            return Factors {
+                list,
+                primes: Primes::Proven,
+            };
         }
         let mut times = 0;
         while (&rest % divisor).is_zero() {
@@ -145,7 +151,10 @@ pub(super) fn factor(value: &BigUint) -> Factors {
         divisor += 2;
     }
     if rest.is_one() {
-        return Factors { list, primes: Primes::Proven };
+        return Factors {
+            list,
+            primes: Primes::Proven,
+        };
     }
     let root = rest.sqrt();
     if &root * &root == rest && rest.bits() <= 128 {

@@ -75,7 +75,11 @@ impl Prime {
             .find(|k| (k * m + 1).is_multiple_of(ORDER))
             .map(|k| (k * m + 1) / ORDER)
             .expect("m is prime to 24");
-        Prime { p, omega, project: ORDER * inverse }
+        Prime {
+            p,
+            omega,
+            project: ORDER * inverse,
+        }
     }
 
     pub(super) fn mul(&self, a: u64, b: u64) -> u64 {
@@ -183,8 +187,12 @@ pub(super) fn is_prime(n: u64) -> bool {
 fn mix(seed: [u64; 2], key: &[u64]) -> u64 {
     let mut state = seed[0] ^ 0x9e37_79b9_7f4a_7c15;
     for word in key.iter().chain([&seed[1]]) {
-        state = finalise(state.wrapping_add(*word).wrapping_mul(0x2545_f491_4f6c_dd1d))
-            .wrapping_add(seed[1].rotate_left(23));
+        state = finalise(
+            state
+                .wrapping_add(*word)
+                .wrapping_mul(0x2545_f491_4f6c_dd1d),
+        )
+        .wrapping_add(seed[1].rotate_left(23));
     }
     finalise(state ^ seed[0])
 }

@@ -62,19 +62,30 @@ pub(super) fn bits(forms: &Forms<'_>, root: FormId) -> Option<u64> {
         }
     }
     // exp(i π / order) has degree φ(2 order).
-    let mut degree = if order == 1 { 1.0 } else { totient(2 * order) as f64 };
+    let mut degree = if order == 1 {
+        1.0
+    } else {
+        totient(2 * order) as f64
+    };
     degree *= radicals.values().map(|d| *d as f64).product::<f64>();
     let mut known: BTreeMap<FormId, Bound> = BTreeMap::new();
     for id in wanted {
         let bound = match forms.node(id) {
             Form::Number(value) => Bound {
                 u: value.numer().bits() as f64,
-                l: if value.denom().is_one() { 0.0 } else { value.denom().bits() as f64 },
+                l: if value.denom().is_one() {
+                    0.0
+                } else {
+                    value.denom().bits() as f64
+                },
             },
             Form::Atom(Atom::I) => Bound { u: 0.0, l: 0.0 },
             // (ζ + 1/ζ) / 2.
             Form::Atom(Atom::CosPi(_)) => Bound { u: 1.0, l: 1.0 },
-            Form::Atom(Atom::Prime(prime, _)) => Bound { u: prime.bits() as f64, l: 0.0 },
+            Form::Atom(Atom::Prime(prime, _)) => Bound {
+                u: prime.bits() as f64,
+                l: 0.0,
+            },
             Form::Atom(Atom::RealRoot(degree, inner)) => known[inner].root(f64::from(*degree)),
             Form::Atom(_) => return None,
             Form::Sum(list) => sum(list.iter().map(|(t, c)| (known[t], c))),
@@ -82,7 +93,10 @@ pub(super) fn bits(forms: &Forms<'_>, root: FormId) -> Option<u64> {
                 let mut total = Bound { u: 0.0, l: 0.0 };
                 for (base, q) in list {
                     let factor = known[base].power(q)?;
-                    total = Bound { u: total.u + factor.u, l: total.l + factor.l };
+                    total = Bound {
+                        u: total.u + factor.u,
+                        l: total.l + factor.l,
+                    };
                 }
                 total
             }
@@ -98,28 +112,51 @@ fn sum<'a>(terms: impl Iterator<Item = (Bound, &'a BigRational)>) -> Bound {
     let mut parts = Vec::new();
     let mut l = 0.0;
     for (term, c) in terms {
-        let below = if c.denom().is_one() { 0.0 } else { c.denom().bits() as f64 };
-        let part = Bound { u: term.u + c.numer().bits() as f64, l: term.l + below };
+        let below = if c.denom().is_one() {
+            0.0
+        } else {
+            c.denom().bits() as f64
+        };
+        let part = Bound {
+            u: term.u + c.numer().bits() as f64,
+            l: term.l + below,
+        };
         l += part.l;
         parts.push(part);
     }
     // Each numerator times the denominators of the others.
-    let largest = parts.iter().map(|part| part.u + l - part.l).fold(0.0, f64::max);
-    Bound { u: largest + (parts.len() as f64).log2() + 0.01, l }
+    let largest = parts
+        .iter()
+        .map(|part| part.u + l - part.l)
+        .fold(0.0, f64::max);
+    Bound {
+        u: largest + (parts.len() as f64).log2() + 0.01,
+        l,
+    }
 }
 
 impl Bound {
     /// `√[k](U/L) = √[k](U L^(k-1)) / L`, or `U / √[k](U^(k-1) L)`.
     fn root(self, k: f64) -> Self {
         match self.u >= self.l {
-            true => Bound { u: (self.u + (k - 1.0) * self.l) / k, l: self.l },
-            false => Bound { u: self.u, l: ((k - 1.0) * self.u + self.l) / k },
+            true => Bound {
+                u: (self.u + (k - 1.0) * self.l) / k,
+                l: self.l,
+            },
+            false => Bound {
+                u: self.u,
+                l: ((k - 1.0) * self.u + self.l) / k,
+            },
         }
     }
 
     fn power(self, q: &BigRational) -> Option<Self> {
         let k = q.denom().to_f64()?;
-        let base = if q.denom().is_one() { self } else { self.root(k) };
+        let base = if q.denom().is_one() {
+            self
+        } else {
+            self.root(k)
+        };
         let times = q.numer().abs().to_f64()?;
         let (u, l) = (base.u * times, base.l * times);
         Some(match q.is_negative() {

@@ -7,10 +7,22 @@ use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Parses `sqrt(2)/2 + x^2`, with explicit `*`; panics on anything else.
 pub(in crate::math::decide) fn parse(text: &str) -> Expr {
-    let mut parser = Parser { text: text.as_bytes(), at: 0, arena: Arena::default() };
+    let mut parser = Parser {
+        text: text.as_bytes(),
+        at: 0,
+        arena: Arena::default(),
+    };
     let root = parser.sum();
-    assert_eq!(parser.at, parser.text.len(), "rest of `{text}` from {}", parser.at);
-    Expr { arena: parser.arena, root }
+    assert_eq!(
+        parser.at,
+        parser.text.len(),
+        "rest of `{text}` from {}",
+        parser.at
+    );
+    Expr {
+        arena: parser.arena,
+        root,
+    }
 }
 
 struct Parser<'a> {
@@ -34,7 +46,8 @@ impl Parser<'_> {
     }
 
     fn number(&mut self, n: i64) -> Id {
-        self.arena.add(Node::Number(BigRational::from_integer(BigInt::from(n))))
+        self.arena
+            .add(Node::Number(BigRational::from_integer(BigInt::from(n))))
     }
 
     fn negative(&mut self, id: Id) -> Id {
@@ -107,7 +120,11 @@ impl Parser<'_> {
         }
         self.peek();
         let start = self.at;
-        while self.text.get(self.at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.') {
+        while self
+            .text
+            .get(self.at)
+            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
+        {
             self.at += 1;
         }
         let word = std::str::from_utf8(&self.text[start..self.at]).unwrap();
@@ -116,7 +133,9 @@ impl Parser<'_> {
             let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
             let digits: BigInt = format!("{whole}{fraction}").parse().unwrap();
             let scale = BigInt::from(10).pow(u32::try_from(fraction.len()).unwrap());
-            return self.arena.add(Node::Number(BigRational::new(digits, scale)));
+            return self
+                .arena
+                .add(Node::Number(BigRational::new(digits, scale)));
         }
         let constant = match word {
             "pi" => Some(Constant::Pi),
@@ -137,10 +156,22 @@ impl Parser<'_> {
         }
         assert!(self.eat(b')'), "unclosed call");
         let node = match (&*word, &*list) {
-            ("sqrt", [x]) => Node::Root { degree: 2, radicand: *x },
-            ("cbrt", [x]) => Node::Root { degree: 3, radicand: *x },
-            ("root5", [x]) => Node::Root { degree: 5, radicand: *x },
-            ("log", [base, x]) => Node::Log { base: *base, argument: *x },
+            ("sqrt", [x]) => Node::Root {
+                degree: 2,
+                radicand: *x,
+            },
+            ("cbrt", [x]) => Node::Root {
+                degree: 3,
+                radicand: *x,
+            },
+            ("root5", [x]) => Node::Root {
+                degree: 5,
+                radicand: *x,
+            },
+            ("log", [base, x]) => Node::Log {
+                base: *base,
+                argument: *x,
+            },
             ("binom", [n, k]) => Node::Binomial(*n, *k),
             ("f" | "g", _) => Node::Call(word.into(), list.into()),
             (_, [x]) => Node::Apply(function(&word), *x),
