@@ -44,13 +44,29 @@ mod words;
 
 mod normalise;
 
+mod wording;
+
+mod look_alike;
+
 mod variants;
 
 mod number;
 
+mod settings;
+
+mod arithmetic;
+
 mod scalar;
 
+mod functions;
+
+mod intervals;
+
+mod family;
+
 mod structure;
+
+mod quantity;
 
 mod answer;
 
@@ -67,7 +83,8 @@ use self::grammar::Rule;
 
 use super::typed::{Half, READINGS, Reading, Readings, Typed};
 use normalise::{Canonical, normalise};
-use scalar::{Builder, Calls, Division, Letters, LogBase, Pairs, Settings};
+use scalar::Builder;
+use settings::{Calls, Division, Letters, LogBase, Pairs, Settings};
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, fold_words, time};
 
@@ -166,7 +183,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     };
     // `Rome` is hardly a product.
     let all = match all {
-        Ok(mut all) if is_word(words) && all.0.len() < limits.readings => {
+        Ok(mut all) if is_product_of_letters(words) && all.0.len() < limits.readings => {
             all.0.push(Reading {
                 value: Typed::Text(fold_words(words)),
                 rule: Some("word"),
@@ -386,9 +403,10 @@ fn clock(text: &str) -> Option<Typed> {
     })
 }
 
-/// Whether the text is one word of plain letters.
-fn is_word(text: &str) -> bool {
-    text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic())
+/// Whether the text is one word of plain letters, read as a product.
+fn is_product_of_letters(text: &str) -> bool {
+    let letters = text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic());
+    letters && words::may_be_product(text) && symbols::word(text).is_none()
 }
 
 /// The text without white space, emphasis, delimiters and a final full stop.
