@@ -4,8 +4,9 @@ use super::super::anchors::is_hedge;
 use super::super::typed::{Half, Reading, Typed};
 use super::super::units::unit;
 
-/// What is counted; the number before it is the whole answer. A closed list:
-/// `dozen`, `squared` or `more` would change the value.
+/// What is counted; the number before it is the whole answer, and the noun is
+/// not compared. A closed list: `dozen`, `squared` or `more` would change the
+/// value, `years` and `months` measure.
 const COUNTED: &[&str] = &[
     "apples",
     "arrangements",
@@ -27,7 +28,6 @@ const COUNTED: &[&str] = &[
     "committees",
     "cookies",
     "cubes",
-    "days",
     "diagonals",
     "dice",
     "digits",
@@ -54,8 +54,6 @@ const COUNTED: &[&str] = &[
     "meals",
     "members",
     "men",
-    "miles per gallon",
-    "months",
     "multiples",
     "numbers",
     "oranges",
@@ -102,8 +100,6 @@ const COUNTED: &[&str] = &[
     "women",
     "words",
     "workers",
-    "years",
-    "years old",
     "zeros",
     "way",
     "point",
@@ -115,7 +111,6 @@ const COUNTED: &[&str] = &[
     "种",
     "条",
     "次",
-    "岁",
     "只",
     "本",
 ];
