@@ -19,6 +19,8 @@
 //! | `\log 2` | base 10, then natural (`log_natural`) |
 //! | `1,234` | a number (`thousands_separator`), then a list; in brackets the list first |
 //! | `12,5` | a list, then 12.5 (`decimal_comma`) |
+//! | `0.1(6)` | 1/6: digits in brackets after a point repeat |
+//! | `12 apples` | 12, for a closed list of nouns, which are not compared |
 //! | `1/2x` | (1/2)x, then 1/(2x) (`product_first`) |
 //! | `f(x)` | a call, for f, g, h, F, G, P, Q; then a product (`call_as_product`) |
 //! | `2e-3` | 0.002 in plain text; with LaTeX 2e − 3 first (`euler`) |
@@ -44,13 +46,29 @@ mod words;
 
 mod normalise;
 
+mod wording;
+
+mod look_alike;
+
 mod variants;
 
 mod number;
 
+mod settings;
+
+mod arithmetic;
+
 mod scalar;
 
+mod functions;
+
+mod intervals;
+
+mod family;
+
 mod structure;
+
+mod quantity;
 
 mod answer;
 
@@ -67,7 +85,8 @@ use self::grammar::Rule;
 
 use super::typed::{Half, READINGS, Reading, Readings, Typed};
 use normalise::{Canonical, normalise};
-use scalar::{Builder, Calls, Division, Letters, LogBase, Pairs, Settings};
+use scalar::Builder;
+use settings::{Calls, Division, Letters, LogBase, Pairs, Settings};
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, fold_words, time};
 
@@ -76,7 +95,8 @@ use words::{InWords, Setting, answer_in_words, fold_words, time};
 pub(super) struct ParseLimits {
     /// The longest text, in bytes.
     pub(super) span_bytes: usize,
-    /// The deepest brackets.
+    /// The deepest brackets. 64 need less than 512 KiB of stack in an
+    /// optimised build and 1.5 MiB in a debug build.
     pub(super) depth: usize,
     /// The most nodes of all expressions of one reading.
     pub(super) nodes: usize,
@@ -166,7 +186,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     };
     // `Rome` is hardly a product.
     let all = match all {
-        Ok(mut all) if is_word(words) && all.0.len() < limits.readings => {
+        Ok(mut all) if is_product_of_letters(words) && all.0.len() < limits.readings => {
             all.0.push(Reading {
                 value: Typed::Text(fold_words(words)),
                 rule: Some("word"),
@@ -389,9 +409,10 @@ fn clock(text: &str) -> Option<Typed> {
     })
 }
 
-/// Whether the text is one word of plain letters.
-fn is_word(text: &str) -> bool {
-    text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic())
+/// Whether the text is one word of plain letters, read as a product.
+fn is_product_of_letters(text: &str) -> bool {
+    let letters = text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic());
+    letters && words::may_be_product(text) && symbols::word(text).is_none()
 }
 
 /// The text without white space, emphasis, delimiters and a final full stop.

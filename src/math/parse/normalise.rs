@@ -5,13 +5,7 @@
 //! or closing bracket. Brackets are matched and their depth is bounded here, so
 //! that the grammar's recursion is.
 
-use unicode_normalization::char::decompose_compatible;
-
-use super::super::anchors::is_hedge;
-use super::super::scan::fold;
-use super::super::units::unit;
 use super::symbols::{self, Symbol};
-use super::words::{is_counted, is_doubt, may_be_product};
 use super::{ParseFault, ParseLimits};
 
 /// A text in canonical spelling.
@@ -48,8 +42,7 @@ pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, P
         functions: 0,
         depth: limits.depth,
         // A pair of dollars delimits, a single one is a currency.
-        delimiters: dollars % 2 == 0,
-        latex: text.contains(['\\', '{']),
+        delimiters: dollars.is_multiple_of(2),
     };
     while let Some(c) = writer.rest().chars().next() {
         writer.one(c)?;
@@ -62,7 +55,7 @@ pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, P
 
 /// What was written last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Previous {
+pub(super) enum Previous {
     Start,
     Operand,
     /// A run of digits.
@@ -71,31 +64,30 @@ enum Previous {
     Command,
 }
 
-struct Writer<'t> {
-    source: &'t str,
-    at: usize,
-    out: Canonical,
-    open: Vec<char>,
-    previous: Previous,
-    gap: bool,
+pub(super) struct Writer<'t> {
+    pub(super) source: &'t str,
+    pub(super) at: usize,
+    pub(super) out: Canonical,
+    pub(super) open: Vec<char>,
+    pub(super) previous: Previous,
+    pub(super) gap: bool,
     /// How many function names follow each other.
-    functions: usize,
-    depth: usize,
-    delimiters: bool,
-    latex: bool,
+    pub(super) functions: usize,
+    pub(super) depth: usize,
+    pub(super) delimiters: bool,
 }
 
 impl<'t> Writer<'t> {
-    fn rest(&self) -> &'t str {
+    pub(super) fn rest(&self) -> &'t str {
         &self.source[self.at..]
     }
 
-    fn fault(&self) -> ParseFault {
+    pub(super) fn fault(&self) -> ParseFault {
         ParseFault::Unparsed { at: self.at }
     }
 
     /// Reads one token of the source.
-    fn one(&mut self, c: char) -> Result<(), ParseFault> {
+    pub(super) fn one(&mut self, c: char) -> Result<(), ParseFault> {
         match c {
             '0'..='9' => self.digits(),
             '\\' => self.command(),
@@ -125,14 +117,14 @@ impl<'t> Writer<'t> {
         }
     }
 
-    fn skip(&mut self, bytes: usize, gap: bool) -> Result<(), ParseFault> {
+    pub(super) fn skip(&mut self, bytes: usize, gap: bool) -> Result<(), ParseFault> {
         self.at += bytes;
         self.gap |= gap;
         Ok(())
     }
 
     /// Writes a token, with a space where it would merge with the last one.
-    fn put(&mut self, token: &str, previous: Previous) -> Result<(), ParseFault> {
+    pub(super) fn put(&mut self, token: &str, previous: Previous) -> Result<(), ParseFault> {
         let last = self.out.text.bytes().next_back();
         let first = token.bytes().next();
         let alphanumeric = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
@@ -153,7 +145,7 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    fn symbol(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
+    pub(super) fn symbol(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
         let mut buffer = [0; 4];
         match symbol {
             Symbol::Operand(c) => self.put(c.encode_utf8(&mut buffer), Previous::Operand)?,
@@ -192,7 +184,7 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    fn open(&mut self, c: char) -> Result<(), ParseFault> {
+    pub(super) fn open(&mut self, c: char) -> Result<(), ParseFault> {
         self.open.push(c);
         if self.open.len() > self.depth {
             return Err(ParseFault::Limit);
@@ -201,7 +193,7 @@ impl<'t> Writer<'t> {
         self.put(c.encode_utf8(&mut buffer), Previous::Start)
     }
 
-    fn close(&mut self, c: char) -> Result<(), ParseFault> {
+    pub(super) fn close(&mut self, c: char) -> Result<(), ParseFault> {
         let c = match (self.open.pop(), c) {
             (Some('m'), ')') => '}',
             (Some('(' | '['), ')' | ']')
@@ -219,7 +211,7 @@ impl<'t> Writer<'t> {
 
     /// `|` closes what is open and has something in it, else it opens; after
     /// the variable of a set it means "such that".
-    fn bar(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn bar(&mut self) -> Result<(), ParseFault> {
         let operand = matches!(self.previous, Previous::Operand | Previous::Digits);
         match (self.open.last(), operand) {
             (Some('⟦'), true) => self.close('⟧'),
@@ -231,7 +223,7 @@ impl<'t> Writer<'t> {
     }
 
     /// `\bmod`, and `(\bmod 5)` as `\pmod{5}`.
-    fn modulus(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn modulus(&mut self) -> Result<(), ParseFault> {
         if self.out.text.ends_with('(') {
             self.out.text.pop();
             self.open.pop();
@@ -244,7 +236,7 @@ impl<'t> Writer<'t> {
 
     /// A run of digits, joined with the groups of thousands after it that only
     /// layout separates.
-    fn digits(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn digits(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest();
         let mut end = run(rest, |c| c.is_ascii_digit());
         let fresh = !matches!(
@@ -264,14 +256,14 @@ impl<'t> Writer<'t> {
     }
 
     /// A comma; `{,}` and `,\!` that separate no thousands are plain ones.
-    fn comma(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn comma(&mut self) -> Result<(), ParseFault> {
         self.put(",", Previous::Operator)?;
         let bytes = if self.rest().starts_with('{') { 3 } else { 1 };
         self.skip(bytes, false)
     }
 
     /// A point stands in a number, or ends the text.
-    fn point(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn point(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest();
         if rest.starts_with("...") {
             self.put("…", Previous::Operand)?;
@@ -299,7 +291,7 @@ impl<'t> Writer<'t> {
     }
 
     /// `<=`, `>=`, `!=`, `==`, `**`.
-    fn pair(&mut self, c: char) -> Result<(), ParseFault> {
+    pub(super) fn pair(&mut self, c: char) -> Result<(), ParseFault> {
         let symbol = match &self.rest().as_bytes()[..self.rest().len().min(2)] {
             b"<=" => "≤",
             b">=" => "≥",
@@ -313,7 +305,7 @@ impl<'t> Writer<'t> {
     }
 
     /// `x**10` takes the whole number.
-    fn python_power(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn python_power(&mut self) -> Result<(), ParseFault> {
         let after = &self.rest()[2..];
         let digits = run(after, |c| c.is_ascii_digit());
         match digits {
@@ -327,7 +319,7 @@ impl<'t> Writer<'t> {
     }
 
     /// `^`, with `^\circ` and `^\prime` as marks.
-    fn script(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn script(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest()[1..].trim_start();
         let braced = rest.starts_with('{');
         let inner = rest.trim_start_matches(['{', ' ']);
@@ -365,29 +357,12 @@ impl<'t> Writer<'t> {
         self.skip(1, false)
     }
 
-    /// `√12` takes the whole number, unlike `\sqrt 12`.
-    fn radical(&mut self, c: char) -> Result<(), ParseFault> {
-        let name = if c == '√' { "\\sqrt" } else { "\\sqrt[3]" };
-        self.put(name, Previous::Command)?;
-        self.at += c.len_utf8();
-        let digits = run(self.rest(), |c| c.is_ascii_digit());
-        if digits > 1 {
-            let group = format!("{{{}}}", &self.rest()[..digits]);
-            self.put(&group, Previous::Operand)?;
-            self.at += digits;
-        }
-        Ok(())
-    }
-
     /// The token at a backslash.
-    fn command(&mut self) -> Result<(), ParseFault> {
+    pub(super) fn command(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest();
         let name = &rest[1..1 + run(&rest[1..], |c| c.is_ascii_alphabetic())];
         if !name.is_empty() {
             let symbol = symbols::command(name).ok_or_else(|| self.fault())?;
-            if name == "cbrt" {
-                return Err(self.fault());
-            }
             return self.symbol(symbol, 1 + name.len());
         }
         match rest[1..].chars().next() {
@@ -402,12 +377,14 @@ impl<'t> Writer<'t> {
                 self.put("\\\\", Previous::Operator)?;
                 self.skip(2, false)
             }
+            // `\\frac`, escaped once too often.
+            Some('\\') if known_command(&rest[2..]) => self.skip(1, false),
             _ => Err(self.fault()),
         }
     }
 
     /// Commands whose group is no mathematics.
-    fn with_group(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
+    pub(super) fn with_group(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
         let rest = &self.rest()[bytes..];
         let rest = rest.strip_prefix('*').unwrap_or(rest);
         let Some((inside, after)) = group(rest) else {
@@ -462,22 +439,19 @@ impl<'t> Writer<'t> {
                 let token = format!("\\end{{{}}}", inside.trim());
                 self.put(&token, Previous::Operand)?;
             }
-            _ => return self.overline(inside, rest.len() - after.len() + bytes),
+            _ => return self.overline(inside, end),
         }
         self.at = end;
         Ok(())
     }
 
     /// `0.\overline{3}`, `\overline{CD}`, `\overline{1+2i}`.
-    fn overline(&mut self, inside: &str, _bytes: usize) -> Result<(), ParseFault> {
+    fn overline(&mut self, inside: &str, end: usize) -> Result<(), ParseFault> {
         let inside = inside.trim();
-        let skipped = self.rest().find('{').ok_or_else(|| self.fault())?;
         if inside.bytes().all(|b| b.is_ascii_digit()) && self.previous == Previous::Digits {
             let token = format!("\\overline{{{inside}}}");
             self.put(&token, Previous::Digits)?;
-            self.at += skipped
-                + group(&self.rest()[skipped..])
-                    .map_or(0, |(_, after)| self.rest().len() - skipped - after.len());
+            self.at = end;
             return Ok(());
         }
         if inside.bytes().all(|b| b.is_ascii_digit()) {
@@ -487,288 +461,20 @@ impl<'t> Writer<'t> {
         let name = if segment { "\\segment" } else { "\\conj" };
         self.put(name, Previous::Command)?;
         // Its group is read on.
-        self.at += skipped;
+        self.at += self.rest().find('{').unwrap_or(0);
         Ok(())
     }
 
-    fn blackboard(&mut self, letter: &str) -> Result<(), ParseFault> {
+    pub(super) fn blackboard(&mut self, letter: &str) -> Result<(), ParseFault> {
         let c = symbols::blackboard(letter).ok_or_else(|| self.fault())?;
         self.symbol(Symbol::Operand(c), 0)
     }
+}
 
-    /// The content of `\text{…}`.
-    fn text(&mut self, inside: &str) -> Result<(), ParseFault> {
-        let flat: String = inside
-            .chars()
-            .filter(|c| !matches!(c, '$' | '{' | '}' | '\\' | '~'))
-            .collect();
-        let mut words = flat.trim();
-        if inside.contains('\\') && !matches!(words, "%" | "") {
-            return Err(self.fault());
-        }
-        if words.contains(['?', '？']) {
-            return Err(ParseFault::Hedge);
-        }
-        while let Some(rest) = words.strip_prefix([',', ';']) {
-            self.put(",", Previous::Operator)?;
-            words = rest.trim_start();
-        }
-        let comma = words.ends_with([',', ';']);
-        words = words.trim_end_matches([',', ';', ' ']);
-        let lower = words.to_lowercase();
-        let after_number = matches!(self.previous, Previous::Digits | Previous::Operand);
-        match lower.as_str() {
-            "" => self.gap = true,
-            "%" | "percent" | "per cent" | "pct" | "percentage" if after_number => {
-                self.put("%", Previous::Operand)?
-            }
-            "degrees" | "degree" | "deg" | "度" | "°" if after_number => {
-                self.put("°", Previous::Operand)?
-            }
-            "e" | "i" | "π" if words == lower => {
-                let letter = words.to_owned();
-                self.put(&letter, Previous::Operand)?;
-            }
-            _ => {
-                if let Some(Symbol::Operator(c @ ('∧' | '∨'))) = symbols::word(words) {
-                    self.symbol(Symbol::Operator(c), 0)?;
-                } else if let Some(name) = symbols::function(words) {
-                    self.symbol(name, 0)?;
-                } else if self.scaled(words)? {
-                } else if words.split(|c: char| !c.is_alphabetic()).any(is_doubt)
-                    && unit(words, 1).is_none()
-                {
-                    return Err(ParseFault::Hedge);
-                } else {
-                    let token = format!(
-                        "\\text{{{}}}",
-                        words.split_whitespace().collect::<Vec<_>>().join(" ")
-                    );
-                    self.put(&token, Previous::Operand)?;
-                }
-            }
-        }
-        if comma {
-            self.put(",", Previous::Operator)?;
-        }
-        Ok(())
-    }
-
-    /// `5 million`, with words after it.
-    fn scaled(&mut self, words: &str) -> Result<bool, ParseFault> {
-        let (first, more) = words.split_once(' ').unwrap_or((words, ""));
-        let Some(factor) = symbols::scale(first).filter(|_| self.previous == Previous::Digits)
-        else {
-            return Ok(false);
-        };
-        let token = format!("*{factor}");
-        self.gap = false;
-        self.put(&token, Previous::Digits)?;
-        if !more.is_empty() {
-            let token = format!("\\text{{{more}}}");
-            self.put(&token, Previous::Operand)?;
-        }
-        Ok(true)
-    }
-
-    /// A run of ASCII letters: a variable, a function, a unit, a word.
-    fn letters(&mut self) -> Result<(), ParseFault> {
-        let rest = self.rest();
-        let end = run(rest, |c| c.is_ascii_alphabetic());
-        let word = &rest[..end];
-        let single = word.len() == 1;
-        if single && !matches!(word, "U") {
-            self.put(word, Previous::Operand)?;
-            return self.skip(1, false);
-        }
-        if word == "cbrt" {
-            self.put("\\sqrt[3]", Previous::Command)?;
-            return self.skip(end, false);
-        }
-        // `FF_{16}`
-        if word.bytes().all(|b| b.is_ascii_uppercase()) && rest[end..].starts_with('_') {
-            self.put(word, Previous::Operand)?;
-            return self.skip(end, false);
-        }
-        if let Some(taken) = self.unit_words(rest)? {
-            return self.skip(taken, false);
-        }
-        if let Some(symbol) =
-            symbols::word(word).filter(|s| *s != Symbol::Operator('∪') || !single || self.gap)
-        {
-            return self.symbol(symbol, end);
-        }
-        if single {
-            self.put(word, Previous::Operand)?;
-            return self.skip(1, false);
-        }
-        // `sinx`
-        let (most, last) = word.split_at(word.len() - 1);
-        if let Some(function) = symbols::function(most).filter(|_| most.len() > 1) {
-            self.symbol(function, most.len())?;
-            self.put(last, Previous::Operand)?;
-            return self.skip(1, false);
-        }
-        if matches!(word, "abs" | "floor" | "ceil") {
-            return Err(self.fault());
-        }
-        if is_hedge(word) {
-            return Err(ParseFault::Hedge);
-        }
-        // `f(x)`, `1.5e3` and the like are the grammar's business.
-        let glued = self.previous == Previous::Digits && !self.gap;
-        // `5 foo` is no product.
-        let operand = matches!(self.previous, Previous::Operand | Previous::Digits);
-        if word.len() > 2 && self.gap && operand {
-            return Err(self.fault());
-        }
-        if !(may_be_product(word) || glued && may_be_product(&word[1..])) {
-            return Err(self.fault());
-        }
-        self.put(word, Previous::Operand)?;
-        self.skip(end, false)
-    }
-
-    /// Units, percent and scale words in plain text after a number.
-    fn unit_words(&mut self, rest: &str) -> Result<Option<usize>, ParseFault> {
-        /// "square centimeters", "miles per gallon"
-        const WORDS: usize = 3;
-        if !matches!(self.previous, Previous::Digits | Previous::Operand) {
-            return Ok(None);
-        }
-        let mut ends = Vec::with_capacity(WORDS);
-        let mut at = 0;
-        while ends.len() < WORDS {
-            let end = at
-                + run(&rest[at..], |c| {
-                    c.is_alphabetic() || c == '.' && at > 0 && false
-                });
-            if end == at {
-                break;
-            }
-            ends.push(end);
-            at = end + run(&rest[end..], |c| c == ' ');
-            if at == end {
-                break;
-            }
-        }
-        for end in ends.into_iter().rev() {
-            let words = &rest[..end];
-            let joined: String = words.split_whitespace().collect();
-            let lower = joined.to_ascii_lowercase();
-            let number = self.previous == Previous::Digits
-                || !self.out.text.ends_with(|c: char| c.is_alphabetic());
-            let known = unit(&joined, 1).is_some() && joined.len() > 1 && number;
-            match lower.as_str() {
-                "percent" | "pct" | "percentage" => self.put("%", Previous::Operand)?,
-                "degrees" | "degree" | "deg" | "度" => self.put("°", Previous::Operand)?,
-                _ if known || (number && is_counted(words)) => {
-                    self.gap = false;
-                    let token = format!("\\text{{{words}}}");
-                    self.put(&token, Previous::Operand)?;
-                }
-                _ => {
-                    if words.contains(' ') || !self.scaled(words)? {
-                        continue;
-                    }
-                }
-            }
-            return Ok(Some(end));
-        }
-        Ok(None)
-    }
-
-    /// Any other character.
-    fn character(&mut self, c: char) -> Result<(), ParseFault> {
-        if let Some(symbol) = symbols::character(c) {
-            return self.symbol(symbol, c.len_utf8());
-        }
-        if c.is_ascii() {
-            return Err(self.fault());
-        }
-        for (of, open) in [
-            (symbols::superscript as fn(char) -> Option<char>, "^{"),
-            (symbols::subscript, "_{"),
-        ] {
-            if of(c).is_some() {
-                let rest = self.rest();
-                let end = run(rest, |c| of(c).is_some());
-                let inside: String = rest[..end].chars().filter_map(of).collect();
-                let token = format!("{open}{inside}}}");
-                if inside.contains(['(', ')']) {
-                    return Err(self.fault());
-                }
-                self.put(&token, Previous::Operand)?;
-                return self.skip(end, false);
-            }
-        }
-        if let Some(fraction) = symbols::vulgar(c) {
-            let token = format!("\\frac{fraction}");
-            self.put(&token, Previous::Operand)?;
-            return self.skip(c.len_utf8(), false);
-        }
-        if ('α'..='ω').contains(&c) || "ϑϕΓΔΘΛΞΠΣΦΨΩℓ".contains(c) {
-            return self.symbol(Symbol::Operand(c), c.len_utf8());
-        }
-        // Chinese and other words.
-        let end = run(self.rest(), |c| !c.is_ascii() && c.is_alphabetic());
-        let word = &self.rest()[..end];
-        if end > 0 && word.chars().all(|c| ('\u{2fff}'..'\u{ff00}').contains(&c)) {
-            self.text(word)?;
-            return self.skip(end, false);
-        }
-        self.look_alike(c)
-    }
-
-    /// What phase one folds, and compatibility characters: `１`, `（`, `𝑥`, `٤`.
-    fn look_alike(&mut self, c: char) -> Result<(), ParseFault> {
-        let mut buffer = [0; 4];
-        let folded = fold(c.encode_utf8(&mut buffer)).into_owned();
-        let mut plain = match folded.chars().next() {
-            None => return self.skip(c.len_utf8(), false),
-            Some('~' | ' ') => return self.skip(c.len_utf8(), true),
-            Some(first) => first,
-        };
-        if !plain.is_ascii() {
-            decompose_compatible(c, |d| plain = d);
-        }
-        match plain {
-            '0'..='9' => {
-                // Digits of other scripts join one number.
-                let mut digit = [0; 4];
-                let previous = self.previous;
-                let joins = previous == Previous::Digits && !self.gap;
-                self.put(plain.encode_utf8(&mut digit), Previous::Digits)?;
-                let _ = joins;
-                self.skip(c.len_utf8(), false)
-            }
-            '.' | ',' | '?' => {
-                match plain {
-                    '?' => return Err(ParseFault::Hedge),
-                    ',' => self.put(",", Previous::Operator)?,
-                    _ if self.rest()[c.len_utf8()..].trim().is_empty() => {}
-                    _ => self.put(".", Previous::Digits)?,
-                }
-                self.skip(c.len_utf8(), false)
-            }
-            'a'..='z' | 'A'..='Z' => {
-                let mut letter = [0; 4];
-                self.put(plain.encode_utf8(&mut letter), Previous::Operand)?;
-                self.skip(c.len_utf8(), false)
-            }
-            plain if plain != c => {
-                let symbol = symbols::character(plain)
-                    .or_else(|| {
-                        ('α'..='ω')
-                            .contains(&plain)
-                            .then_some(Symbol::Operand(plain))
-                    })
-                    .ok_or_else(|| self.fault())?;
-                self.symbol(symbol, c.len_utf8())
-            }
-            _ => Err(self.fault()),
-        }
-    }
+/// Whether the text begins with a command that only lacks its backslash.
+fn known_command(rest: &str) -> bool {
+    let name = &rest[..run(rest, |c| c.is_ascii_alphabetic())];
+    name.len() > 1 && symbols::command(name).is_some()
 }
 
 /// The next three digits of a number after layout that only groups: `{,}`,
@@ -803,6 +509,6 @@ fn group(rest: &str) -> Option<(&str, &str)> {
 }
 
 /// The length in bytes of the longest prefix whose characters all satisfy `is`.
-fn run(text: &str, is: impl Fn(char) -> bool) -> usize {
+pub(super) fn run(text: &str, is: impl Fn(char) -> bool) -> usize {
     text.find(|c| !is(c)).unwrap_or(text.len())
 }

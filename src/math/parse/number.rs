@@ -17,8 +17,9 @@ pub(super) struct Literal {
     pub(super) ten_to: Option<i64>,
 }
 
-/// The largest power of ten that is written out; 10^4000 has 13,288 bits.
-const WRITTEN_OUT: i64 = 4000;
+/// The largest power of ten that is written out; 10^400 has 1,329 bits, so that
+/// a text full of them is still quick.
+const WRITTEN_OUT: i64 = 400;
 
 /// The value of a `number` pair.
 pub(super) fn number(pair: Pair<'_, Rule>) -> Result<Literal, ParseFault> {
@@ -92,7 +93,7 @@ fn ellipsis_period(fraction: &str) -> Option<String> {
     }
     (2..=fraction.len() / 2)
         .find(|n| {
-            fraction.len() % n == 0
+            fraction.len().is_multiple_of(*n)
                 && fraction
                     .as_bytes()
                     .chunks(*n)

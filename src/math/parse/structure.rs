@@ -4,9 +4,10 @@ use num_rational::BigRational;
 use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Id, Node};
-use super::super::typed::{End, Interval, Typed};
+use super::super::typed::{Interval, Typed};
 use super::answer::{bare_name, infinite, single_primary, split};
-use super::scalar::{Builder, Pairs, unparsed};
+use super::scalar::{Builder, unparsed};
+use super::settings::Pairs;
 use super::{ParseFault, Rule};
 
 type Fault = ParseFault;
@@ -76,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// `(a, b)`, `[a, b)`, `(1, 2, 3)`, `(x + 1)`, `[[1, 2], [3, 4]]`.
-    fn bracket(&self, primary: Pair<'_, Rule>) -> Result<Option<Typed>, Fault> {
+    pub(super) fn bracket(&self, primary: Pair<'_, Rule>) -> Result<Option<Typed>, Fault> {
         let fault = unparsed(&primary);
         let parts: Vec<_> = primary.into_inner().collect();
         let [open, items, close] = parts.as_slice() else {
@@ -111,30 +112,8 @@ impl Builder<'_> {
         }
     }
 
-    fn interval(&self, open: &str, items: &[Pair<'_, Rule>], close: &str) -> Result<Typed, Fault> {
-        let [low, high] = items else {
-            return Err(Fault::Limit);
-        };
-        Ok(Typed::Intervals(vec![Interval {
-            low: self.end(low, open == "[", -1)?,
-            high: self.end(high, close == "]", 1)?,
-        }]))
-    }
-
-    /// An end; infinity only on its own side.
-    fn end(&self, item: &Pair<'_, Rule>, closed: bool, side: i8) -> Result<Option<End>, Fault> {
-        match infinite(item) {
-            Some(sign) if sign == side => return Ok(None),
-            Some(_) => return Err(unparsed(item)),
-            None => {}
-        }
-        let expr = super::scalar::item_expression(item.clone()).ok_or(unparsed(item))?;
-        let at = self.expression(expr)?;
-        Ok(Some(End { at, closed }))
-    }
-
     /// `[[1, 2], [3, 4]]`
-    fn rows(&self, items: &[Pair<'_, Rule>]) -> Result<Typed, Fault> {
+    pub(super) fn rows(&self, items: &[Pair<'_, Rule>]) -> Result<Typed, Fault> {
         let mut rows = Vec::new();
         for item in items {
             let fault = unparsed(item);
@@ -158,7 +137,7 @@ impl Builder<'_> {
     }
 
     /// `\{1, 2\}`, `\{x \mid x > 1\}`.
-    fn set(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
+    pub(super) fn set(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
         let Some(items) = primary.into_inner().next() else {
             return Ok(Typed::Set(Vec::new()));
         };
@@ -176,7 +155,7 @@ impl Builder<'_> {
     }
 
     /// `x \mid x > 1`: the relation after the bar, if it is about x.
-    fn such_that(&self, item: &Pair<'_, Rule>) -> Option<Result<Typed, Fault>> {
+    pub(super) fn such_that(&self, item: &Pair<'_, Rule>) -> Option<Result<Typed, Fault>> {
         let mut parts = item.clone().into_inner();
         let name = bare_name(&parts.next()?)?;
         let bar = parts.next()?;
@@ -195,78 +174,7 @@ impl Builder<'_> {
         (about && !relations.is_empty()).then(|| self.chain(sides, &relations))
     }
 
-    /// Pieces joined by `\cup`, less points after `\setminus`.
-    fn union(&self, parts: &[Pair<'_, Rule>]) -> Result<Typed, Fault> {
-        let fault = parts.first().map_or(Fault::Limit, unparsed);
-        let intervals = self.with(|settings| settings.pairs = Pairs::OpenIntervals);
-        let (mut sets, mut pieces, mut real) = (Vec::new(), Vec::new(), false);
-        let mut op = Rule::cup;
-        for part in parts {
-            match part.as_rule() {
-                rule @ (Rule::cup | Rule::without) => {
-                    op = rule;
-                    continue;
-                }
-                Rule::operand => {}
-                _ => return Err(unparsed(part)),
-            }
-            let primary = only_primary(part).ok_or(unparsed(part))?;
-            let piece = match primary.as_rule() {
-                Rule::bracket => intervals.bracket(primary)?.ok_or(unparsed(part))?,
-                Rule::set => intervals.set(primary)?,
-                Rule::special => match primary.as_str().trim() {
-                    "ℝ" => Typed::Intervals(vec![Interval {
-                        low: None,
-                        high: None,
-                    }]),
-                    "∅" => Typed::Set(Vec::new()),
-                    _ => return Err(unparsed(part)),
-                },
-                _ => return Err(unparsed(part)),
-            };
-            match (op, piece) {
-                (Rule::cup, Typed::Intervals(more)) => {
-                    real = true;
-                    pieces.extend(more);
-                }
-                (Rule::cup, Typed::Set(values)) => {
-                    for value in &values {
-                        if let Typed::Scalar(scalar) = value {
-                            let end = || End {
-                                at: scalar.value.clone(),
-                                closed: true,
-                            };
-                            pieces.push(Interval {
-                                low: Some(end()),
-                                high: Some(end()),
-                            });
-                        }
-                    }
-                    sets.extend(values);
-                }
-                (Rule::without, Typed::Set(values)) => {
-                    for value in values {
-                        let Typed::Scalar(scalar) = value else {
-                            return Err(unparsed(part));
-                        };
-                        pieces = without(pieces, &scalar.value).ok_or(unparsed(part))?;
-                    }
-                }
-                _ => return Err(unparsed(part)),
-            }
-            if pieces.len() > self.limits.list {
-                return Err(Fault::Limit);
-            }
-        }
-        let points = sets.iter().all(|value| matches!(value, Typed::Scalar(_)));
-        match (real, points) {
-            (true, true) => Ok(Typed::Intervals(pieces)),
-            (false, _) if op == Rule::cup => Ok(Typed::Set(sets)),
-            _ => Err(fault),
-        }
-    }
-
-    fn matrix(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
+    pub(super) fn matrix(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
         let fault = unparsed(&primary);
         let mut rows = Vec::new();
         for row in primary
@@ -287,14 +195,14 @@ impl Builder<'_> {
     }
 
     /// Rows of equal length within the limit.
-    fn checked(&self, rows: Vec<Vec<Expr>>) -> Option<Typed> {
+    pub(super) fn checked(&self, rows: Vec<Vec<Expr>>) -> Option<Typed> {
         let width = rows.first()?.len();
         let fits = rows.len() <= self.limits.matrix && width <= self.limits.matrix && width > 0;
         (fits && rows.iter().all(|row| row.len() == width)).then_some(Typed::Matrix(rows))
     }
 
     /// `2 \begin{pmatrix} … \end{pmatrix}`: every cell times the factors.
-    fn scaled_matrix(
+    pub(super) fn scaled_matrix(
         &self,
         factors: &[Pair<'_, Rule>],
         matrix: Pair<'_, Rule>,
@@ -334,128 +242,10 @@ impl Builder<'_> {
         Ok(Typed::Matrix(rows))
     }
 
-    /// `a + bk, k \in \mathbb{Z}`.
-    pub(super) fn family(
-        &self,
-        value: &Pair<'_, Rule>,
-        index: &Pair<'_, Rule>,
-    ) -> Result<Option<Typed>, Fault> {
-        let parts: Vec<_> = index.clone().into_inner().collect();
-        let name = match parts.as_slice() {
-            [left, relation, right] if relation.as_str() == "∈" && right.as_str().trim() == "ℤ" => {
-                bare_name(left)
-            }
-            _ => None,
-        };
-        let Some(name) = name else {
-            return Ok(None);
-        };
-        let at = |k: i32| {
-            self.with(|settings| settings.index = Some((name.clone(), k)))
-                .item(value.clone())
-        };
-        let (zero, one) = (at(0)?, at(1)?);
-        let general = self.item(value.clone())?;
-        Ok(Some(
-            linear(zero, one, &general, &name).ok_or(unparsed(value))?,
-        ))
-    }
-
     /// The token of `\pmod 5`.
     pub(super) fn one(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, Fault> {
         self.operand_id(pair, arena)
     }
-}
-
-/// Offset and step from the values at 0 and 1, if the expression is linear.
-fn linear(zero: Typed, one: Typed, general: &Typed, name: &str) -> Option<Typed> {
-    match (zero, one, general) {
-        (Typed::Scalar(zero), Typed::Scalar(one), Typed::Scalar(general)) => {
-            (degree(&general.value, name)? == 1).then_some(())?;
-            let mut step = one.value;
-            let offset = zero.value;
-            let minus = step
-                .arena
-                .add(Node::Number(BigRational::from_integer((-1).into())));
-            let start = graft(&offset, &mut step.arena);
-            let negative = step.arena.add(Node::Mul(Box::new([minus, start])));
-            step.root = step.arena.add(Node::Add(Box::new([step.root, negative])));
-            Some(Typed::Family { offset, step })
-        }
-        (
-            Typed::Named {
-                name: x,
-                value: zero,
-            },
-            Typed::Named { value: one, .. },
-            Typed::Named { value: general, .. },
-        ) => Some(Typed::Named {
-            name: x,
-            value: Box::new(linear(*zero, *one, general, name)?),
-        }),
-        (Typed::Set(zeros), Typed::Set(ones), Typed::Set(generals)) => {
-            let families = zeros
-                .into_iter()
-                .zip(ones)
-                .zip(generals)
-                .map(|((zero, one), general)| linear(zero, one, general, name));
-            families.collect::<Option<Vec<_>>>().map(Typed::Set)
-        }
-        _ => None,
-    }
-}
-
-/// The degree of an expression in a variable; `None` where it is no polynomial.
-fn degree(expr: &Expr, name: &str) -> Option<u32> {
-    let mut degrees: Vec<u32> = Vec::with_capacity(expr.arena.len());
-    for (_, node) in expr.arena.iter() {
-        let of = |id: &Id| degrees[id.index()];
-        degrees.push(match node {
-            Node::Symbol(symbol) => u32::from(**symbol == *name),
-            Node::Number(_) | Node::Constant(_) => 0,
-            Node::Add(ids) => ids.iter().map(of).max().unwrap_or(0),
-            Node::Mul(ids) => ids.iter().map(of).fold(0, u32::saturating_add),
-            Node::Pow(base, exponent) => constant(&[of(base), of(exponent)])?,
-            Node::Root { radicand, .. } => constant(&[of(radicand)])?,
-            Node::Apply(_, id) | Node::Factorial(id) => constant(&[of(id)])?,
-            Node::Log { base, argument } => constant(&[of(base), of(argument)])?,
-            Node::Binomial(n, k) => constant(&[of(n), of(k)])?,
-            Node::Call(_, ids) => constant(&ids.iter().map(of).collect::<Vec<_>>())?,
-        });
-    }
-    degrees.get(expr.root.index()).copied()
-}
-
-fn constant(degrees: &[u32]) -> Option<u32> {
-    degrees.iter().all(|degree| *degree == 0).then_some(0)
-}
-
-/// Copies an expression into another arena.
-fn graft(expr: &Expr, arena: &mut Arena) -> Id {
-    let mut ids: Vec<Id> = Vec::with_capacity(expr.arena.len());
-    for (_, node) in expr.arena.iter() {
-        let of = |id: &Id| ids[id.index()];
-        let node = match node {
-            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
-            Node::Add(all) => Node::Add(all.iter().map(of).collect()),
-            Node::Mul(all) => Node::Mul(all.iter().map(of).collect()),
-            Node::Pow(base, exponent) => Node::Pow(of(base), of(exponent)),
-            Node::Root { degree, radicand } => Node::Root {
-                degree: *degree,
-                radicand: of(radicand),
-            },
-            Node::Apply(function, id) => Node::Apply(*function, of(id)),
-            Node::Log { base, argument } => Node::Log {
-                base: of(base),
-                argument: of(argument),
-            },
-            Node::Factorial(id) => Node::Factorial(of(id)),
-            Node::Binomial(n, k) => Node::Binomial(of(n), of(k)),
-            Node::Call(name, all) => Node::Call(name.clone(), all.iter().map(of).collect()),
-        };
-        ids.push(arena.add(node));
-    }
-    ids[expr.root.index()]
 }
 
 /// The primary of an operand without exponents or marks.
@@ -498,64 +288,4 @@ fn is_plain_matrix(matrix: &Pair<'_, Rule>) -> bool {
             | ["smallmatrix", "smallmatrix"]
             | ["array", "array"]
     )
-}
-
-/// The pieces without one point; `None` where the order isn't plain to see.
-fn without(pieces: Vec<Interval>, point: &Expr) -> Option<Vec<Interval>> {
-    let open = |at: &Expr| End {
-        at: at.clone(),
-        closed: false,
-    };
-    let value = |expr: &Expr| match expr.arena.node(expr.root) {
-        Node::Number(n) => Some(n.clone()),
-        _ => None,
-    };
-    let mut out = Vec::with_capacity(pieces.len() + 1);
-    for piece in pieces {
-        let (low, high) = (piece.low.as_ref(), piece.high.as_ref());
-        if low.is_none() && high.is_none() {
-            out.push(Interval {
-                low: None,
-                high: Some(open(point)),
-            });
-            out.push(Interval {
-                low: Some(open(point)),
-                high: None,
-            });
-            continue;
-        }
-        let at = value(point)?;
-        let below = match low {
-            Some(low) => Some(at.cmp(&value(&low.at)?)),
-            None => None,
-        };
-        let above = match high {
-            Some(high) => Some(at.cmp(&value(&high.at)?)),
-            None => None,
-        };
-        use std::cmp::Ordering::{Equal, Greater, Less};
-        match (below, above) {
-            (Some(Less), _) | (_, Some(Greater)) => out.push(piece),
-            (Some(Equal), Some(Equal)) => {}
-            (Some(Equal), _) => out.push(Interval {
-                low: Some(open(point)),
-                high: piece.high,
-            }),
-            (_, Some(Equal)) => out.push(Interval {
-                low: piece.low,
-                high: Some(open(point)),
-            }),
-            _ => {
-                out.push(Interval {
-                    low: piece.low,
-                    high: Some(open(point)),
-                });
-                out.push(Interval {
-                    low: Some(open(point)),
-                    high: piece.high,
-                });
-            }
-        }
-    }
-    Some(out)
 }

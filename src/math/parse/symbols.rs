@@ -177,6 +177,7 @@ pub(super) fn greek(name: &str) -> Option<char> {
         "Psi" => 'Ψ',
         "Omega" => 'Ω',
         "ell" => 'ℓ',
+        "hbar" => 'ħ',
         _ => return None,
     })
 }

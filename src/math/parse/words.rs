@@ -4,8 +4,9 @@ use super::super::anchors::is_hedge;
 use super::super::typed::{Half, Reading, Typed};
 use super::super::units::unit;
 
-/// What is counted; the number before it is the whole answer. A closed list:
-/// `dozen`, `squared` or `more` would change the value.
+/// What is counted; the number before it is the whole answer, and the noun is
+/// not compared. A closed list: `dozen`, `squared` or `more` would change the
+/// value, `years` and `months` measure.
 const COUNTED: &[&str] = &[
     "apples",
     "arrangements",
@@ -27,7 +28,6 @@ const COUNTED: &[&str] = &[
     "committees",
     "cookies",
     "cubes",
-    "days",
     "diagonals",
     "dice",
     "digits",
@@ -54,8 +54,6 @@ const COUNTED: &[&str] = &[
     "meals",
     "members",
     "men",
-    "miles per gallon",
-    "months",
     "multiples",
     "numbers",
     "oranges",
@@ -102,8 +100,6 @@ const COUNTED: &[&str] = &[
     "women",
     "words",
     "workers",
-    "years",
-    "years old",
     "zeros",
     "way",
     "point",
@@ -115,7 +111,6 @@ const COUNTED: &[&str] = &[
     "种",
     "条",
     "次",
-    "岁",
     "只",
     "本",
 ];
@@ -356,7 +351,7 @@ pub(super) fn choices(word: &str) -> Option<Typed> {
     (letters && ascending).then(|| Typed::List(word.chars().map(Typed::Choice).collect()))
 }
 
-/// `(C)`, `C.`, `C) 42`, and `C` where it is set as text.
+/// `(C)`, `C.`, `C) 42`, `(C) 42`, and `C` where it is set as text.
 fn choice(words: &str, set: Setting) -> Option<char> {
     let words = words.trim().trim_matches('*');
     let (inside, bracketed) = match words.strip_prefix('(') {
@@ -377,14 +372,14 @@ fn choice(words: &str, set: Setting) -> Option<char> {
     let more = more.trim_start_matches(['.', ':', ')']).trim();
     if more.is_empty() {
         // `(A)` alone is also a variable in brackets; the caller adds that.
-        return (bracketed && set == Setting::Text || !bracketed).then_some(letter);
+        return (!bracketed || set == Setting::Text).then_some(letter);
     }
     // `B. 42`: the text of the choice, and no second choice.
     let second = more.split(|c: char| !c.is_alphanumeric()).any(|word| {
         word.len() == 1 && word.bytes().all(|b| (b'A'..=b'J').contains(&b)) || is_hedge(word)
     });
     let label = rest.starts_with(['.', ':', ')']) && rest[1..].starts_with(' ');
-    (!second && label && !bracketed && !more.contains('?')).then_some(letter)
+    (!second && label && !more.contains('?')).then_some(letter)
 }
 
 /// `3:30 pm`, `9 a.m.`
