@@ -265,13 +265,24 @@ fn answers_of_a_public_set_equal_themselves_respelled() {
             tried += 1;
             let verdict = verify(&gold, &spelling, Scope::Response, &options);
             if verdict.outcome != Outcome::Correct {
-                failures.push(format!("{:?} {:?} {text} | {spelling}", verdict.outcome, verdict.reason));
+                failures.push(format!(
+                    "{:?} {:?} {text} | {spelling}",
+                    verdict.outcome, verdict.reason
+                ));
             }
         }
     }
     eprintln!("{compiled} of {}; {}", golds.len(), failures.join("\n"));
-    assert!(compiled * 100 >= golds.len() * 98, "{compiled} of {}", golds.len());
-    assert!(failures.len() * 100 <= tried * 2, "{} of {tried}", failures.len());
+    assert!(
+        compiled * 100 >= golds.len() * 98,
+        "{compiled} of {}",
+        golds.len()
+    );
+    assert!(
+        failures.len() * 100 <= tried * 2,
+        "{} of {tried}",
+        failures.len()
+    );
 }
 
 /// Neighbours in the list are different answers; those that are equal all the

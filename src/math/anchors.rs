@@ -204,9 +204,7 @@ pub(super) fn wavers(prose: &str) -> bool {
         || prose
             .split(|c: char| !c.is_alphabetic())
             .filter(|word| !word.is_empty())
-            .any(|word| {
-                is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n))
-            })
+            .any(|word| is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n)))
 }
 
 /// Whether `sentence` begins by taking the one before back.

@@ -9,7 +9,10 @@ use super::typed::{Reading, Readings, Typed};
 
 /// Reads the part of `text` that is a value; `parse` reads a part.
 pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
-    let text = text.trim().trim_matches('$').trim();
+    let spaced = ["\\;", "\\,", "\\:", "\\!", "\\ "]
+        .iter()
+        .fold(text.to_owned(), |text, space| text.replace(space, " "));
+    let text = spaced.trim().trim_matches('$').trim();
     labelled_choice(text)
         .or_else(|| parse(text.strip_suffix('\\')?))
         .or_else(|| exact_side(text, parse))

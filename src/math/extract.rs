@@ -386,8 +386,22 @@ pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
     const DELIMITERS: [(&str, &str); 4] =
         [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")];
     const BEFORE: [&str; 16] = [
-        "is", "are", "that", "get", "find", "have", "obtain", "conclude", "therefore", "thus",
-        "hence", "so", "answer", "solution", "result", "equals",
+        "is",
+        "are",
+        "that",
+        "get",
+        "find",
+        "have",
+        "obtain",
+        "conclude",
+        "therefore",
+        "thus",
+        "hence",
+        "so",
+        "answer",
+        "solution",
+        "result",
+        "equals",
     ];
     let inside = &text[region.clone()];
     let at = ["$", "\\[", "\\("]

@@ -200,7 +200,8 @@ fn repaired(text: &str) -> Option<String> {
     while let Some(c) = rest.chars().next() {
         let twice = !rows
             && rest.starts_with("\\\\")
-            && rest[2..].starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
+            && rest[2..]
+                .starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
         let glued = GLUED.iter().find(|command| rest.starts_with(**command));
         if twice {
             rest = &rest[1..];

@@ -86,7 +86,12 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         true => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
         false => {
-            let mut parts: Vec<&str> = found.joined.iter().rev().map(|r| text[r.clone()].trim()).collect();
+            let mut parts: Vec<&str> = found
+                .joined
+                .iter()
+                .rev()
+                .map(|r| text[r.clone()].trim())
+                .collect();
             parts.push(span);
             match &gold.answer {
                 Answer::Value(_) => Verdict::wrong("several_answers"),
@@ -290,9 +295,7 @@ pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
     match interpret(text, options) {
         Ok(Answer::Value(_)) => true,
         Ok(Answer::Opaque(opaque)) => match read(text, options) {
-            Ok(readings) => {
-                !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_))
-            }
+            Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
             Err(_) => !opaque.is_prose(),
         },
         Err(Fault::Undefined) => true,

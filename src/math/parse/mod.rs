@@ -397,12 +397,18 @@ fn clock(text: &str) -> Option<Typed> {
     let digits = |part: &str| {
         !part.is_empty() && part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())
     };
-    let is_clock = digits(hours) && [minutes, seconds].iter().all(|part| digits(part) && part.len() == 2);
+    let is_clock = digits(hours)
+        && [minutes, seconds]
+            .iter()
+            .all(|part| digits(part) && part.len() == 2);
     if !is_clock {
         return None;
     }
-    let (hours, minutes, seconds): (u64, u64, u64) =
-        (hours.parse().ok()?, minutes.parse().ok()?, seconds.parse().ok()?);
+    let (hours, minutes, seconds): (u64, u64, u64) = (
+        hours.parse().ok()?,
+        minutes.parse().ok()?,
+        seconds.parse().ok()?,
+    );
     (hours < 24 && minutes < 60 && seconds < 60).then_some(Typed::Time {
         seconds: hours * 3600 + minutes * 60 + seconds,
         half: None::<Half>,

@@ -72,10 +72,9 @@ impl Context<'_> {
             (Kind::Tuple, Kind::List) => self
                 .in_order("tuple", &gold, &answer)
                 .thanks_to("brackets_missing"),
-            (Kind::List, Kind::Tuple) => match self.in_order("tuple", &gold, &answer) {
-                Judgement::Correct { .. } => Judgement::Unknown("different_type"),
-                other => other,
-            },
+            (Kind::List, Kind::Tuple) => self
+                .in_order("tuple", &gold, &answer)
+                .doubted("different_type"),
             (Kind::Set, Kind::Tuple) | (Kind::Tuple, Kind::Set) => {
                 Judgement::wrong("different_type")
             }
@@ -92,14 +91,13 @@ impl Context<'_> {
         match (members(gold), members(answer)) {
             (Some(many), None) => match many.all.as_slice() {
                 [] => Judgement::wrong("different_type"),
-                [one] => match self.typed(one, answer) {
-                    Judgement::Correct { .. } => Judgement::Unknown("different_type"),
-                    other => other,
-                },
+                [one] => self.typed(one, answer).doubted("different_type"),
                 // `-1 \pm 0` is one number.
                 [first, rest @ ..]
                     if many.kind != Kind::Tuple
-                        && rest.iter().all(|other| self.typed(first, other).is_correct()) =>
+                        && rest
+                            .iter()
+                            .all(|other| self.typed(first, other).is_correct()) =>
                 {
                     self.typed(first, answer)
                 }
@@ -107,10 +105,7 @@ impl Context<'_> {
             },
             (None, Some(many)) => match many.all.as_slice() {
                 [] => Judgement::wrong("different_type"),
-                [one] => match self.typed(gold, one) {
-                    Judgement::Correct { .. } => Judgement::Unknown("different_type"),
-                    other => other,
-                },
+                [one] => self.typed(gold, one).doubted("different_type"),
                 _ => Judgement::wrong("several_answers"),
             },
             _ => Judgement::wrong("different_type"),
@@ -366,7 +361,7 @@ fn periods(all: &[Typed]) -> Option<Vec<Typed>> {
     let first = names.first()?;
     let period = names.iter().skip(1).position(|other| other == first)? + 1;
     let periodic = period > 1
-        && names.len() % period == 0
+        && names.len().is_multiple_of(period)
         && (0..names.len()).all(|at| names[at] == names[at % period]);
     periodic.then(|| {
         all.chunks(period)

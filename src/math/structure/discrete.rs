@@ -5,7 +5,7 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
-use crate::math::expr::Expr;
+use crate::math::expr::{Expr, Id, Node};
 use crate::math::typed::{Half, Typed};
 
 use super::build::{difference, integer, product, quotient};
@@ -116,19 +116,17 @@ impl Context<'_> {
         else {
             return Judgement::Unknown("unsupported");
         };
-        let parts = (
-            self.rational(residue),
-            self.rational(modulus),
-            self.rational(&scalar.value),
-        );
-        let (Some(residue), Some(modulus), Some(value)) = parts else {
+        let (Some(modulus), Some(value)) = (self.rational(modulus), self.rational(&scalar.value))
+        else {
             return Judgement::Unknown("different_type");
         };
-        let whole = residue.is_integer() && modulus.is_integer() && value.is_integer();
+        let whole = modulus.is_integer() && value.is_integer();
         if !whole || !modulus.is_positive() || scalar.unit.is_some() {
             return Judgement::wrong("different_type");
         }
-        let least = residue.numer().mod_floor(modulus.numer());
+        let Some(least) = least_residue(residue, modulus.numer()) else {
+            return Judgement::Unknown("undecided");
+        };
         match least == *value.numer() {
             true => Judgement::exact("congruence"),
             false if (value.numer() - least).is_multiple_of(modulus.numer()) => {
@@ -152,8 +150,7 @@ impl Context<'_> {
                 .map(|family| match family {
                     Typed::Family { offset: from, step } => {
                         let step = self.rational_ratio(step, unit)?;
-                        let from =
-                            self.rational_ratio(&difference(from, offset), unit)?;
+                        let from = self.rational_ratio(&difference(from, offset), unit)?;
                         (!step.is_zero()).then(|| (from, step.abs()))
                     }
                     _ => None,
@@ -195,6 +192,49 @@ impl Context<'_> {
     fn rational_ratio(&self, of: &Expr, unit: &Expr) -> Option<BigRational> {
         self.rational(&quotient(of, unit))
     }
+}
+
+/// The least residue of an integer built from integers by sums, products and
+/// powers; `2^{100000}` is never computed.
+fn least_residue(expr: &Expr, modulus: &BigInt) -> Option<BigInt> {
+    /// Larger moduli and exponents are no answers.
+    const BITS: u64 = 4096;
+    if modulus.bits() > BITS {
+        return None;
+    }
+    let mut residues: Vec<Option<BigInt>> = Vec::with_capacity(expr.arena.len());
+    for (id, node) in expr.arena.iter() {
+        let at = |id: &Id| residues[id.index()].clone();
+        let residue = match node {
+            Node::Number(value) if value.is_integer() => Some(value.numer().mod_floor(modulus)),
+            Node::Add(terms) => terms.iter().map(at).try_fold(BigInt::zero(), |sum, term| {
+                Some((sum + term?).mod_floor(modulus))
+            }),
+            Node::Mul(factors) => factors
+                .iter()
+                .map(at)
+                .try_fold(BigInt::from(1).mod_floor(modulus), |product, factor| {
+                    Some((product * factor?).mod_floor(modulus))
+                }),
+            Node::Pow(base, exponent) => match expr.arena.node(*exponent) {
+                // 0^0 has no value, and a negative power is no integer.
+                Node::Number(exponent)
+                    if exponent.is_integer()
+                        && exponent.is_positive()
+                        && exponent.numer().bits() <= BITS =>
+                {
+                    at(base).map(|base| base.modpow(exponent.numer(), modulus))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if id == expr.root {
+            return residue;
+        }
+        residues.push(residue);
+    }
+    None
 }
 
 fn least_common_multiple(a: &BigRational, b: &BigRational) -> BigRational {

@@ -387,10 +387,7 @@ fn against_zero(chain: &Chain) -> Option<(Expr, Relation)> {
 
 /// A variable or a value of an unknown function.
 fn is_name(expr: &Expr) -> bool {
-    matches!(
-        expr.arena.node(expr.root),
-        Node::Symbol(_) | Node::Call(..)
-    )
+    matches!(expr.arena.node(expr.root), Node::Symbol(_) | Node::Call(..))
 }
 
 /// Neither variables nor calls of unknown functions.

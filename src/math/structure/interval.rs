@@ -3,10 +3,31 @@
 
 use std::cmp::Ordering;
 
-use crate::math::typed::{End, Interval};
+use crate::math::typed::{End, Form, Interval, Scalar, Typed};
 
 use super::judgement::all;
 use super::{Context, Judgement};
+
+/// The two ends of one closed interval as a pair.
+pub(super) fn as_row(pieces: &[Interval]) -> Option<Typed> {
+    let [
+        Interval {
+            low: Some(low),
+            high: Some(high),
+        },
+    ] = pieces
+    else {
+        return None;
+    };
+    let entry = |end: &End| {
+        Typed::Scalar(Scalar {
+            value: end.at.clone(),
+            form: Form::Plain,
+            unit: None,
+        })
+    };
+    (low.closed && high.closed).then(|| Typed::Tuple(vec![entry(low), entry(high)]))
+}
 
 /// Why intervals have no normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

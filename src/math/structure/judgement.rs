@@ -68,6 +68,14 @@ impl Judgement {
         self
     }
 
+    /// The same judgement; where it is Correct, unknown for that reason.
+    pub(super) fn doubted(self, reason: &'static str) -> Self {
+        match self {
+            Self::Correct { .. } => Self::Unknown(reason),
+            other => other,
+        }
+    }
+
     /// Correct where both are, with the weaker proof; Wrong where one is.
     pub(super) fn and(self, other: impl FnOnce() -> Self) -> Self {
         match self {

@@ -118,11 +118,11 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
                 return judged;
             }
             if doubtful {
-                judged = match judged {
-                    Judgement::Correct { .. } => Judgement::Unknown("ambiguous_reference"),
-                    // The plain reading decides what is wrong.
-                    _ => continue,
-                };
+                // The plain reading decides what is wrong.
+                if !judged.is_correct() {
+                    continue;
+                }
+                judged = judged.doubted("ambiguous_reference");
             }
             whole = Some(match whole {
                 None => judged,
@@ -150,11 +150,22 @@ impl Context<'_> {
             (Inequality(_), Named { value, .. }) if matches!(**value, Intervals(_) | Set(_)) => {
                 self.solution_sets(gold, answer)
             }
+            (Intervals(pieces), Matrix(_)) if let Some(row) = interval::as_row(pieces) => {
+                // `[0.5, 1]` may be a vector.
+                self.typed(&row, answer).doubted("ambiguous_reference")
+            }
             (List(_) | Set(_) | Tuple(_) | Matrix(_), _)
             | (_, List(_) | Set(_) | Tuple(_) | Matrix(_))
                 if self.is_collections(gold, answer) =>
             {
                 self.collections(gold, answer)
+            }
+            // `x ≡ 2 mod 5` is a class of numbers, 2 is one of them.
+            (Named { value, .. }, Scalar(_)) if matches!(**value, Congruence { .. }) => {
+                self.typed(value, answer).doubted("different_type")
+            }
+            (Scalar(_), Named { value, .. }) if matches!(**value, Congruence { .. }) => {
+                self.typed(gold, value).doubted("different_type")
             }
             // A value stands for whatever name the question gave it.
             (Named { value, .. }, _) => self.typed(value, answer).thanks_to("name_missing"),
@@ -190,3 +201,6 @@ impl Context<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

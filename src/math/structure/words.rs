@@ -89,11 +89,7 @@ pub(super) fn choices(gold: char, answer: char) -> Judgement {
 }
 
 /// `C` and `c`, the first of them a letter of a multiple choice.
-pub(super) fn choice_and_scalar(
-    letter: char,
-    scalar: &Scalar,
-    options: &MathOptions,
-) -> Judgement {
+pub(super) fn choice_and_scalar(letter: char, scalar: &Scalar, options: &MathOptions) -> Judgement {
     let Some(name) = as_symbol(&scalar.value) else {
         return Judgement::wrong("different_type");
     };
