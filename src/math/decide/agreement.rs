@@ -69,8 +69,13 @@ impl Ladder<'_> {
         }
         self.symbols
             .iter()
-            .filter(|name| name.starts_with(['z', 'w']))
-            .map(|name| (name.clone(), rational::ratio(7, 5)))
+            .enumerate()
+            .filter(|(_, name)| name.starts_with(['z', 'w']))
+            .map(|(position, name)| {
+                let secret = self.secrets.number(&[0x696d, position as u64]) >> 24;
+                let part = BigRational::new((secret + 1).into(), (1u64 << 38).into());
+                (name.clone(), part)
+            })
             .collect()
     }
 
@@ -172,7 +177,11 @@ impl Ladder<'_> {
         loop {
             let relation = match self.values(&point, c) {
                 Ok([x, y]) => numeric::relate(&x.value, &y.value, c).map(|relation| {
-                    let far = x.scale.max(y.scale);
+                    // A part that may be zero hides a scale.
+                    let far = match x.open + y.open {
+                        0 => x.scale.max(y.scale),
+                        _ => u64::MAX,
+                    };
                     (relation, far, at_point(&point, shown(&x, &y)))
                 }),
                 Err(fail) => Err(fail),
@@ -189,15 +198,14 @@ impl Ladder<'_> {
                             return equal("separation", Proof::Exact);
                         }
                     } else {
-                        let floor = self.floor(64, far);
-                        if relative.min(absolute) >= floor as i64 {
-                            return numeric_equal(relative.min(absolute));
-                        }
-                        if floor > u64::from(self.limits.precision) {
+                        let bits = relative.min(absolute);
+                        match self.bar(64, far) {
+                            Some(bar) if bits >= bar => return numeric_equal(bits),
                             // Only a witness can still come.
-                            if c.bits >= u64::from(self.limits.precision) {
+                            None if c.bits >= u64::from(self.limits.precision) => {
                                 return Decision::Unknown("limit");
                             }
+                            _ => {}
                         }
                     }
                 }
@@ -237,8 +245,11 @@ impl Ladder<'_> {
         None
     }
 
-    /// Bits of agreement that are asked for.
-    fn floor(&self, least: u64, scale: u64) -> u64 {
+    /// Bits of agreement that are asked for: more than any formula of this
+    /// length is known to reach by accident, and four times the scales met,
+    /// because iterations such as `x + sin x` treble them.
+    /// `None` where that is more than the limit.
+    fn bar(&self, least: u64, scale: u64) -> Option<i64> {
         let literals: u64 = self
             .sides
             .iter()
@@ -256,9 +267,13 @@ impl Ladder<'_> {
                     .collect::<Vec<_>>()
             })
             .sum();
-        least
+        let bits = least
             .saturating_add(8 * literals)
-            .saturating_add(scale.saturating_mul(2))
+            .saturating_add(scale.saturating_mul(4));
+        match bits <= u64::from(self.limits.precision) {
+            true => i64::try_from(bits).ok(),
+            false => None,
+        }
     }
 
     fn functions(
@@ -269,6 +284,8 @@ impl Ladder<'_> {
         c: &mut Context<'_>,
     ) -> Decision {
         let extra = match self.grid {
+            // Absolute values and conjugates are not analytic.
+            _ if !self.imaginary().is_empty() => None,
             Grid::Fractions => cells::points(forms, [a, b], &self.symbols, self.secrets),
             // Integers alone cannot show that functions agree.
             Grid::Integers => None,
@@ -285,21 +302,24 @@ impl Ladder<'_> {
         if tally.split > 0 {
             return Decision::Unknown("domain");
         }
-        let floor = self.floor(128, tally.scale);
-        if extra.is_none() || tally.failed > 0 || floor > u64::from(self.limits.precision) {
+        let Some(bar) = self.bar(128, tally.scale) else {
+            return Decision::Unknown("undecided");
+        };
+        if extra.is_none() || tally.failed > 0 {
             return Decision::Unknown("undecided");
         }
-        c.bits = floor + 64;
+        c.bits = bar.unsigned_abs() + 64;
         for _ in 0..2 {
-            match self.sample(more, c) {
+            let tally = match self.sample(more, c) {
+                Ok(tally) => tally,
                 Err(decision) => return decision,
-                Ok(tally) if tally.failed > 0 || tally.split > 0 || tally.agreeing < 4 => {
-                    return Decision::Unknown("undecided");
-                }
-                Ok(tally) => match tally.bits {
-                    Some(bits) if bits >= floor as i64 => return numeric_equal(bits),
-                    _ => c.bits *= 2,
-                },
+            };
+            if tally.failed > 0 || tally.split > 0 || tally.agreeing < 4 {
+                return Decision::Unknown("undecided");
+            }
+            match (self.bar(128, tally.scale), tally.bits) {
+                (Some(bar), Some(bits)) if bits >= bar => return numeric_equal(bits),
+                _ => c.bits *= 2,
             }
         }
         Decision::Unknown("undecided")
@@ -334,6 +354,9 @@ impl Ladder<'_> {
                 }
             };
             tally.scale = tally.scale.max(x.scale).max(y.scale);
+            if x.open + y.open > 0 {
+                tally.scale = u64::MAX;
+            }
             let real = [x.realm, y.realm].map(|realm| realm == Realm::Real);
             match relation {
                 Relation::Disjoint => {

@@ -119,6 +119,9 @@ impl Ball {
             return (self.exp < 63).then(|| (&self.mid << self.exp).to_i64())?;
         }
         let shift = self.exp.unsigned_abs();
+        if shift >= self.mid.bits() {
+            return self.mid.is_zero().then_some(0);
+        }
         let value = &self.mid >> shift;
         (&value << shift == self.mid).then(|| value.to_i64())?
     }

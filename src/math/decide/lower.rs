@@ -121,7 +121,7 @@ impl Forms<'_> {
         }
         let q = ratio(1, i64::from(degree));
         let traits = self.traits(radicand);
-        if degree % 2 == 0 || traits.positive || degree == 1 {
+        if degree.is_multiple_of(2) || traits.positive || degree == 1 {
             return self.power(radicand, &q);
         }
         if !traits.real {
@@ -420,7 +420,7 @@ impl Forms<'_> {
         // n (n-1) … (n-k+1) / k!
         let small = self.as_number(k).and_then(rational::to_i64);
         if let Some(k) = small {
-            if k < 0 || k > CHAIN {
+            if !(0..=CHAIN).contains(&k) {
                 return Err(Stop::Unsupported);
             }
             let mut factors = Vec::new();

@@ -157,7 +157,7 @@ impl<'a, 'b> Plan<'a, 'b> {
         }
         let mut choices = 1u64;
         for degree in radicals.values() {
-            if *degree == 0 || ORDER % degree != 0 {
+            if *degree == 0 || !ORDER.is_multiple_of(*degree) {
                 return Err(Stop::Unsupported);
             }
             choices = choices.saturating_mul(*degree);

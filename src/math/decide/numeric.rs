@@ -31,6 +31,8 @@ pub(super) struct Value {
     pub(super) realm: Realm,
     /// The largest `|log2 |v||` of all parts: how far apart scales are.
     pub(super) scale: u64,
+    /// Parts that may or may not be zero at this precision.
+    pub(super) open: usize,
 }
 
 /// Evaluates at the precision of the context. Symbols in `imaginary` get
@@ -45,6 +47,7 @@ pub(super) fn evaluate(
     let mut known: Vec<Option<Complex>> = Vec::with_capacity(seen.len());
     let mut realm = Realm::Real;
     let mut scale = 0;
+    let mut open = 0;
     for (id, node) in expr.arena.iter().take(seen.len()) {
         if !seen[id.index()] {
             known.push(None);
@@ -74,6 +77,9 @@ pub(super) fn evaluate(
                 scale = scale.max(below.unsigned_abs()).max(above.unsigned_abs());
             }
         }
+        if id != expr.root && value.contains_zero() && !value.is_exact_zero() {
+            open += 1;
+        }
         known.push(Some(value));
     }
     let value = known.pop().flatten().ok_or(Fail::Unsupported)?;
@@ -81,6 +87,7 @@ pub(super) fn evaluate(
         value,
         realm,
         scale,
+        open,
     })
 }
 

@@ -147,7 +147,7 @@ fn expressions_are_described() {
     assert_eq!(shown("(1+2*i)/(a*b)"), "(1 + 2*i)/(a*b)");
     assert_eq!(shown("(x+1)^(2*n)"), "(x + 1)^(2*n)");
     assert_eq!(shown("abs(x)!*binom(n,2)"), "|x|!*binomial(n, 2)");
-    assert_eq!(shown("-1/2*x"), "-1/2*x");
+    assert_eq!(shown("-1/2*x"), "-x/2");
     assert_eq!(shown("x^(-1/2)"), "x^(-1/2)");
 }
 
