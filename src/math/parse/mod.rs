@@ -203,6 +203,11 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     })
 }
 
+/// One spelling for each value, in prefix notation; for messages and tests.
+pub(super) fn display(value: &Typed) -> String {
+    print::typed(value)
+}
+
 fn plain(value: Typed) -> Reading {
     Reading { value, rule: None }
 }
