@@ -171,8 +171,11 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         Setting::Text => Letters::Choices,
         Setting::Bare => Letters::Variables,
     };
-    let canonical = normalise(words, limits)?;
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
+    let canonical = normalise(words, limits).map_err(|fault| match fault {
+        ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
+        fault => fault,
+    })?;
     let all = readings(&canonical, first, limits);
     let all = match (all, words::choices(words)) {
         (Ok(mut all), Some(value)) if all.0.len() < limits.readings => {
@@ -201,6 +204,11 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         },
         fault => fault,
     })
+}
+
+/// One spelling for each value, in prefix notation; for messages and tests.
+pub(super) fn display(value: &Typed) -> String {
+    print::typed(value)
 }
 
 fn plain(value: Typed) -> Reading {

@@ -382,93 +382,6 @@ impl<'t> Writer<'t> {
             _ => Err(self.fault()),
         }
     }
-
-    /// Commands whose group is no mathematics.
-    pub(super) fn with_group(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
-        let rest = &self.rest()[bytes..];
-        let rest = rest.strip_prefix('*').unwrap_or(rest);
-        let Some((inside, after)) = group(rest) else {
-            // `\mathbb R`, `\rm cm`, `\overline z`.
-            let trimmed = rest.trim_start();
-            return match (symbol, trimmed.chars().next()) {
-                (Symbol::Overline, Some(c)) if c.is_ascii_alphabetic() => {
-                    let token = format!("\\conj{{{c}}}");
-                    self.put(&token, Previous::Operand)?;
-                    self.at = self.source.len() - trimmed.len() + 1;
-                    Ok(())
-                }
-                (Symbol::Blackboard, Some(c)) if c.is_ascii_alphabetic() => {
-                    self.blackboard(&trimmed[..1])?;
-                    self.at = self.source.len() - trimmed.len() + 1;
-                    Ok(())
-                }
-                _ => Err(self.fault()),
-            };
-        };
-        let end = self.source.len() - after.len();
-        match symbol {
-            Symbol::Text => self.text(inside)?,
-            Symbol::OperatorName => {
-                let name = symbols::word(inside.trim()).ok_or_else(|| self.fault())?;
-                self.symbol(name, 0)?;
-            }
-            Symbol::Blackboard => self.blackboard(inside.trim())?,
-            Symbol::Begin => {
-                self.open.push('b');
-                if self.open.len() > self.depth {
-                    return Err(ParseFault::Limit);
-                }
-                let token = format!("\\begin{{{}}}", inside.trim());
-                self.put(&token, Previous::Start)?;
-                // The columns of an array.
-                if let Some((columns, after)) = group(after).filter(|_| inside.trim() == "array") {
-                    let columns: String = columns
-                        .chars()
-                        .filter(|c| matches!(c, 'c' | 'l' | 'r'))
-                        .collect();
-                    let token = format!("{{{columns}}}");
-                    self.put(&token, Previous::Start)?;
-                    self.at = self.source.len() - after.len();
-                    return Ok(());
-                }
-            }
-            Symbol::End => {
-                if self.open.pop() != Some('b') {
-                    return Err(self.fault());
-                }
-                let token = format!("\\end{{{}}}", inside.trim());
-                self.put(&token, Previous::Operand)?;
-            }
-            _ => return self.overline(inside, end),
-        }
-        self.at = end;
-        Ok(())
-    }
-
-    /// `0.\overline{3}`, `\overline{CD}`, `\overline{1+2i}`.
-    fn overline(&mut self, inside: &str, end: usize) -> Result<(), ParseFault> {
-        let inside = inside.trim();
-        if inside.bytes().all(|b| b.is_ascii_digit()) && self.previous == Previous::Digits {
-            let token = format!("\\overline{{{inside}}}");
-            self.put(&token, Previous::Digits)?;
-            self.at = end;
-            return Ok(());
-        }
-        if inside.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(self.fault());
-        }
-        let segment = inside.len() == 2 && inside.bytes().all(|b| b.is_ascii_uppercase());
-        let name = if segment { "\\segment" } else { "\\conj" };
-        self.put(name, Previous::Command)?;
-        // Its group is read on.
-        self.at += self.rest().find('{').unwrap_or(0);
-        Ok(())
-    }
-
-    pub(super) fn blackboard(&mut self, letter: &str) -> Result<(), ParseFault> {
-        let c = symbols::blackboard(letter).ok_or_else(|| self.fault())?;
-        self.symbol(Symbol::Operand(c), 0)
-    }
 }
 
 /// Whether the text begins with a command that only lacks its backslash.
@@ -489,23 +402,6 @@ fn next_group(rest: &str) -> Option<(&str, usize)> {
     let count = run(digits, |c| c.is_ascii_digit());
     let fraction = digits[count..].trim_start().starts_with('/') && !gap.contains(',');
     (count == 3 && !fraction).then(|| (&digits[..3], gap.len() + 3))
-}
-
-/// A balanced `{…}` after spaces, and what follows it.
-fn group(rest: &str) -> Option<(&str, &str)> {
-    let inside = rest.trim_start().strip_prefix('{')?;
-    let mut depth = 1_usize;
-    for (at, c) in inside.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some((&inside[..at], &inside[at + 1..]));
-        }
-    }
-    None
 }
 
 /// The length in bytes of the longest prefix whose characters all satisfy `is`.

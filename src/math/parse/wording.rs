@@ -1,4 +1,5 @@
-//! Words in a text: units, functions, separators, refusals.
+//! Commands whose group is words, and words in plain text: units, functions,
+//! separators, refusals.
 
 use super::super::anchors::is_hedge;
 use super::super::units::unit;
@@ -8,6 +9,93 @@ use super::symbols::{self, Symbol};
 use super::words::{is_counted, is_doubt, may_be_product};
 
 impl Writer<'_> {
+    /// Commands whose group is no mathematics.
+    pub(super) fn with_group(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
+        let rest = &self.rest()[bytes..];
+        let rest = rest.strip_prefix('*').unwrap_or(rest);
+        let Some((inside, after)) = group(rest) else {
+            // `\mathbb R`, `\rm cm`, `\overline z`.
+            let trimmed = rest.trim_start();
+            return match (symbol, trimmed.chars().next()) {
+                (Symbol::Overline, Some(c)) if c.is_ascii_alphabetic() => {
+                    let token = format!("\\conj{{{c}}}");
+                    self.put(&token, Previous::Operand)?;
+                    self.at = self.source.len() - trimmed.len() + 1;
+                    Ok(())
+                }
+                (Symbol::Blackboard, Some(c)) if c.is_ascii_alphabetic() => {
+                    self.blackboard(&trimmed[..1])?;
+                    self.at = self.source.len() - trimmed.len() + 1;
+                    Ok(())
+                }
+                _ => Err(self.fault()),
+            };
+        };
+        let end = self.source.len() - after.len();
+        match symbol {
+            Symbol::Text => self.text(inside)?,
+            Symbol::OperatorName => {
+                let name = symbols::word(inside.trim()).ok_or_else(|| self.fault())?;
+                self.symbol(name, 0)?;
+            }
+            Symbol::Blackboard => self.blackboard(inside.trim())?,
+            Symbol::Begin => {
+                self.open.push('b');
+                if self.open.len() > self.depth {
+                    return Err(ParseFault::Limit);
+                }
+                let token = format!("\\begin{{{}}}", inside.trim());
+                self.put(&token, Previous::Start)?;
+                // The columns of an array.
+                if let Some((columns, after)) = group(after).filter(|_| inside.trim() == "array") {
+                    let columns: String = columns
+                        .chars()
+                        .filter(|c| matches!(c, 'c' | 'l' | 'r'))
+                        .collect();
+                    let token = format!("{{{columns}}}");
+                    self.put(&token, Previous::Start)?;
+                    self.at = self.source.len() - after.len();
+                    return Ok(());
+                }
+            }
+            Symbol::End => {
+                if self.open.pop() != Some('b') {
+                    return Err(self.fault());
+                }
+                let token = format!("\\end{{{}}}", inside.trim());
+                self.put(&token, Previous::Operand)?;
+            }
+            _ => return self.overline(inside, end),
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// `0.\overline{3}`, `\overline{CD}`, `\overline{1+2i}`.
+    pub(super) fn overline(&mut self, inside: &str, end: usize) -> Result<(), ParseFault> {
+        let inside = inside.trim();
+        if inside.bytes().all(|b| b.is_ascii_digit()) && self.previous == Previous::Digits {
+            let token = format!("\\overline{{{inside}}}");
+            self.put(&token, Previous::Digits)?;
+            self.at = end;
+            return Ok(());
+        }
+        if inside.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.fault());
+        }
+        let segment = inside.len() == 2 && inside.bytes().all(|b| b.is_ascii_uppercase());
+        let name = if segment { "\\segment" } else { "\\conj" };
+        self.put(name, Previous::Command)?;
+        // Its group is read on.
+        self.at += self.rest().find('{').unwrap_or(0);
+        Ok(())
+    }
+
+    pub(super) fn blackboard(&mut self, letter: &str) -> Result<(), ParseFault> {
+        let c = symbols::blackboard(letter).ok_or_else(|| self.fault())?;
+        self.symbol(Symbol::Operand(c), 0)
+    }
+
     /// The content of `\text{…}`.
     pub(super) fn text(&mut self, inside: &str) -> Result<(), ParseFault> {
         let flat: String = inside
@@ -187,4 +275,21 @@ impl Writer<'_> {
         }
         Ok(None)
     }
+}
+
+/// A balanced `{…}` after spaces, and what follows it.
+pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
+    let inside = rest.trim_start().strip_prefix('{')?;
+    let mut depth = 1_usize;
+    for (at, c) in inside.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((&inside[..at], &inside[at + 1..]));
+        }
+    }
+    None
 }
