@@ -78,6 +78,30 @@ fn pairs() {
 }
 
 #[test]
+fn secrets_are_drawn_anew_and_replayed_by_seed() {
+    let drawn = [Secrets::draw().unwrap(), Secrets::draw().unwrap()];
+    assert_ne!(drawn[0].number(&[1]), drawn[1].number(&[1]));
+    assert_eq!(secrets().number(&[1]), secrets().number(&[1]));
+    for prime in &drawn[0].primes {
+        assert!(super::secrets::is_prime(prime.p) && prime.p >> 60 == 1);
+        // A residue has all roots of a degree or none, and they are roots.
+        for degree in [2, 3, 4, 6, 24] {
+            for residue in [2, 3, 5, 7, 10, prime.p - 1] {
+                let roots = prime.roots(residue, degree);
+                assert!(roots.is_empty() || roots.len() as u64 == degree);
+                assert!(
+                    roots
+                        .iter()
+                        .all(|root| prime.power(*root, degree) == residue)
+                );
+            }
+            let power = prime.power(12345, degree);
+            assert!(prime.roots(power, degree).contains(&12345));
+        }
+    }
+}
+
+#[test]
 fn constants_are_ordered() {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let (secrets, limits) = (secrets(), Limits::default());
