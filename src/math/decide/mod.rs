@@ -372,10 +372,10 @@ impl<'a> Ladder<'a> {
                 Ok(expand::Outcome::NonZero) => continue,
                 Ok(expand::Outcome::Unclear) | Err(_) => {}
             }
-            match modular::compare(forms, need, forms.zero, self.secrets)? {
-                modular::Outcome::Same => return Err(Stop::Undefined),
-                modular::Outcome::Different => {}
-                modular::Outcome::Unclear => return Ok(Defined::Open),
+            match modular::compare(forms, need, forms.zero, self.secrets) {
+                Ok(modular::Outcome::Same) | Err(Stop::Undefined) => return Err(Stop::Undefined),
+                Ok(modular::Outcome::Different) => {}
+                Ok(modular::Outcome::Unclear) | Err(_) => return Ok(Defined::Open),
             }
         }
         Ok(Defined::Proven)
