@@ -137,7 +137,7 @@ impl Ladder<'_> {
                 Err(decision) => return decision,
             }
         }
-        let fuel = Fuel::new(self.limits.fuel / 2);
+        let fuel = Fuel::new(self.limits.fuel);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
         };
@@ -150,7 +150,7 @@ impl Ladder<'_> {
 
     /// Compares the values of both sides.
     pub(super) fn agreement(&self, forms: &mut Forms<'_>, a: FormId, b: FormId) -> Decision {
-        let fuel = Fuel::new(self.limits.fuel / 2);
+        let fuel = Fuel::new(self.limits.fuel);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
         };
@@ -225,7 +225,7 @@ impl Ladder<'_> {
     /// The order of the first side and the second, real constants that are
     /// known to differ.
     pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
-        let fuel = Fuel::new(self.limits.fuel / 2);
+        let fuel = Fuel::new(self.limits.fuel);
         let mut c = self.context(&fuel)?;
         c.bits = FIRST;
         while c.bits <= u64::from(self.limits.separation) {

@@ -386,7 +386,7 @@ impl Ball {
         c: &mut Context<'_>,
     ) -> Result<Self, Fail> {
         let words = c.bits / 64 + 2;
-        c.spend(4000 * words)?;
+        c.spend(3000 * words)?;
         if self.mid.is_zero() {
             // Only for a radius around zero: the function of zero.
             let value = f(

@@ -22,7 +22,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            fuel: 4_000_000,
+            fuel: 1_500_000,
             bits: 1 << 16,
             nodes: 1 << 14,
             precision: 2048,
@@ -49,6 +49,11 @@ pub(super) struct Fuel(Cell<u64>);
 impl Fuel {
     pub(super) fn new(units: u64) -> Self {
         Fuel(Cell::new(units))
+    }
+
+    /// Sets the work left, for the next stage.
+    pub(super) fn grant(&self, units: u64) {
+        self.0.set(units);
     }
 
     /// Pays for work before it is done.

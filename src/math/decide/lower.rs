@@ -108,6 +108,7 @@ impl Forms<'_> {
         if matches!(self.node(form), Form::Number(_) | Form::Atom(_)) {
             return Ok(form);
         }
+        self.fuel.spend(256)?;
         match expand::as_sum(self, form) {
             Ok(sum) => Ok(sum),
             Err(Stop::Undefined) => Err(Stop::Undefined),
@@ -396,7 +397,7 @@ impl Forms<'_> {
     fn prime_powers(&mut self, n: u64) -> Result<Vec<(FormId, BigRational)>, Stop> {
         self.fuel.spend(n * 8)?;
         let mut factors = Vec::new();
-        for p in (2..=n).filter(|p| super::secrets::is_prime(*p)) {
+        for p in rational::primes_to(n) {
             let mut exponent = 0;
             let mut power = n;
             while power > 0 {

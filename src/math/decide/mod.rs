@@ -16,6 +16,11 @@
 //! `z` and `w` are not taken for real. Equality of expressions with symbols is
 //! equality wherever both are defined (`x/x` is 1).
 //!
+//! Rules of `Equal`: `rational`, `identical` (one canonical form), `expanded`,
+//! `evaluated` (exact), `identity` (probabilistic), `separation` (exact),
+//! `numeric`. Rules of `Different`: `rational`, `interval`, `expanded`,
+//! `identity`, `numeric`; each carries a witness in words.
+//!
 //! Reasons of `Unknown`: `limit` (a limit of [`Limits`]), `domain` (equal where
 //! both are real, but only one is real elsewhere), `undecided`.
 //!
@@ -343,6 +348,7 @@ impl<'a> Ladder<'a> {
             Err(Stop::Undefined) => return Decision::Undefined,
             Ok(expand::Outcome::Unclear) | Err(_) => {}
         }
+        forms.fuel.grant(self.limits.fuel / 2);
         match modular::compare(forms, a, b, self.secrets) {
             Ok(modular::Outcome::Same) => return equal("identity", Proof::Probabilistic),
             Ok(modular::Outcome::Different) => {
@@ -366,10 +372,10 @@ impl<'a> Ladder<'a> {
                 Ok(expand::Outcome::NonZero) => continue,
                 Ok(expand::Outcome::Unclear) | Err(_) => {}
             }
-            match modular::compare(forms, need, forms.zero, self.secrets)? {
-                modular::Outcome::Same => return Err(Stop::Undefined),
-                modular::Outcome::Different => {}
-                modular::Outcome::Unclear => return Ok(Defined::Open),
+            match modular::compare(forms, need, forms.zero, self.secrets) {
+                Ok(modular::Outcome::Same) | Err(Stop::Undefined) => return Err(Stop::Undefined),
+                Ok(modular::Outcome::Different) => {}
+                Ok(modular::Outcome::Unclear) | Err(_) => return Ok(Defined::Open),
             }
         }
         Ok(Defined::Proven)

@@ -18,15 +18,19 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::budget::Stop;
+use super::expand::reaches;
 use super::form::{Atom, Form, FormId, Forms};
 use super::rational::Primes;
 use super::secrets::{ORDER, Prime, Secrets};
 
 /// Choices of roots that are tried at most.
-const CHOICES: u64 = 36;
+const CHOICES: u64 = 9;
+
+/// One prime in this many, at least, must have the radicals of numbers.
+const SHARE: u64 = 4;
 
 /// Points that are tried for one prime before the stage gives up.
-const TRIES: u64 = 240;
+const TRIES: u64 = 2000;
 
 /// What the tests say of two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +158,21 @@ impl<'a, 'b> Plan<'a, 'b> {
             if radicals.len() > 6 {
                 return Err(Stop::Unsupported);
             }
+        }
+        // What is tested must not depend on which primes were drawn: radicals
+        // of numbers exist modulo few primes, so only a few are taken.
+        let mut share = 1u64;
+        for (key, degree) in &denominators {
+            if let Key::Atom(id) = key
+                && let Form::Atom(Atom::Prime(prime, _)) = forms.node(*id)
+            {
+                let always = *degree <= 2 && prime.to_u32().is_some_and(|p| p <= 3);
+                share = share.saturating_mul(if always { 1 } else { *degree });
+            }
+        }
+        let symbolic = |atom: &Atom| matches!(atom, Atom::Symbol(_));
+        if share > SHARE || radicals.keys().any(|id| !reaches(forms, *id, symbolic)) {
+            return Err(Stop::Unsupported);
         }
         let mut choices = 1u64;
         for degree in radicals.values() {

@@ -173,3 +173,20 @@ fn primality(value: &BigUint) -> Primes {
         _ => Primes::Unproven,
     }
 }
+
+/// The primes up to `n`, by the sieve of Eratosthenes.
+pub(super) fn primes_to(n: u64) -> Vec<u64> {
+    let size = usize::try_from(n).expect("callers bound n") + 1;
+    let mut composite = vec![false; size];
+    let mut primes = Vec::new();
+    for p in 2..size {
+        if composite[p] {
+            continue;
+        }
+        primes.push(p as u64);
+        for multiple in (p * p..size).step_by(p) {
+            composite[multiple] = true;
+        }
+    }
+    primes
+}

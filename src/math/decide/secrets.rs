@@ -7,8 +7,10 @@
 //! out of a discrete logarithm in the subgroup of order 24.
 
 /// Primes that are drawn: radicals such as `\sqrt5` need primes modulo which
-/// they exist, each halves the choice.
-const POOL: usize = 24;
+/// they exist, each halves the choice. What is tested needs a quarter of the
+/// primes at least (`modular.rs`), so that fewer than four fit with probability
+/// below 2^-20 only, and then the test is skipped.
+const POOL: usize = 96;
 
 /// Exponents of the group of 24th roots of unity.
 pub(super) const ORDER: u64 = 24;

@@ -9,7 +9,9 @@ use super::{sign, symbols, to_rational};
 use builder::parse;
 
 fn secrets() -> Secrets {
-    Secrets::from_seed([7, 11])
+    static SECRETS: std::sync::LazyLock<Secrets> =
+        std::sync::LazyLock::new(|| Secrets::from_seed([7, 11]));
+    SECRETS.clone()
 }
 
 /// Decides both ways round, which must agree.
@@ -75,6 +77,30 @@ fn pairs() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+#[test]
+fn secrets_are_drawn_anew_and_replayed_by_seed() {
+    let drawn = [Secrets::draw().unwrap(), Secrets::draw().unwrap()];
+    assert_ne!(drawn[0].number(&[1]), drawn[1].number(&[1]));
+    assert_eq!(secrets().number(&[1]), secrets().number(&[1]));
+    for prime in &drawn[0].primes {
+        assert!(super::secrets::is_prime(prime.p) && prime.p >> 60 == 1);
+        // A residue has all roots of a degree or none, and they are roots.
+        for degree in [2, 3, 4, 6, 24] {
+            for residue in [2, 3, 5, 7, 10, prime.p - 1] {
+                let roots = prime.roots(residue, degree);
+                assert!(roots.is_empty() || roots.len() as u64 == degree);
+                assert!(
+                    roots
+                        .iter()
+                        .all(|root| prime.power(*root, degree) == residue)
+                );
+            }
+            let power = prime.power(12345, degree);
+            assert!(prime.roots(power, degree).contains(&12345));
+        }
+    }
 }
 
 #[test]
@@ -375,6 +401,9 @@ fn hostile_graphs_end_and_are_never_equal() {
 #[ignore = "a measurement, not a check"]
 #[allow(clippy::print_stderr, reason = "prints a measurement")]
 fn time_by_rule() {
+    let start = std::time::Instant::now();
+    std::hint::black_box(Secrets::from_seed([1, 2]));
+    eprintln!("secrets: {:?}", start.elapsed());
     let (secrets, limits) = (secrets(), Limits::default());
     let mut rules: std::collections::BTreeMap<String, Vec<(f64, &str)>> = Default::default();
     for line in PAIRS
