@@ -324,7 +324,10 @@ fn is_scalar(gold: &str) -> bool {
         "begin", "\\pm", "_", "\\in", "or", "(", "[", "\\{", "\\mathrm",
     ];
     !OTHER.iter().any(|mark| gold.contains(mark))
-        && !gold.bytes().filter(u8::is_ascii_alphabetic).all(|b| b.is_ascii_uppercase())
+        && !gold
+            .bytes()
+            .filter(u8::is_ascii_alphabetic)
+            .all(|b| b.is_ascii_uppercase())
         || gold.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -341,7 +344,11 @@ fn scalars_of_a_public_set_survive_rewriting_and_not_mutation() {
         ] {
             tried += 1;
             let verdict = verify(&gold, &same, Scope::Answer, &options);
-            assert_ne!(verdict.outcome, Outcome::Wrong, "{text} | {same}: {verdict:?}");
+            assert_ne!(
+                verdict.outcome,
+                Outcome::Wrong,
+                "{text} | {same}: {verdict:?}"
+            );
             if verdict.outcome != Outcome::Correct {
                 undecided.push(format!("{text} | {same}: {:?}", verdict.reason));
             }
@@ -352,12 +359,20 @@ fn scalars_of_a_public_set_survive_rewriting_and_not_mutation() {
             format!("-\\left({text}\\right)-10^{{-9}}"),
         ] {
             let verdict = verify(&gold, &other, Scope::Answer, &options);
-            assert_ne!(verdict.outcome, Outcome::Correct, "{text} | {other}: {verdict:?}");
+            assert_ne!(
+                verdict.outcome,
+                Outcome::Correct,
+                "{text} | {other}: {verdict:?}"
+            );
         }
     }
     eprintln!("{tried} rewritten, undecided: {}", undecided.join("\n"));
     assert!(tried > 1000, "{tried}");
-    assert!(undecided.len() * 50 <= tried, "{} of {tried}", undecided.len());
+    assert!(
+        undecided.len() * 50 <= tried,
+        "{} of {tried}",
+        undecided.len()
+    );
 }
 
 #[derive(Deserialize)]

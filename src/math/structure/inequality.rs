@@ -300,10 +300,17 @@ impl Context<'_> {
         if !judged.is_correct() {
             return judged;
         }
-        // The factor is constant, so one point shows its sign.
+        // The factor is constant, so one point shows its sign; the same point
+        // for both, whatever the order of the variables.
+        let mut names: Vec<String> = symbols(&f)
+            .into_iter()
+            .chain(symbols(&g))
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names.dedup();
         let at_point = |expr: &Expr| {
             let mut expr = expr.clone();
-            let names: Vec<String> = symbols(&expr).into_iter().map(str::to_owned).collect();
             for (at, name) in (3_i64..).zip(&names) {
                 expr = substitute(&expr, name, &integer(at * at + 1));
             }

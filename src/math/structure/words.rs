@@ -155,11 +155,12 @@ pub(super) fn text_and(text: &str, other: &Typed) -> Judgement {
     }
 }
 
-/// Lower case, no outer punctuation, no leading article, single spaces.
+/// Lower case, no outer punctuation, no leading article, single spaces. A sign
+/// stays: -∞ is not ∞.
 fn fold(text: &str) -> String {
     let lower = text.to_lowercase().replace('’', "'");
     let words: Vec<&str> = lower
-        .trim_matches(|c: char| !c.is_alphanumeric())
+        .trim_matches(|c: char| c.is_whitespace() || ".,;:!\"'*()[]`".contains(c))
         .split_whitespace()
         .collect();
     match words.as_slice() {
