@@ -12,6 +12,7 @@ References are parsed for every pair, as its users do.
 
 import argparse
 import json
+import logging
 import pathlib
 import sys
 import time
@@ -61,6 +62,7 @@ def ours(criterion, name):
 
 
 def main():
+    logging.disable(logging.CRITICAL)  # it logs hostile answers whole
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--criterion", type=pathlib.Path, default=ROOT / "target/criterion")
     options = arguments.parse_args()

@@ -72,6 +72,7 @@ mod quantity;
 
 mod answer;
 
+#[cfg(test)]
 mod print;
 
 #[cfg(test)]
@@ -204,11 +205,6 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         },
         fault => fault,
     })
-}
-
-/// One spelling for each value, in prefix notation; for messages and tests.
-pub(super) fn display(value: &Typed) -> String {
-    print::typed(value)
 }
 
 fn plain(value: Typed) -> Reading {

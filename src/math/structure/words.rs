@@ -110,6 +110,14 @@ pub(super) fn texts(gold: &str, answer: &str) -> Judgement {
     if gold == answer {
         return Judgement::exact("text");
     }
+    let unsigned = |text: &str| text.trim_start_matches(['-', '+', '−']).to_owned();
+    if unsigned(&gold) == unsigned(&answer) {
+        // -∞ and ∞.
+        return match gold.starts_with(['-', '−']) == answer.starts_with(['-', '−']) {
+            true => Judgement::exact("text"),
+            false => Judgement::wrong("different_text"),
+        };
+    }
     match (line(&gold), line(&answer)) {
         (Some(one), Some(other)) if one == other => Judgement::exact("synonym"),
         (Some(_), Some(_)) => Judgement::wrong("different_text"),
