@@ -212,6 +212,31 @@ fn transcendental_digits() {
     }
 }
 
+#[test]
+#[allow(clippy::print_stderr, reason = "measured with --nocapture")]
+fn long_sums_are_identities() {
+    let series = |skip: usize| {
+        let terms: Vec<String> = (0..800)
+            .filter(|k| *k != skip)
+            .map(|k| format!("r^{k}"))
+            .collect();
+        parse(&terms.join(" + "))
+    };
+    let (secrets, limits) = (secrets(), Limits::default());
+    let closed = parse("(1 - r^800)/(1 - r)");
+    let start = std::time::Instant::now();
+    let decision = decide(&closed, &series(800), &secrets, &limits);
+    eprintln!("800 terms: {:?} {decision:?}", start.elapsed());
+    assert_eq!(kind(&decision), "probable");
+    for skip in [0, 1, 400, 799] {
+        assert_eq!(
+            kind(&decide(&closed, &series(skip), &secrets, &limits)),
+            "different",
+            "without {skip}"
+        );
+    }
+}
+
 /// Expressions that are built to be expensive; the time is measured apart.
 fn hostile() -> Vec<(
     &'static str,

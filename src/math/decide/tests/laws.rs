@@ -3,6 +3,9 @@
 
 use proptest::prelude::*;
 
+use super::super::ball::Context;
+use super::super::budget::Fuel;
+use super::super::numeric::{self, Relation};
 use super::{Decision, Limits, Secrets, decide, judge, parse};
 
 fn expression() -> impl Strategy<Value = String> {
@@ -90,5 +93,29 @@ proptest! {
         let one = decide(&x, &y, &super::secrets(), &limits);
         let other = decide(&x, &y, &Secrets::from_seed(seed), &limits);
         prop_assert_eq!(super::kind(&one), super::kind(&other), "{} | {}", a, b);
+    }
+
+    /// A ball at low precision and one at high precision hold the same number.
+    #[test]
+    fn balls_of_any_precision_meet(a in expression(), n in 1i64..4000, d in 1i64..60) {
+        let functions = ["ln", "sin", "cos", "arctan", "exp", "sqrt", "tan", "sinh", "cbrt", "tanh"];
+        let plain = a.replace(['x', 'y'], "7");
+        let mut texts: Vec<String> = functions.iter().map(|f| format!("{f}({n}/{d})")).collect();
+        texts.push(plain);
+        for text in texts {
+            let fuel = Fuel::new(u64::MAX);
+            let mut c = Context::new(&fuel).unwrap();
+            let expr = parse(&text);
+            let mut values = Vec::new();
+            for bits in [64, 128, 200, 1024] {
+                c.bits = bits;
+                let value = numeric::evaluate(&expr, &Default::default(), &Default::default(), &mut c);
+                values.extend(value.ok());
+            }
+            for pair in values.windows(2) {
+                let relation = numeric::relate(&pair[0].value, &pair[1].value, &c).unwrap();
+                prop_assert_ne!(relation, Relation::Disjoint, "{}", text);
+            }
+        }
     }
 }
