@@ -124,10 +124,6 @@ impl<'a> Forms<'a> {
         &self.nodes[id.index()]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     pub(super) fn traits(&self, id: FormId) -> Traits {
         self.traits[id.index()]
     }

@@ -72,7 +72,6 @@ mod quantity;
 
 mod answer;
 
-#[cfg(test)]
 mod print;
 
 #[cfg(test)]

@@ -5,12 +5,15 @@
 use std::fmt::Write as _;
 
 use super::super::expr::{Arena, Constant, Expr, Node};
-use super::super::typed::{Form, Half, Readings, Relation, Scalar, Typed};
+#[cfg(test)]
+use super::super::typed::Readings;
+use super::super::typed::{Form, Half, Relation, Scalar, Typed};
 
 /// The longest text of one node; shared nodes could grow without bound.
 const LONGEST: usize = 4000;
 
 /// All readings, joined by ` | `, each with its rule.
+#[cfg(test)]
 pub(super) fn readings(all: &Readings) -> String {
     let parts = all.0.iter().map(|reading| match reading.rule {
         None => typed(&reading.value),

@@ -238,7 +238,7 @@ impl Context<'_> {
         if !self.equal(expr, &again).is_correct() {
             return None;
         }
-        let sign = self.order(&slope, &integer(0))?;
+        let sign = self.sign(&slope)?;
         (sign != Ordering::Equal).then(|| Line {
             variable: (*variable).to_owned(),
             slope,
@@ -314,7 +314,7 @@ impl Context<'_> {
             for (at, name) in (3_i64..).zip(&names) {
                 expr = substitute(&expr, name, &integer(at * at + 1));
             }
-            self.order(&expr, &integer(0)).filter(|sign| sign.is_ne())
+            self.sign(&expr).filter(|sign| sign.is_ne())
         };
         let relation_there = match (at_point(&f), at_point(&g)) {
             (Some(one), Some(two)) if one == two => other,

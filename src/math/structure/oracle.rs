@@ -50,6 +50,11 @@ impl Context<'_> {
         }
     }
 
+    /// The order of a real constant and 0.
+    pub(super) fn sign(&self, expr: &Expr) -> Option<Ordering> {
+        decide::sign(expr, self.secrets, &self.pay()?)
+    }
+
     /// The value of a rational constant.
     pub(super) fn rational(&self, expr: &Expr) -> Option<BigRational> {
         match literal(expr) {
