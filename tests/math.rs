@@ -186,6 +186,16 @@ fn adversarial_pairs_have_no_false_positive() {
     assert!(counts[&(true, "correct")] >= 40, "{counts:?}");
 }
 
+/// Near misses of every type: one sign, one end, one name, one order off.
+#[test]
+fn near_misses_are_never_right() {
+    let (counts, false_positives, _) = run(include_str!("data/math/attacks.jsonl"));
+    eprintln!("{counts:?}");
+    assert!(false_positives.is_empty(), "{}", false_positives.join("\n"));
+    // So that "always unknown" cannot pass.
+    assert!(counts[&(false, "wrong")] >= 200, "{counts:?}");
+}
+
 /// Set `GOLDSTONE_MATH_CORPUS` to files in the form of the corpora to judge
 /// them too; fields other than those are ignored.
 #[test]
