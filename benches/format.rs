@@ -62,6 +62,7 @@ fn hostile(format: &str, size: usize) -> Vec<(&'static str, String)> {
     vec![
         ("angles", valid_with("<")),
         ("near_tags", valid_with("</thinkk><thin")),
+        ("closings", valid_with("</")),
         ("opening_tags", "<think>".repeat(size / 7)),
         (
             "boxes",

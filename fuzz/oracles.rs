@@ -93,7 +93,10 @@ pub(crate) fn format(data: &[u8]) {
             .markers
             .iter()
             .for_each(|marker| within(&text, &marker.span));
-        within(&text, &completion.response(&text));
+        completion
+            .response
+            .iter()
+            .for_each(|range| within(&text, range));
         assert!((0.0..=1.0).contains(&completion.tag_score()));
         assert_eq!(completion.is_valid(), completion.violation.is_none());
         match &completion.violation {

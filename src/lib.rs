@@ -19,3 +19,8 @@ pub mod text;
 pub mod reward;
 
 pub mod load;
+
+pub mod batch;
+
+#[cfg(feature = "cli")]
+pub mod cli;

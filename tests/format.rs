@@ -104,7 +104,7 @@ fn template(template: Template) -> Format {
         template: Some(template),
         ..FormatOptions::default()
     };
-    Format::compile(&options, None).unwrap()
+    Format::compile(&options, None).expect("a shipped template")
 }
 
 fn grammar_options(think: Option<&str>, answer: &str) -> FormatOptions {
@@ -231,6 +231,30 @@ fn grammar_cases() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// pest's reader recurses over a grammar; at the limits it must do so on a
+/// thread's small stack, and beyond them it must not begin.
+#[test]
+fn large_grammars_neither_crash_nor_pass() {
+    let shapes: [(&str, &str, &str); 5] = [
+        ("", "\"x\" ~ ", "\"x\""),
+        ("", "\"x\" | ", "\"x\""),
+        ("", "!", "\"x\" ~ \"y\""),
+        ("\"x\"", "{1}", ""),
+        ("\"x\"", "?", ""),
+    ];
+    for (before, part, after) in shapes {
+        for count in [40, 245, 490, 4_000] {
+            let body = format!("{before}{}{after}", part.repeat(count));
+            let grammar = format!("doc = _{{ SOI ~ answer ~ EOI }}\nanswer = {{ {body} }}");
+            let format = Format::compile(&grammar_options(None, "answer"), Some(&grammar));
+            assert!(count < 490 || format.is_err(), "{part} {count}");
+            if let Ok(format) = format {
+                let _ = format.parse(&"x".repeat(10_000), "").is_valid();
+            }
+        }
+    }
+}
+
 #[test]
 fn the_example_grammar_runs() {
     let grammar = include_str!("../examples/grammars/search.pest");
@@ -242,7 +266,10 @@ fn the_example_grammar_runs() {
         seen(&completion, text),
         (Some("who?\nso".into()), Some("A".into()), None)
     );
-    assert_eq!(&text[completion.response(text)], "<answer>A</answer>");
+    assert_eq!(
+        &text[completion.response.clone().expect("the thinking is closed")],
+        "A"
+    );
     let hedged = format!("{text}<answer>B</answer>");
     assert_eq!(
         format.parse(&hedged, "").violation.unwrap().code,
@@ -447,17 +474,95 @@ fn lookalikes_are_counted_and_stay_text() {
     }
 }
 
+/// Only the first markers are kept; the others decide all the same.
+#[test]
+fn markers_past_the_kept_ones_count() {
+    let many = 1_000;
+    let format = template(Template::R1);
+    let text = format!(
+        "<think>a</think><answer>1</answer>{}",
+        "<answer>".repeat(many)
+    );
+    let completion = format.parse(&text, "");
+    assert_eq!(
+        (completion.markers.len(), completion.marker_count),
+        (256, 4 + many)
+    );
+    let violation = completion.violation.unwrap();
+    assert_eq!((violation.code, violation.at), ("duplicate_tag", 34));
+    // Three of four tags are right: the answer is opened too often.
+    assert_eq!(completion.tag_score(), 0.6);
+
+    let late = format!("{}</think> 4", "<think>".repeat(many));
+    let completion = format.parse(&late, "");
+    assert_eq!(
+        &late[completion.response.clone().expect("the thinking is closed")],
+        " 4"
+    );
+    assert_eq!(completion.lookalikes, 0);
+
+    for (rule, wanted) in [
+        (goldstone::format::Duplicates::First, "1"),
+        (goldstone::format::Duplicates::Last, "1000"),
+    ] {
+        let loose = FormatOptions {
+            template: Some(Template::R1),
+            duplicates: rule,
+            outer_text: goldstone::format::OuterText::Allow,
+            between: goldstone::format::Between::Any,
+            ..FormatOptions::default()
+        };
+        let loose = Format::compile(&loose, None).unwrap();
+        let text: String = (1..=many)
+            .map(|n| format!("<think>a</think><answer>{n}</answer>"))
+            .collect();
+        let answer = loose.parse(&text, "").answer.unwrap();
+        assert_eq!(answer.text(&text), wanted);
+        let reversed = format!("<answer>1</answer>{}", "<think>a</think>".repeat(many));
+        let violation = loose.parse(&reversed, "").violation.unwrap();
+        assert_eq!(violation.code, "bad_order");
+    }
+
+    let call = "<|start|>assistant<|channel|>analysis<|message|>a<|end|>";
+    let text = format!(
+        "<|channel|>analysis<|message|>a<|end|>{}<|start|>assistant<|channel|>final<|message|>4",
+        call.repeat(many)
+    );
+    let completion = template(Template::Harmony).parse(&text, "");
+    assert_eq!(completion.answer.unwrap().text(&text), "4");
+    assert_eq!(completion.think.unwrap().spans().len(), 1 + many);
+}
+
 #[test]
 fn response_is_what_follows_the_thinking() {
-    let after = |format: Template, text: &'static str| {
-        &text[template(format).parse(text, "").response(text)]
+    let after = |format: Template, text: &'static str, tail: &str| {
+        template(format)
+            .parse(text, tail)
+            .response
+            .map(|range| &text[range])
     };
-    assert_eq!(after(Template::R1, "<think>a</think>b</think> 4"), " 4");
-    assert_eq!(after(Template::R1, "4"), "4");
-    assert_eq!(after(Template::Text, "a</think>4"), "a</think>4");
     assert_eq!(
-        after(Template::Harmony, "<|channel|>final<|message|>4"),
-        "4"
+        after(Template::R1, "<think>a</think>b</think> 4", ""),
+        Some(" 4")
+    );
+    assert_eq!(after(Template::R1, "4", ""), Some("4"));
+    assert_eq!(after(Template::Text, "a</think>4", ""), Some("4"));
+    assert_eq!(after(Template::Text, "a</think>4", "<think>\n"), Some("4"));
+    let final_only = "<|channel|>final<|message|>4";
+    assert_eq!(after(Template::Harmony, final_only, ""), Some("4"));
+    let late = "<|channel|>final<|message|>4<|channel|>analysis<|message|>5";
+    assert_eq!(after(Template::Harmony, late, ""), Some("4"));
+    // Thinking that is still open holds no answer.
+    assert_eq!(after(Template::R1, "<think>4", ""), None);
+    assert_eq!(after(Template::R1Prefill, "4", ""), None);
+    assert_eq!(after(Template::R1, "4", "<think>\n"), None);
+    assert_eq!(after(Template::R1, "<think>a</think>4<think>5", ""), None);
+    assert_eq!(after(Template::Magistral, "[THINK]4", ""), None);
+    assert_eq!(after(Template::Text, "<think>4", ""), None);
+    assert_eq!(after(Template::Text, "4", "<think>\n"), None);
+    assert_eq!(
+        after(Template::Harmony, "<|channel|>analysis<|message|>4", ""),
+        None
     );
 }
 
@@ -505,6 +610,7 @@ fn hostile() -> Vec<String> {
         "}",
         "<thin",
         "</thinkk>",
+        "</",
         "\0",
         "`",
         "```\n",
@@ -577,7 +683,13 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
     assert_eq!(completion.is_valid(), completion.answer.is_some());
     assert!((0.0..=1.0).contains(&completion.tag_score()));
     assert_eq!(completion.is_valid(), completion.tag_score() == 1.0);
-    assert!(text.get(completion.response(text)).is_some());
+    assert!(
+        completion
+            .response
+            .clone()
+            .is_none_or(|range| text.get(range).is_some())
+    );
+    assert!(completion.markers.len() <= 256.min(completion.marker_count));
     for marker in &completion.markers {
         assert!(
             text.get(marker.span.clone())
@@ -593,7 +705,10 @@ fn check_laws(format: &Format, text: &str, prompt: &str) -> Completion {
         assert!(text.is_char_boundary(violation.at));
         assert!(completion.think.is_none());
     } else {
-        let answer = completion.answer.as_ref().unwrap();
+        let answer = completion
+            .answer
+            .as_ref()
+            .expect("a valid completion has an answer");
         assert!(
             !answer
                 .text(text)
@@ -712,6 +827,60 @@ fn harmony() -> impl Strategy<Value = String> {
         "x",
     ]);
     prop::collection::vec(message, 0..6).prop_map(|parts| parts.concat())
+}
+
+/// Grammar expressions over few literals, so that many overlap.
+fn expressions() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "\"a\"",
+        "\"b\"",
+        "\"ab\"",
+        "\" \"",
+        "^\"A\"",
+        "body",
+        "blank",
+        "ASCII_DIGIT",
+        "'a'..'b'",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(5, 24, 3, |inner| {
+            let suffix = prop::sample::select(vec!["*", "+", "?", "{2}", "{1,3}", "{2,}"]);
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} ~ {b})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} | {b})")),
+                (inner.clone(), suffix).prop_map(|(a, op)| format!("({a}){op}")),
+                (inner.clone(), inner).prop_map(|(a, b)| format!("(!({a}) ~ {b})")),
+            ]
+        })
+}
+
+/// White space that pest skips: none, the usual, and one of two characters,
+/// which can be out of step with the literals.
+fn whites() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "WHITESPACE = _{ \" \" }\n",
+        "WHITESPACE = _{ \"ab\" }\n",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// What the checks accept, the trial never refuses: the proof holds.
+    #[test]
+    fn checked_grammars_are_linear(
+        one in expressions(), two in expressions(), white in whites(),
+    ) {
+        let grammar = format!(
+            "{white}doc = _{{ SOI ~ answer ~ EOI }}\nanswer = {{ ({one} ~ part)* ~ {two} }}\n\
+             part = {{ {two} }}\nblank = _{{ \" \"* }}\nbody = @{{ (!(\"b\") ~ ANY)* }}\n\
+             word = @{{ {one} }}"
+        );
+        if let Err(error) = Format::compile(&grammar_options(None, "answer"), Some(&grammar)) {
+            prop_assert!(!error.message().contains("linear time"), "{}\n{}", error, grammar);
+        }
+    }
 }
 
 proptest! {

@@ -1,5 +1,8 @@
 //! One test binary; a module per subject, cases as data under `tests/data/`.
 
+mod batch;
+#[cfg(feature = "cli")]
+mod cli;
 mod format;
 mod fuzz_replay;
 mod layering;

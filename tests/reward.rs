@@ -77,14 +77,14 @@ fn specs_pay_what_their_cases_say() {
 fn check(path: &Path, scorer: &Scorer, case: &Case) {
     let place = format!("{}: {}", path.display(), case.name);
     let score = score(scorer, &case.rollout);
-    let line = serde_json::to_string(&score).unwrap();
+    let line = serde_json::to_string(&score).expect("a score is plain JSON");
     let expected = match &case.reward {
         toml::Value::Float(number) => Some(*number),
         toml::Value::String(word) if word == "null" => None,
         other => panic!("{place}: reward {other}"),
     };
     assert_eq!(score.reward, expected, "{place}: {line}");
-    let status = serde_json::to_value(score.status).unwrap();
+    let status = serde_json::to_value(score.status).expect("a status is a word");
     assert_eq!(status, case.status.as_str(), "{place}: {line}");
     let found: BTreeMap<String, String> = score
         .terms
@@ -163,4 +163,29 @@ fn scores_do_not_depend_on_order() {
         .collect();
     backward.reverse();
     assert_eq!(forward, backward);
+}
+
+/// A grammar decides scores as the spec's text does, so that resuming under an
+/// edited grammar must be seen.
+#[test]
+fn spec_hash_covers_grammars() {
+    let text = "version = 1\n[format]\ngrammar = \"g.pest\"\nroot = \"doc\"\nanswer = \"answer\"\n[rewards.a]\nexact = {}";
+    let hash = |grammar: &str| {
+        let read = |_: &str| Ok(grammar.to_owned());
+        let source = SpecSource {
+            text,
+            origin: "spec",
+            grammar: &read,
+        };
+        Scorer::compile(source)
+            .expect("the spec is sound")
+            .spec_sha256()
+            .to_owned()
+    };
+    let one = "doc = { SOI ~ \"<a>\" ~ answer ~ \"</a>\" ~ EOI }\nanswer = @{ (!(\"<a>\" | \"</a>\") ~ ANY)* }";
+    assert_eq!(hash(one), hash(one));
+    assert_ne!(
+        hash(one),
+        hash(&one.replace("<a>", "<b>").replace("</a>", "</b>"))
+    );
 }

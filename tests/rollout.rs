@@ -27,6 +27,7 @@ fn refusals_name_what_is_wrong() {
         r#"{"completion": [{"content": "x"}]}"#,
         r#"{"completion": [{"role": "assistant", "content": 5}]}"#,
         r#"{"completion": "x", "completion": "y"}"#,
+        r#"{"completion": [{"role": "assistant", "content": "x", "content": "y"}]}"#,
         r#"{"completion": "x"#,
         r#"{"completion": "x",}"#,
         r#"["x"]"#,
@@ -55,6 +56,12 @@ fn defaults_fill_missing_names() {
     assert_eq!(rollout.id, "12");
     assert_eq!(rollout.group, prompt_group(&Text::from("p")));
     assert_ne!(rollout.group, prompt_group(&Text::from("q")));
+    // Rows without a prompt share nothing.
+    let record = Record::parse(br#"{"completion": "c"}"#).unwrap();
+    assert_eq!(
+        record.rollout(&FieldMap::default(), "12").unwrap().group,
+        "12"
+    );
 }
 
 #[test]

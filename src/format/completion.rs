@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Most markers that a completion keeps.
+pub(super) const MAX_MARKERS: usize = 256;
+
 /// A completion as the format sees it. All positions are byte offsets into the
 /// text that was parsed, on character boundaries.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,17 +16,23 @@ pub struct Completion {
     pub answer: Option<Section>,
     /// The first rule that was broken; `None` for a valid completion.
     pub violation: Option<Violation>,
-    /// Every marker in text order, also those of an invalid completion.
+    /// The markers in text order, also those of an invalid completion: the
+    /// first 256, so that a text of nothing but markers takes no memory.
     pub markers: Vec<Marker>,
+    /// How many markers there are, kept or not. All of them decide.
+    pub marker_count: usize,
     /// How many things look like a marker and are none (`<THINK>`, `＜think＞`);
     /// 0 where the option `lookalike` is `ignore`.
     pub lookalikes: usize,
     /// See [`Completion::tag_score`].
     pub(super) tags: TagCount,
-    /// See [`Completion::response`].
-    pub(super) response_start: usize,
-    /// Where the text ends once the suffixes are stripped.
-    pub(super) end: usize,
+    /// What is said after the thinking, whether the completion is valid or
+    /// not, for lenient extraction: all after the last marker that closes the
+    /// thinking, and all of the text where no thinking was opened. `None`
+    /// where the thinking was opened, by the prompt or by a marker, and never
+    /// closed: what a policy thinks is not what it answers. In harmony, the
+    /// last final message alone; with a user's grammar, its answer.
+    pub response: Option<Range<usize>>,
 }
 
 /// A part of the text, trimmed: one byte range, or several where the format
@@ -93,15 +102,6 @@ impl Completion {
         }
         // Counts of at most four: exact in f64.
         self.tags.right as f64 / (self.tags.wanted + 1) as f64
-    }
-
-    /// Everything after the thinking: after the last marker that closes it,
-    /// whether the completion is valid or not; the whole text where there is
-    /// no such marker. For lenient extraction; never a format check.
-    #[must_use]
-    pub fn response(&self, text: &str) -> Range<usize> {
-        let end = self.end.min(text.len());
-        self.response_start.min(end)..end
     }
 }
 

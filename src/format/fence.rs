@@ -40,16 +40,17 @@ pub(super) fn fences(text: &str, range: Range<usize>) -> Vec<Fence> {
         let length = bare.bytes().take_while(|byte| *byte == mark).count();
         let info = bare[length..].trim_matches(BLANKS);
         match &open {
-            Some((open_mark, open_length, line, label)) => {
-                if mark == *open_mark && length >= *open_length && info.is_empty() {
-                    fences.push(Fence {
-                        whole: line.start..at,
-                        label: label.clone(),
-                        code: Some(line.end..start),
-                    });
-                    open = None;
-                }
+            Some((open_mark, open_length, line, label))
+                if mark == *open_mark && length >= *open_length && info.is_empty() =>
+            {
+                fences.push(Fence {
+                    whole: line.start..at,
+                    label: label.clone(),
+                    code: Some(line.end..start),
+                });
+                open = None;
             }
+            Some(_) => {}
             // Backticks in the info string make it inline code.
             None if length >= 3 && !(mark == b'`' && info.contains('`')) => {
                 let indent = line.len() - bare.len();

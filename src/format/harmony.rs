@@ -12,14 +12,16 @@
 //! Source: OpenAI harmony response format, `docs/format.md`. Not here: tokens
 //! lost by decoding without special tokens, which cannot be told from text.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
 use pest::Parser;
 
+use super::codes;
 use super::completion::{BLANKS, Marker, Violation, first_solid, trim};
-use super::scan::{Case, Scanner};
+use super::engine::Spans;
+use super::scan::{Case, Markers, Scanner};
 use super::tagged::Opened;
-use super::{Spans, codes};
 
 mod grammar {
     #[derive(pest_derive::Parser)]
@@ -66,14 +68,29 @@ pub(super) fn render(think: &str, content: &str, opened: Opened) -> String {
     format!("{open}{think}<|end|><|start|>assistant{answer}")
 }
 
-/// Where the body of the last final message begins, valid or not; else 0.
-pub(super) fn response_start(text: &str, markers: &[Marker]) -> usize {
-    let last = markers.windows(2).rfind(|pair| {
-        pair[0].name == CHANNEL
-            && pair[1].name == MESSAGE
-            && text[pair[0].span.end..pair[1].span.start].trim_matches(BLANKS) == "final"
-    });
-    last.map_or(0, |pair| pair[1].span.end)
+/// The body of the last final message, valid or not. A text without a single
+/// marker is a plain answer, unless the prompt has opened the thinking.
+pub(super) fn response(text: &str, markers: &Markers<'_>, opened: Opened) -> Option<Range<usize>> {
+    if markers.count == 0 && opened == Opened::ByCompletion {
+        return Some(0..text.len());
+    }
+    let mut body: Option<Range<usize>> = None;
+    let mut channel = None;
+    let mut is_open = false;
+    for marker in markers.iter() {
+        if is_open && let Some(body) = &mut body {
+            body.end = marker.span.start;
+        }
+        is_open = marker.name == MESSAGE
+            && channel.is_some_and(|channel: usize| {
+                text[channel..marker.span.start].trim_matches(BLANKS) == "final"
+            });
+        if is_open {
+            body = Some(marker.span.end..text.len());
+        }
+        channel = (marker.name == CHANNEL).then_some(marker.span.end);
+    }
+    body
 }
 
 /// What a message is for.
@@ -87,17 +104,16 @@ enum Kind {
 }
 
 /// Finds the sections, or the first fault of the text.
-pub(super) fn spans(text: &str, markers: &[Marker], opened: Opened) -> Result<Spans, Violation> {
+pub(super) fn spans(text: &str, markers: &Markers<'_>, opened: Opened) -> Result<Spans, Violation> {
     let mut walk = Walk {
         text,
-        markers,
-        next: 0,
+        markers: markers.iter().peekable(),
         at: 0,
     };
     let mut think: Vec<Range<usize>> = Vec::new();
     let mut answer = None;
     let mut blank_think = None;
-    if opened == Opened::ByCompletion && markers.is_empty() {
+    if opened == Opened::ByCompletion && markers.count == 0 {
         return Err(Violation {
             code: codes::MISSING_CHANNEL,
             at: 0,
@@ -198,16 +214,15 @@ enum Place {
 }
 
 /// A position among the tokens.
-struct Walk<'t> {
+struct Walk<'t, M: Iterator<Item = Marker>> {
     text: &'t str,
-    markers: &'t [Marker],
-    next: usize,
+    markers: Peekable<M>,
     at: usize,
 }
 
-impl<'t> Walk<'t> {
-    fn peek(&self) -> Option<&'t Marker> {
-        self.markers.get(self.next)
+impl<'t, M: Iterator<Item = Marker>> Walk<'t, M> {
+    fn peek(&mut self) -> Option<Marker> {
+        self.markers.peek().cloned()
     }
 
     /// The words before the next token, which is passed if it has that name.
@@ -218,7 +233,7 @@ impl<'t> Walk<'t> {
                 // Three words decide every header; more are a fault anyway.
                 let words = words.filter(|word| !word.is_empty()).take(4).collect();
                 self.at = marker.span.end;
-                self.next += 1;
+                self.markers.next();
                 Ok(words)
             }
             Some(marker) => Err(Violation {
@@ -265,10 +280,7 @@ impl<'t> Walk<'t> {
             [role, ..] if *role != "assistant" => return fault(codes::UNKNOWN_ROLE),
             _ => return fault(codes::BAD_HEADER),
         };
-        let constrained = self
-            .markers
-            .get(self.next)
-            .is_some_and(|m| m.name == CONSTRAIN);
+        let constrained = self.peek().is_some_and(|marker| marker.name == CONSTRAIN);
         let words = match constrained {
             true => self.words_until(CONSTRAIN, codes::MISSING_MESSAGE)?,
             false => self.words_until(MESSAGE, codes::MISSING_MESSAGE)?,
@@ -340,7 +352,7 @@ impl<'t> Walk<'t> {
                 at: marker.span.start,
             });
         }
-        self.next += 1;
+        self.markers.next();
         self.at = marker.span.end;
         Ok(start..marker.span.start)
     }

@@ -8,22 +8,18 @@
 //! 1. No rule refers to itself, directly or through others, and the grammar
 //!    written out is small: outside repetitions every expression runs a
 //!    bounded number of times, and the stack stays flat.
-//! 2. Within an unbounded repetition nothing is tried twice: a predicate holds
-//!    no repetition of its own, and wherever an alternative, an option or an
-//!    inner repetition that repeats something may fail, whatever could be
-//!    tried next in its place begins with another literal. So after a long
-//!    attempt that failed, the next one fails at once and the repetition ends;
-//!    each byte is visited at most `size` times.
-//! 3. No stack (PUSH, PEEK, POP, DROP), whose comparisons are unbounded.
-//! 4. `ANY` is repeated only as `@{ (!("…" | "…") ~ ANY)* }`, which pest runs
+//! 2. No stack (PUSH, PEEK, POP, DROP), whose comparisons are unbounded.
+//! 3. `ANY` is repeated only as `@{ (!("…" | "…") ~ ANY)* }`, which pest runs
 //!    as a search.
-//! 5. The root matches the text to its end.
+//! 4. The root matches the text to its end.
+//! 5. Repetitions take linear time: `linear.rs`, with the proof, which rests
+//!    on the first two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pest_meta::ast::{Expr, Rule, RuleType};
 
-use super::facts::{self, RuleFacts, disjoint, union};
+use super::facts::{self, RuleFacts};
 
 /// Greatest number of leaves of the grammar written out.
 const MAX_SIZE: usize = 5_000;
@@ -41,8 +37,15 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-/// Runs every check.
-pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
+/// What the checks found out on their way.
+pub(super) struct Checked {
+    pub(super) facts: RuleFacts,
+    /// The names of the rules, each after those it refers to.
+    pub(super) order: Vec<String>,
+}
+
+/// Runs the checks 1 to 4.
+pub(super) fn check(rules: &[Rule], root: &str) -> Result<Checked, Fault> {
     for rule in rules {
         if rule.name == "COMMENT" {
             return Err(fault(
@@ -90,15 +93,14 @@ pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
         .map(|rule| (rule.name.as_str(), rule))
         .collect();
     for rule in rules {
-        if rule.name == "WHITESPACE" && facts[&rule.name].unbounded {
+        if rule.ty == RuleType::NonAtomic && facts.contains_key("WHITESPACE") {
             return Err(fault(
                 rule,
-                "",
-                "WHITESPACE must be a choice of literals; pest repeats it by itself",
+                "!",
+                "`!{…}` beside WHITESPACE is not supported: white space could be skipped again and again; write `{…}`",
             ));
         }
         bodies(rule, &facts)?;
-        repetitions(rule, &by_name, &facts)?;
     }
     if !facts.get(root).is_some_and(|facts| facts.ends_text)
         && let Some(rule) = by_name.get(root)
@@ -109,7 +111,8 @@ pub(super) fn check(rules: &[Rule], root: &str) -> Result<RuleFacts, Fault> {
             "the root does not reach the end of the text; end it (each alternative of it) with `~ EOI`, or text after the answer would pass",
         ));
     }
-    Ok(facts)
+    let order = ordered.iter().map(|rule| rule.name.clone()).collect();
+    Ok(Checked { facts, order })
 }
 
 fn fault(rule: &Rule, near: &'static str, message: impl Into<String>) -> Fault {
@@ -176,7 +179,7 @@ fn cycle(mut waiting: Vec<(&Rule, Vec<String>)>) -> Fault {
     )
 }
 
-/// Check 4: how ANY is repeated.
+/// Check 3: how ANY is repeated.
 fn bodies(rule: &Rule, facts: &RuleFacts) -> Result<(), Fault> {
     let atomic = matches!(rule.ty, RuleType::Atomic | RuleType::CompoundAtomic);
     for expr in rule.expr.iter_top_down() {
@@ -239,93 +242,4 @@ fn stop_set(expr: &Expr) -> Option<StopSet> {
     } else {
         StopSet::Other
     })
-}
-
-/// Check 2, for every unbounded repetition of the rule.
-fn repetitions(rule: &Rule, rules: &BTreeMap<&str, &Rule>, facts: &RuleFacts) -> Result<(), Fault> {
-    for expr in rule.expr.iter_top_down() {
-        if let Expr::Rep(inner) | Expr::RepOnce(inner) | Expr::RepMin(inner, _) = &expr {
-            let around = Within { rule, rules, facts };
-            let first = facts::of(inner, facts).first;
-            around.walk(inner, first)?;
-        }
-    }
-    Ok(())
-}
-
-/// The body of one unbounded repetition.
-struct Within<'r> {
-    rule: &'r Rule,
-    rules: &'r BTreeMap<&'r str, &'r Rule>,
-    facts: &'r RuleFacts,
-}
-
-impl Within<'_> {
-    /// Walks an expression that `next` may follow, references included.
-    fn walk(&self, expr: &Expr, next: Option<BTreeSet<String>>) -> Result<(), Fault> {
-        match expr {
-            Expr::Seq(left, right) => {
-                let after = facts::of(right, self.facts);
-                let mut follow = match after.nullable {
-                    true => union(after.first, next.clone()),
-                    false => after.first,
-                };
-                // pest may skip white space before what follows.
-                if let Some(blank) = self.facts.get("WHITESPACE") {
-                    follow = union(follow, blank.first.clone());
-                }
-                self.walk(left, follow)?;
-                self.walk(right, next)
-            }
-            Expr::Choice(left, right) => {
-                let (one, other) = (facts::of(left, self.facts), facts::of(right, self.facts));
-                if one.unbounded && !disjoint(one.first.as_ref(), other.first.as_ref()) {
-                    return Err(self.fault(
-                        "|",
-                        "alternatives within a repetition must begin with different literals",
-                    ));
-                }
-                self.walk(left, next.clone())?;
-                self.walk(right, next)
-            }
-            Expr::Opt(inner)
-            | Expr::Rep(inner)
-            | Expr::RepOnce(inner)
-            | Expr::RepMin(inner, _)
-            | Expr::RepMax(inner, _)
-            | Expr::RepMinMax(inner, ..)
-            | Expr::RepExact(inner, _) => {
-                let known = facts::of(inner, self.facts);
-                if known.unbounded
-                    && !matches!(expr, Expr::RepExact(..))
-                    && !disjoint(known.first.as_ref(), next.as_ref())
-                {
-                    return Err(self.fault("", "an optional or repeated part within a repetition must begin with another literal than what may follow it"));
-                }
-                self.walk(inner, union(known.first, next))
-            }
-            Expr::PosPred(inner) | Expr::NegPred(inner) => {
-                match facts::of(inner, self.facts).unbounded {
-                    true => Err(self.fault(
-                        "!",
-                        "a predicate within a repetition must not repeat anything itself",
-                    )),
-                    false => Ok(()),
-                }
-            }
-            Expr::Ident(name) => match self.rules.get(name.as_str()) {
-                Some(rule) => self.walk(&rule.expr, next),
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn fault(&self, near: &'static str, what: &str) -> Fault {
-        fault(
-            self.rule,
-            near,
-            format!("{what}; otherwise text can be built that takes quadratic time"),
-        )
-    }
 }

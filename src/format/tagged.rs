@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use super::codes;
-use super::completion::{Marker, TagCount, Violation, first_solid, trim};
+use super::completion::{TagCount, Violation, first_solid, trim};
 use super::options::{Between, BoxedRule, Duplicates, FormatOptions, OuterText};
+use super::scan::Markers;
 use super::template::{Content, Opening, Shape, Tagged};
 use super::{fence, words};
 use crate::boxed::{self, BoxCommand, Group};
@@ -17,6 +18,9 @@ pub(super) const THINK_OPEN: &str = "think_open";
 pub(super) const THINK_CLOSE: &str = "think_close";
 pub(super) const ANSWER_OPEN: &str = "answer_open";
 pub(super) const ANSWER_CLOSE: &str = "answer_close";
+
+/// All roles in their order.
+const ROLES: [&str; 4] = [THINK_OPEN, THINK_CLOSE, ANSWER_OPEN, ANSWER_CLOSE];
 
 /// Whether the prompt has opened the thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,37 +59,31 @@ impl Tagged {
 
     /// The roles that must occur, in order. A text without any marker of an
     /// optional thinking wants none.
-    fn wanted(&self, markers: &[Marker], opened: Opened) -> Vec<&'static str> {
-        if self.opening == Opening::Optional && opened == Opened::ByCompletion && markers.is_empty()
+    fn wanted(&self, markers: &Markers<'_>, opened: Opened) -> &'static [&'static str] {
+        if self.opening == Opening::Optional && opened == Opened::ByCompletion && markers.count == 0
         {
-            return Vec::new();
+            return &[];
         }
         let skipped = usize::from(opened == Opened::ByPrompt);
-        self.literals()
-            .into_iter()
-            .map(|(role, _)| role)
-            .skip(skipped)
-            .collect()
+        match self.shape {
+            Shape::Blocks(_) => &ROLES[skipped..],
+            Shape::Tail => &ROLES[skipped..2],
+        }
     }
 
     /// Finds the bodies of a text that is not blank.
     pub(super) fn bodies(
         &self,
         text: &str,
-        markers: &[Marker],
+        markers: &Markers<'_>,
         opened: Opened,
         options: &FormatOptions,
     ) -> Result<Bodies, Violation> {
         let wanted = self.wanted(markers, opened);
         let chosen = match options.duplicates {
-            Duplicates::Forbid => unique(text, markers, &wanted)?,
-            Duplicates::First => greedy(text, markers.iter(), &wanted)?,
-            Duplicates::Last => {
-                let backwards: Vec<_> = wanted.iter().rev().copied().collect();
-                let mut found = greedy(text, markers.iter().rev(), &backwards)?;
-                found.reverse();
-                found
-            }
+            Duplicates::Forbid => unique(text, markers, wanted)?,
+            Duplicates::First => first_chain(text, markers, wanted)?,
+            Duplicates::Last => last_chain(text, markers, wanted)?,
         };
         let mut chosen = chosen.into_iter();
         let open = match opened {
@@ -162,17 +160,16 @@ impl Tagged {
     }
 
     /// How many wanted markers are right, for the graded score.
-    pub(super) fn count_tags(&self, markers: &[Marker], opened: Opened) -> TagCount {
+    pub(super) fn count_tags(&self, markers: &Markers<'_>, opened: Opened) -> TagCount {
         let wanted = self.wanted(markers, opened);
         let mut right = 0;
         let mut after = 0;
-        for role in &wanted {
-            let mut found = markers.iter().filter(|marker| marker.name == *role);
-            if let (Some(only), None) = (found.next(), found.next())
-                && only.span.start >= after
+        for role in wanted {
+            if let Some(only) = markers.only(role)
+                && only.start >= after
             {
                 right += 1;
-                after = only.span.end;
+                after = only.end;
             }
         }
         TagCount {
@@ -219,11 +216,12 @@ pub(super) fn limits(
 /// The wanted markers, each occurring exactly once and in order, and no others.
 fn unique(
     text: &str,
-    markers: &[Marker],
+    markers: &Markers<'_>,
     wanted: &[&'static str],
 ) -> Result<Vec<Range<usize>>, Violation> {
     let mut spans: Vec<Option<Range<usize>>> = vec![None; wanted.len()];
-    for marker in markers {
+    // Of any five markers one is a second one, and far more are kept.
+    for marker in markers.kept() {
         let free = wanted
             .iter()
             .position(|role| *role == marker.name)
@@ -261,31 +259,62 @@ fn unique(
 }
 
 /// The wanted markers one after another, each the next that comes.
-fn greedy<'m>(
+fn first_chain(
     text: &str,
-    markers: impl Iterator<Item = &'m Marker> + Clone,
+    markers: &Markers<'_>,
     wanted: &[&'static str],
 ) -> Result<Vec<Range<usize>>, Violation> {
-    let mut left = markers.clone();
+    let mut left = markers.iter();
     let mut found = Vec::with_capacity(wanted.len());
     for role in wanted {
         match left.find(|marker| marker.name == *role) {
-            Some(marker) => found.push(marker.span.clone()),
-            None => {
-                return Err(match markers.clone().find(|marker| marker.name == *role) {
-                    Some(misplaced) => Violation {
-                        code: codes::BAD_ORDER,
-                        at: misplaced.span.start,
-                    },
-                    None => Violation {
-                        code: missing(role),
-                        at: text.len(),
-                    },
-                });
-            }
+            Some(marker) => found.push(marker.span),
+            None => return Err(misplaced(text, role, markers.first(role))),
         }
     }
     Ok(found)
+}
+
+/// The wanted markers from the last one backwards, each the next before it.
+fn last_chain(
+    text: &str,
+    markers: &Markers<'_>,
+    wanted: &[&'static str],
+) -> Result<Vec<Range<usize>>, Violation> {
+    let mut found = Vec::with_capacity(wanted.len());
+    let mut end = text.len();
+    for role in wanted.iter().rev() {
+        let before = match markers.last(role) {
+            Some(last) if last.start >= end => markers
+                .iter()
+                .take_while(|marker| marker.span.start < end)
+                .filter(|marker| marker.name == *role)
+                .last()
+                .map(|marker| marker.span),
+            last => last,
+        };
+        let Some(span) = before else {
+            return Err(misplaced(text, role, markers.last(role)));
+        };
+        end = span.start;
+        found.push(span);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// The violation of a marker that is missing where it is wanted.
+fn misplaced(text: &str, role: &str, elsewhere: Option<Range<usize>>) -> Violation {
+    match elsewhere {
+        Some(span) => Violation {
+            code: codes::BAD_ORDER,
+            at: span.start,
+        },
+        None => Violation {
+            code: missing(role),
+            at: text.len(),
+        },
+    }
 }
 
 fn missing(role: &str) -> &'static str {

@@ -2,10 +2,9 @@
 //!
 //! The grammar is read by pest_meta, checked by `safety.rs`, and run by
 //! pest_vm. No global limit of pest is set or relied on: the checks bound the
-//! time and the depth, and a short trial run stands behind them.
+//! time and the depth, and a trial run in counted steps stands behind them.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use pest::error::{Error, LineColLocation};
 use pest_meta::ast::{Expr, Rule, RuleType};
@@ -13,18 +12,20 @@ use pest_meta::parser::{self, Rule as MetaRule};
 use pest_meta::{optimizer, validator};
 use pest_vm::Vm;
 
-use super::completion::{BLANKS, Marker, Violation, trim};
+use super::completion::{BLANKS, Violation, trim};
+use super::engine::Spans;
 use super::error::FormatError;
 use super::facts::RuleFacts;
-use super::scan::{Case, Scanner};
-use super::{Spans, codes, safety};
+use super::safety::{Checked, Fault};
+use super::scan::{Case, Markers, Scanner};
+use super::{codes, linear, safety, trial};
 
 /// Longest grammar, in bytes.
 const MAX_GRAMMAR_BYTES: usize = 16 << 10;
 
 /// Most operators in a grammar, and most that are open or in a row: pest's own
 /// reader recurses over them.
-const MAX_OPERATORS: usize = 1_000;
+const MAX_OPERATORS: usize = 500;
 const MAX_NESTING: usize = 50;
 
 /// The marker name of a user grammar's literals.
@@ -64,12 +65,16 @@ impl UserGrammar {
         let pairs = parser::parse(MetaRule::grammar_rules, text).map_err(from_pest)?;
         validator::validate_pairs(pairs.clone()).map_err(first_of)?;
         let rules = parser::consume_rules(pairs).map_err(first_of)?;
-        let facts = safety::check(&rules, roles.root).map_err(|fault| {
+        let refuse = |fault: Fault| {
             FormatError::in_grammar(
                 place(text, &fault.rule, fault.near),
                 format!("rule `{}`: {}", fault.rule, fault.message),
             )
-        })?;
+        };
+        let Checked {
+            facts,
+            order: by_reference,
+        } = safety::check(&rules, roles.root).map_err(refuse)?;
         let order = visible(&rules, roles.root);
         for (field, name) in [
             ("root", Some(roles.root)),
@@ -110,21 +115,23 @@ impl UserGrammar {
             .think
             .filter(|_| think_first)
             .and_then(|think| around(&rules, &facts, think));
-        let grammar = Self {
-            vm: Vm::new(optimizer::optimize(rules)),
+        let optimized = optimizer::optimize(rules);
+        linear::check(&optimized, &by_reference).map_err(refuse)?;
+        trial::run(&optimized, roles.root)
+            .map_err(|message| FormatError::new("grammar", message))?;
+        Ok(Self {
+            vm: Vm::new(optimized),
             root: roles.root.to_owned(),
             think: roles.think.map(str::to_owned),
             answer: roles.answer.to_owned(),
             scanner,
             around_think,
-        };
-        grammar.try_out(&literals)?;
-        Ok(grammar)
+        })
     }
 
     /// The grammar's literals in the text, for display.
-    pub(super) fn markers(&self, text: &str) -> Vec<Marker> {
-        self.scanner.find_all(text)
+    pub(super) fn markers<'t>(&'t self, text: &'t str) -> Markers<'t> {
+        self.scanner.find_all(text, Vec::new())
     }
 
     /// The trimmed sections of a text that the root matches.
@@ -172,15 +179,6 @@ impl UserGrammar {
         })
     }
 
-    /// After the last literal that closes the thinking; 0 where the grammar
-    /// has no such literal.
-    pub(super) fn response_start(&self, text: &str) -> usize {
-        match &self.around_think {
-            Some((_, close)) => text.rfind(close).map_or(0, |at| at + close.len()),
-            None => 0,
-        }
-    }
-
     /// Thinking and content put together.
     pub(super) fn render(&self, think: &str, content: &str) -> String {
         match &self.around_think {
@@ -188,42 +186,6 @@ impl UserGrammar {
             None if think.trim_matches(BLANKS).is_empty() => content.to_owned(),
             None => format!("{think}\n{content}"),
         }
-    }
-
-    /// Runs the grammar on texts made of its own literals, which must not take
-    /// much more than four times as long when they are four times as long.
-    ///
-    /// The checks before it prove as much; this stands behind their proof. It
-    /// is the one place where a clock is read, at load time, and only a run
-    /// that is slow in absolute terms as well can be refused.
-    fn try_out(&self, literals: &[String]) -> Result<(), FormatError> {
-        const LONG: usize = 16 << 10;
-        const TOLERATED: Duration = Duration::from_millis(100);
-        let mut seeds: Vec<(&str, &str)> = vec![("", " "), ("", "a"), ("", "<")];
-        for literal in literals.iter().take(8) {
-            seeds.extend([("", literal.as_str()), (literal, "a"), (literal, " ")]);
-        }
-        let time = |start: &str, part: &str, length: usize| {
-            let text = format!("{start}{}", part.repeat(length / part.len().max(1)));
-            let runs = (0..2).map(|_| {
-                let begin = Instant::now();
-                let _ = self.vm.parse(&self.root, &text).is_ok();
-                begin.elapsed()
-            });
-            runs.min().unwrap_or_default()
-        };
-        for (start, part) in seeds {
-            let long = time(start, part, LONG);
-            if long > TOLERATED && long > time(start, part, LONG / 4).mul_f64(4_f64.powf(1.5)) {
-                return Err(FormatError::new(
-                    "grammar",
-                    format!(
-                        "takes more than linear time on `{start}` and many `{part}`: {long:?} for {LONG} bytes"
-                    ),
-                ));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -245,7 +207,7 @@ fn bound_reader(text: &str) -> Result<(), FormatError> {
         match c {
             '(' => open += 1,
             ')' => open = open.saturating_sub(1),
-            '~' | '|' | '*' | '+' | '?' | '!' | '&' => operators += 1,
+            '~' | '|' | '*' | '+' | '?' | '!' | '&' | '{' => operators += 1,
             _ => {}
         }
         row = match c {

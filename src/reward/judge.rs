@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::format::Completion;
+use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
 use crate::math::{self, Gold, MathOptions, Scope};
 use crate::reward::RowError;
@@ -21,6 +21,29 @@ pub(super) struct Subject<'r> {
     pub(super) completion: &'r Completion,
     /// JSON pointer of the reference, for messages.
     pub(super) reference_field: String,
+    /// What the format calls the answer.
+    pub(super) answer: AnswerForm,
+}
+
+/// What a format calls the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnswerForm {
+    /// A section between markers.
+    Section,
+    /// The inside of a box.
+    Boxed,
+    /// The whole text: there is no format.
+    Whole,
+}
+
+impl AnswerForm {
+    pub(super) fn of(format: &FormatOptions) -> Self {
+        match (&format.grammar, format.template) {
+            (None, None | Some(Template::Text)) => Self::Whole,
+            (None, Some(Template::ThinkBoxed)) => Self::Boxed,
+            _ => Self::Section,
+        }
+    }
 }
 
 /// Compiled references of one math reward. A group shares its reference, so
@@ -62,15 +85,14 @@ pub(super) fn judge(
         return Ok(format(options, subject.completion));
     }
     let references = references(reward, subject)?;
-    let Some((text, offset)) = section(reward.payout.section, subject) else {
-        let reason = subject
-            .completion
-            .violation
-            .as_ref()
-            .map_or("no_section", |v| v.code);
+    let judged = judged_section(reward, subject);
+    let Some((text, offset)) = judged.and_then(|judged| section(judged, subject)) else {
+        let violation = subject.completion.violation.as_ref();
+        // In a format without rules only an open thinking leaves nothing.
+        let reason = violation.map_or("unfinished_thinking", |violation| violation.code);
         return Ok(Verdict::no_answer(reason));
     };
-    let scope = match reward.payout.section {
+    let scope = match judged.unwrap_or_default() {
         Section::Answer | Section::Think => Scope::Answer,
         Section::Response | Section::Text => Scope::Response,
     };
@@ -119,6 +141,27 @@ fn format(options: &FormatReward, completion: &Completion) -> Verdict {
     verdict
 }
 
+/// The section that is read for the reward's own; `None` where the completion
+/// has no such section.
+fn judged_section(reward: &Reward, subject: &Subject<'_>) -> Option<Section> {
+    let wanted = reward.payout.section;
+    if wanted != Section::Answer {
+        return Some(wanted);
+    }
+    match (subject.answer, &reward.kind) {
+        // The box is found again, by a verifier that reads what stands round
+        // it: `-\boxed{5}` and `not \boxed{5}` are no 5.
+        (AnswerForm::Boxed, Kind::Math(_) | Kind::Choice(_)) => subject
+            .completion
+            .answer
+            .as_ref()
+            .map(|_| Section::Response),
+        // The thinking is no part of the answer, template or not.
+        (AnswerForm::Whole, _) => Some(Section::Response),
+        (AnswerForm::Boxed | AnswerForm::Section, _) => Some(Section::Answer),
+    }
+}
+
 /// The section's text, and where it begins in the completion if it is one
 /// piece of it.
 fn section<'r>(section: Section, subject: &Subject<'r>) -> Option<(Cow<'r, str>, Option<usize>)> {
@@ -126,7 +169,7 @@ fn section<'r>(section: Section, subject: &Subject<'r>) -> Option<(Cow<'r, str>,
     let found = match section {
         Section::Text => return Some((Cow::Borrowed(text), Some(0))),
         Section::Response => {
-            let range = subject.completion.response(text);
+            let range = subject.completion.response.clone()?;
             return Some((Cow::Borrowed(&text[range.clone()]), Some(range.start)));
         }
         Section::Answer => subject.completion.answer.as_ref()?,

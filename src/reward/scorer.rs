@@ -2,13 +2,14 @@
 //! scores.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::combine::{Earned, clipped, combine, earned};
-use super::judge::{GoldCache, Subject, judge};
+use super::judge::{AnswerForm, GoldCache, Subject, judge};
 use super::score::{ErrorKind, RowError, Score, Status, Term};
 use super::spec::{self, Condition, Reward, Spec, SpecError, SpecSource};
 use crate::format::{Completion, Input};
@@ -84,13 +85,25 @@ impl Scorer {
     /// # Errors
     /// [`SpecError`] with every mistake of the spec.
     pub fn compile(source: SpecSource<'_>) -> Result<Self, SpecError> {
-        let spec = spec::read(source)?;
+        // The grammars decide scores as much as the text that names them.
+        let hash = RefCell::new(Sha256::new_with_prefix(source.text));
+        let grammar = |path: &str| {
+            let text = (source.grammar)(path)?;
+            let mut hash = hash.borrow_mut();
+            hash.update([0]);
+            hash.update(&text);
+            Ok(text)
+        };
+        let spec = spec::read(SpecSource {
+            grammar: &grammar,
+            ..source
+        })?;
         let names = spec
             .rewards
             .iter()
             .map(|reward| Arc::clone(&reward.name))
             .collect();
-        let digest = Sha256::digest(source.text.as_bytes());
+        let digest = hash.into_inner().finalize();
         Ok(Self(Arc::new(Compiled {
             order: order(&spec.rewards),
             names,
@@ -119,7 +132,8 @@ impl Scorer {
         &self.0.text
     }
 
-    /// SHA-256 of the spec's text, in hexadecimal.
+    /// SHA-256 of the spec's text and of the grammars it names, in hexadecimal.
+    /// A spec without grammars has the hash of its file.
     #[must_use]
     pub fn spec_sha256(&self) -> &str {
         &self.0.sha256
@@ -220,6 +234,7 @@ impl Scorer {
             text,
             completion,
             reference_field: spec.fields.reference.to_string(),
+            answer: AnswerForm::of(spec.format.options()),
         };
         let mut terms: Vec<Option<Term>> = vec![None; spec.rewards.len()];
         let mut error = None;
@@ -229,7 +244,7 @@ impl Scorer {
                 continue;
             }
             let term = match gate(reward, &terms) {
-                Earned::No => unjudged(reward, Some(0.0), "gated"),
+                Earned::No => unjudged(reward, Some(reward.payout.gated()), "gated"),
                 Earned::Unknown => unjudged(reward, None, "gate_unknown"),
                 Earned::Yes => match judge(reward, &self.0.golds[index], &subject) {
                     Ok(verdict) => pay(reward, verdict, &terms),
@@ -325,7 +340,7 @@ fn gate(reward: &Reward, terms: &[Option<Term>]) -> Earned {
 fn unjudged(reward: &Reward, raw: Option<f64>, reason: &'static str) -> Term {
     Term {
         name: Arc::clone(&reward.name),
-        value: raw,
+        value: raw.map(|raw| weighted(raw, reward.weight)),
         raw,
         outcome: None,
         reason: Some(reason),
@@ -339,7 +354,7 @@ fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> Term {
     let paid = match verdict.outcome {
         Outcome::Correct => Some(payout.correct),
         Outcome::Wrong => Some(payout.wrong + verdict.credit * (payout.correct - payout.wrong)),
-        Outcome::NoAnswer => Some(payout.no_answer),
+        Outcome::NoAnswer => Some(payout.no_answer()),
         Outcome::Unknown => payout.unknown.0,
     };
     let factor = match reward.scale_by {
@@ -353,10 +368,15 @@ fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> Term {
     };
     Term {
         name: Arc::clone(&reward.name),
-        value: raw.map(|raw| raw * reward.weight),
+        value: raw.map(|raw| weighted(raw, reward.weight)),
         raw,
         outcome: Some(verdict.outcome),
         reason: verdict.reason,
         detail: verdict.detail,
     }
+}
+
+/// Adding 0 turns the -0 of a negative weight into 0.
+fn weighted(raw: f64, weight: f64) -> f64 {
+    raw * weight + 0.0
 }

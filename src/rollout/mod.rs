@@ -21,7 +21,7 @@ pub struct Rollout {
     /// Name of the rollout; readers default it to the line number.
     pub id: String,
     /// Name of the rollouts that share this prompt; readers default it to
-    /// [`prompt_group`].
+    /// [`prompt_group`], and to the id where there is no prompt.
     pub group: String,
     /// Position of the rollout within its group.
     pub sample_index: Option<u64>,

@@ -89,14 +89,17 @@ impl<'l> Record<'l> {
             Some(raw) => text(&fields.completion, raw.get())?,
             None => return Err(fault(&fields.completion, self.missing(&fields.completion))),
         };
+        let id = self
+            .name(&fields.id)?
+            .unwrap_or_else(|| default_id.to_owned());
         let group = match self.name(&fields.group)? {
             Some(group) => group,
+            // Rows without a prompt share nothing: each is its own group.
+            None if prompt.is_empty() => id.clone(),
             None => prompt_group(&prompt),
         };
         let mut rollout = Rollout {
-            id: self
-                .name(&fields.id)?
-                .unwrap_or_else(|| default_id.to_owned()),
+            id,
             group,
             sample_index: self.count(&fields.sample_index)?,
             task: self.string(&fields.task)?,

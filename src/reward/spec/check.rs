@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use toml::Spanned;
 
+use super::pay::least_total;
 use super::read::ReadReward;
 use super::reader::Reader;
 use super::tables::{CombineTable, RowTable, Verdicts};
-use super::{Clip, Combine, Condition, Mode, NullOr, Rule, Span, TableRow, nearest};
+use super::{Combine, Condition, Mode, Rule, Span, TableRow, nearest};
 use crate::rollout::{FieldMap, Pointer};
 
 /// Native fields that `when` may name without a `/`.
@@ -74,7 +75,14 @@ impl Reader<'_> {
                 toml::Value::Array(list) => list.iter().map(scalar).collect(),
                 single => scalar(single).map(|value| vec![value]),
             };
+            let is_native = !key.get_ref().starts_with('/');
             match values {
+                Some(any_of) if is_native && !any_of.iter().all(Value::is_string) => self.report(
+                    value.span(),
+                    format!("the condition on `{}` never holds", key.get_ref()),
+                    "expected a string, or a list of strings",
+                    Some(format!("`{}` is always a string", key.get_ref())),
+                ),
                 Some(any_of) if !any_of.is_empty() => {
                     conditions.push(Condition { pointer, any_of })
                 }
@@ -87,32 +95,6 @@ impl Reader<'_> {
             }
         }
         conditions
-    }
-
-    pub(super) fn finite(&mut self, name: &str, given: Spanned<f64>) -> f64 {
-        if !given.get_ref().is_finite() {
-            self.report(
-                given.span(),
-                format!("`{name}` is not finite"),
-                "expected a finite number",
-                None,
-            );
-            return 1.0;
-        }
-        given.into_inner()
-    }
-
-    pub(super) fn clip(&mut self, given: Spanned<Vec<f64>>) -> Option<Clip> {
-        let help = match given.get_ref()[..] {
-            [low, high] if low.is_finite() && high.is_finite() && low <= high => {
-                return Some(Clip { low, high });
-            }
-            [low, high] if low > high => Some(format!("write `[{high:?}, {low:?}]`")),
-            _ => None,
-        };
-        let label = "expected `[low, high]`, two finite numbers with low <= high";
-        self.report(given.span(), "`clip` is not an interval", label, help);
-        None
     }
 
     pub(super) fn combine(
@@ -143,15 +125,21 @@ impl Reader<'_> {
                     );
                     return None;
                 };
-                let gates = gate
+                let gate_span = gate.span();
+                let gates: Vec<usize> = gate
                     .into_inner()
                     .iter()
                     .filter_map(|name| self.resolve(name, &names))
                     .map(|(index, _)| index)
                     .collect();
-                let closed = table
-                    .closed
-                    .map_or(0.0, |closed| self.finite("closed", closed));
+                if gates.is_empty() {
+                    let label = "which rewards must be earned?";
+                    self.report(gate_span, "`gate` names no reward", label, None);
+                }
+                let closed = match table.closed {
+                    Some(closed) => self.finite("closed", closed),
+                    None => least_total(rewards),
+                };
                 Rule::Gate { gates, closed }
             }
             Mode::Table => {
@@ -170,6 +158,11 @@ impl Reader<'_> {
                     );
                     return None;
                 };
+                self.check_unused(rewards);
+                if rows.get_ref().is_empty() {
+                    let label = "which verdicts pay what?";
+                    self.report(rows.span(), "`table` has no row", label, None);
+                }
                 let rows = rows
                     .into_inner()
                     .into_iter()
@@ -226,12 +219,26 @@ impl Reader<'_> {
 
     fn row(&mut self, row: RowTable, names: &[String]) -> TableRow {
         let mut verdicts = Vec::new();
+        if row.verdicts.is_empty() {
+            let help = "use `otherwise` for the rows that are left".to_owned();
+            let label = "pays whatever the verdicts are";
+            self.report(
+                row.reward.span(),
+                "a row asks for no verdict",
+                label,
+                Some(help),
+            );
+        }
         for (name, given) in row.verdicts {
             let span = given.span();
             let words = match given.into_inner() {
                 Verdicts::One(word) => vec![word],
                 Verdicts::Several(words) => words,
             };
+            if words.is_empty() {
+                let label = "no verdict is among none";
+                self.report(span.clone(), "a row that never holds", label, None);
+            }
             for word in words
                 .iter()
                 .filter(|word| !VERDICTS.contains(&word.as_str()))
@@ -291,48 +298,7 @@ impl Reader<'_> {
             path.push(next);
         }
     }
-
-    /// The total must be a finite number whatever the verdicts.
-    pub(super) fn check_range(&mut self, rewards: &[ReadReward], combine: &Combine) {
-        let mut bound = 0.0_f64;
-        for read in rewards {
-            let payout = &read.reward.payout;
-            let pays = [
-                payout.correct,
-                payout.wrong,
-                payout.no_answer,
-                payout.unknown.0.unwrap_or(0.0),
-            ];
-            let largest = pays
-                .iter()
-                .fold(0.0, |largest: f64, pay| largest.max(pay.abs()));
-            let summed = pays.iter().sum::<f64>();
-            bound += read.reward.weight.abs() * largest;
-            if !summed.is_finite() || !bound.is_finite() || largest > LARGEST_PAY {
-                let title = format!(
-                    "`[rewards.{}]` may pay a number that is not finite",
-                    read.reward.name
-                );
-                let label =
-                    format!("every pay must be between -{LARGEST_PAY:e} and {LARGEST_PAY:e}");
-                self.report(read.kind_span.clone(), title, label, None);
-                return;
-            }
-        }
-        let NullOr(on_error) = combine.on_error;
-        if on_error.is_some_and(|number| !number.is_finite()) {
-            self.report(
-                0..0,
-                "`on_error` is not finite",
-                "expected `\"null\"` or a finite number",
-                None,
-            );
-        }
-    }
 }
-
-/// Far above any reward in use, far below where `scale_by` products overflow.
-const LARGEST_PAY: f64 = 1e12;
 
 fn scalar(value: &toml::Value) -> Option<Value> {
     match value {

@@ -6,6 +6,7 @@
 
 mod check;
 mod diagnostic;
+mod pay;
 mod read;
 mod reader;
 mod schema;

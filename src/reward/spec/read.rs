@@ -19,6 +19,9 @@ use crate::rollout::{FieldMap, Pointer};
 /// The reward kinds of this build, as a spec names them.
 pub(crate) const KINDS: [&str; 5] = ["format", "exact", "choice", "gsm8k", "math"];
 
+/// The keys of a kind that say what it pays.
+const PAY_KEYS: [&str; 4] = ["correct", "wrong", "no_answer", "unknown"];
+
 /// Kinds of the spec language that this build does not have.
 const LACKING: [&str; 10] = [
     "code",
@@ -95,6 +98,7 @@ impl<'s> Reader<'s> {
         self.check_sections(&rewards, format.options());
         self.check_cycles(&rewards);
         self.check_range(&rewards, &combine);
+        self.check_pays(&rewards);
         Some(Spec {
             name,
             description,
@@ -318,6 +322,7 @@ impl<'s> Reader<'s> {
             &format!("`{kind_name}` of {place}"),
             Spanned::new(kind_span.clone(), inner),
         );
+        let mut pay_keys = options.spans(&PAY_KEYS);
         let (payout, kind) = self.kind(&kind_name, options);
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
@@ -334,6 +339,18 @@ impl<'s> Reader<'s> {
         if scale_by.is_some() {
             needs.pop();
         }
+        pay_keys.extend(
+            common
+                .weight
+                .iter()
+                .map(|given| ("weight".to_owned(), given.span())),
+        );
+        pay_keys.extend(
+            common
+                .clip
+                .iter()
+                .map(|given| ("clip".to_owned(), given.span())),
+        );
         let weight = common
             .weight
             .map_or(1.0, |weight| self.finite("weight", weight));
@@ -354,6 +371,7 @@ impl<'s> Reader<'s> {
             reward,
             links,
             kind_span,
+            pay_keys,
         })
     }
 
@@ -451,4 +469,6 @@ pub(super) struct ReadReward {
     /// The rewards it waits for, and where it says so.
     pub(super) links: Vec<(usize, Span)>,
     pub(super) kind_span: Span,
+    /// The keys that say what it pays, and where they stand.
+    pub(super) pay_keys: Vec<(String, Span)>,
 }

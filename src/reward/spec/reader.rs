@@ -50,6 +50,17 @@ impl<'i> Table<'i> {
         Some((key.span(), value))
     }
 
+    /// The entries of these names, and where their keys stand.
+    pub(super) fn spans(&self, names: &[&str]) -> Vec<(String, Span)> {
+        let named = self
+            .entries
+            .iter()
+            .filter(|(key, _)| names.contains(&key.get_ref().as_ref()));
+        named
+            .map(|(key, _)| (key.get_ref().to_string(), key.span()))
+            .collect()
+    }
+
     /// Removes the entries of these names.
     pub(super) fn drain(&mut self, names: &[&str]) -> Vec<Entry<'i>> {
         let (taken, kept) = std::mem::take(&mut self.entries)

@@ -90,7 +90,8 @@ pub(crate) struct CombineTable {
     /// With `mode = "gate"`: the rewards that must be earned.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) gate: Option<Spanned<Vec<Spanned<String>>>>,
-    /// With `mode = "gate"`: the total while a gate is closed. Default 0.
+    /// With `mode = "gate"`: the total while a gate is closed. Default 0, or
+    /// the least total that the rewards can come to if that is below 0.
     #[schemars(with = "Option<f64>")]
     pub(crate) closed: Option<Spanned<f64>>,
     /// With `mode = "table"`: rows, of which the first that holds pays.
@@ -156,7 +157,8 @@ pub(crate) struct RewardTable {
     /// The reward does not apply to rows where one of these holds.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub(crate) unless: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
-    /// Rewards that must be earned; otherwise this one pays 0 and is not run.
+    /// Rewards that must be earned; otherwise this one is not run, and pays 0
+    /// or what being wrong would cost.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) needs: Vec<Spanned<String>>,
     /// A reward whose value (before its weight) multiplies this one's.
@@ -213,8 +215,9 @@ pub struct Payout {
     pub correct: f64,
     /// Pay for `wrong`.
     pub wrong: f64,
-    /// Pay for `no_answer`.
-    pub no_answer: f64,
+    /// Pay for `no_answer`. Default: what `wrong` pays, so that not answering
+    /// never beats a wrong answer.
+    pub no_answer: Option<f64>,
     /// Pay for `unknown`: `"null"` (default) or a number.
     pub unknown: NullOr,
 }
@@ -225,9 +228,24 @@ impl Default for Payout {
             section: Section::Answer,
             correct: 1.0,
             wrong: 0.0,
-            no_answer: 0.0,
+            no_answer: None,
             unknown: NullOr::NULL,
         }
+    }
+}
+
+impl Payout {
+    /// Pay for `no_answer`.
+    #[must_use]
+    pub fn no_answer(&self) -> f64 {
+        self.no_answer.unwrap_or(self.wrong)
+    }
+
+    /// Pay behind a closed gate: 0, or less where a judged failure would cost
+    /// more, so that closing the gate never beats being wrong.
+    #[must_use]
+    pub fn gated(&self) -> f64 {
+        self.wrong.min(self.no_answer()).min(0.0)
     }
 }
 

@@ -216,6 +216,9 @@ fn statements(body: &str, options: &ChoiceOptions, found: &mut Collected) {
 /// "Option C is correct" and its kin.
 fn predicates(body: &str, options: &ChoiceOptions, found: &mut Collected) {
     for mention in hedge::mentions(body, options) {
+        if hedge::is_inside_unspaced(body, &mention.span) {
+            continue;
+        }
         let after = window(body, mention.end);
         let Some(suffix) = phrases::SUFFIX.find(after) else {
             continue;

@@ -4,6 +4,8 @@
 //! A text and a commitment in, a refusal or nothing out. Everything is read
 //! once from left to right, or within a bounded window.
 
+use std::ops::Range;
+
 use super::commit::{Commitment, Refusal, window_before};
 use super::letter::{self, Case, Dress, Letter};
 use super::{ChoiceOptions, phrases};
@@ -216,7 +218,8 @@ fn option_letter(
         && body[end..].starts_with([' ', '\t'])
         && !phrases::AFTER_LETTER.contains(&next)
         && !phrases::BEFORE_LETTER.contains(&previous.to_lowercase().as_str());
-    if is_prose || is_inside_unspaced(body, start, end) {
+    let is_name = phrases::NAMED_BY_LETTER.contains(&previous.to_lowercase().as_str());
+    if is_prose || is_name {
         return None;
     }
     let form_end = end
@@ -242,7 +245,8 @@ fn option_letter(
 }
 
 /// `维生素C`, `B超`: part of a word of a script without spaces.
-fn is_inside_unspaced(body: &str, start: usize, end: usize) -> bool {
+pub(super) fn is_inside_unspaced(body: &str, span: &Range<usize>) -> bool {
+    let Range { start, end } = *span;
     let before = body[..start]
         .chars()
         .next_back()
@@ -282,10 +286,12 @@ pub(super) fn clause_refusal(body: &str, at: usize) -> Option<&'static str> {
             return Some("negated");
         }
     }
-    phrases::DENIAL_UNSPACED
-        .iter()
-        .any(|word| clause.contains(word))
-        .then_some("negated")
+    // `오답`, the wrong answer, ends like `정답`, the right one.
+    let denied = clause.ends_with('오')
+        || phrases::DENIAL_UNSPACED
+            .iter()
+            .any(|word| clause.contains(word));
+    denied.then_some("negated")
 }
 
 /// Whether "or", "and" or a comma ties the letter at `at` to one before it.

@@ -157,7 +157,7 @@ pub(super) const CONDITIONAL: [&str; 30] = [
 ];
 
 /// Words that deny a clause, or put it into someone else's mouth.
-pub(super) const DENIAL: [&str; 67] = [
+pub(super) const DENIAL: [&str; 130] = [
     "not",
     "never",
     "cannot",
@@ -225,10 +225,73 @@ pub(super) const DENIAL: [&str; 67] = [
     "không",
     "değil",
     "bukan",
+    "except",
+    "excluding",
+    "besides",
+    "without",
+    "everything",
+    "anything",
+    "nothing",
+    "hardly",
+    "unlikely",
+    "instead",
+    "rather",
+    "than",
+    "worst",
+    "bad",
+    "opposite",
+    "least",
+    "initial",
+    "initially",
+    "first",
+    "second",
+    "old",
+    "your",
+    "his",
+    "her",
+    "their",
+    "student",
+    "student's",
+    "user",
+    "user's",
+    "naive",
+    "tempting",
+    "common",
+    "trap",
+    "alternative",
+    "original",
+    "one",
+    "another",
+    "candidate",
+    "example",
+    "sample",
+    "mistake",
+    "falsch",
+    "außer",
+    "sauf",
+    "excepto",
+    "eccetto",
+    "exceto",
+    "кроме",
+    "behalve",
+    "verkeerde",
+    "foute",
+    "fel",
+    "zła",
+    "błędna",
+    "mala",
+    "неправильна",
+    "хибна",
+    "ошибочный",
+    "yanlış",
+    "ভুল",
+    "λάθος",
+    "δεν",
+    "לא",
 ];
 
 /// The same for scripts without spaces, looked for anywhere in the clause.
-pub(super) const DENIAL_UNSPACED: [&str; 22] = [
+pub(super) const DENIAL_UNSPACED: [&str; 29] = [
     "不",
     "没",
     "沒",
@@ -251,6 +314,13 @@ pub(super) const DENIAL_UNSPACED: [&str; 22] = [
     "아니",
     "만약",
     "ไม่",
+    "除",
+    "以外",
+    "某",
+    "ではな",
+    "じゃな",
+    "잘못",
+    "틀린",
 ];
 
 /// Words that rule out the letters after them: "not A", "rather than A or B".
@@ -329,6 +399,9 @@ pub(super) const BEFORE_LETTER: [&str; 22] = [
     "or", "and", "nor", "not", "maybe", "perhaps", "possibly", "actually", "probably", "option",
     "choice", "answer", "is", "than", "say", "it's", "be", "choose", "pick", "oder", "ou", "или",
 ];
+
+/// Words that make a letter part of a name: "vitamin A" offers no option A.
+pub(super) const NAMED_BY_LETTER: [&str; 4] = ["vitamin", "vitamins", "hepatitis", "influenza"];
 
 /// Names of species that begin with an initial: "E. coli" is no option E.
 pub(super) const EPITHETS: [&str; 22] = [

@@ -1,0 +1,215 @@
+//! One row: a line in, its score out, whatever happens.
+//!
+//! A line that cannot be read or is no rollout becomes an error of the data; a
+//! scorer that panics, or returns a number that is not finite, becomes an error
+//! of the machinery. No row is lost, and no error becomes a number.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::input::Inputs;
+use super::lines::too_long;
+use super::pipeline::pool;
+use super::reader::{Line, Position};
+use super::run::BatchError;
+use crate::reward::{ErrorKind, RowError, Score, Scorer};
+use crate::rollout::{FieldMap, Pointer, Record, Rollout};
+
+/// What turns a rollout into a score: a [`Scorer`], or a program's own rules.
+pub trait Judge: Sync {
+    /// Where the fields of a rollout stand in a line.
+    fn fields(&self) -> &FieldMap;
+    /// The names of the rewards, in order.
+    fn rewards(&self) -> &[Arc<str>];
+    /// The rewards whose verdict says "solved", for pass@k; a row counts by the
+    /// first of them that it has.
+    fn solvers(&self) -> Vec<String>;
+    /// Scores one rollout; must be a pure function.
+    fn score(&self, rollout: &Rollout) -> Score;
+}
+
+impl Judge for Scorer {
+    fn fields(&self) -> &FieldMap {
+        Scorer::fields(self)
+    }
+
+    fn rewards(&self) -> &[Arc<str>] {
+        Scorer::rewards(self)
+    }
+
+    fn solvers(&self) -> Vec<String> {
+        Scorer::solvers(self).map(ToString::to_string).collect()
+    }
+
+    fn score(&self, rollout: &Rollout) -> Score {
+        Scorer::score(self, rollout)
+    }
+}
+
+/// Where a row is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) line: u64,
+    /// The name of a rollout that has none.
+    pub(super) default_id: String,
+}
+
+/// A scored line.
+pub(super) struct Judged<'l> {
+    /// The line's fields, where it has any.
+    pub(super) record: Option<Record<'l>>,
+    pub(super) task: Option<String>,
+    pub(super) score: Score,
+}
+
+/// Scores rollouts that are already in memory; scores come in the order of the
+/// rollouts, whatever `jobs` is. `jobs = 0` means one thread per core.
+///
+/// A rollout on which the scorer panics gets an error of kind
+/// [`ErrorKind::Machinery`]; the others are not touched by it.
+///
+/// # Errors
+/// [`BatchError::Threads`] when the threads cannot be started.
+pub fn score_all(
+    judge: &impl Judge,
+    rollouts: &[Rollout],
+    jobs: usize,
+) -> Result<Vec<Score>, BatchError> {
+    let pool = pool(jobs)?;
+    let score = |rollout| score_rollout(judge, rollout);
+    Ok(pool.install(|| rollouts.par_iter().map(score).collect()))
+}
+
+/// Scores one rollout; never panics, and no number in the score is NaN.
+pub(super) fn score_rollout(judge: &(impl Judge + ?Sized), rollout: &Rollout) -> Score {
+    let fault = match catch_unwind(AssertUnwindSafe(|| judge.score(rollout))) {
+        Ok(score) if is_finite(&score) => return score,
+        Ok(_) => "the reward is not a finite number".to_owned(),
+        Err(panic) => format!("the scorer panicked: {}", panic_text(&*panic)),
+    };
+    let message = format!("{fault}; this is a bug, please report it with this row");
+    let error = RowError {
+        kind: ErrorKind::Machinery,
+        ..RowError::data(message)
+    };
+    Score::error(&rollout.id, &rollout.group, error)
+}
+
+/// Scores one line.
+pub(super) fn score_line<'l>(
+    judge: &(impl Judge + ?Sized),
+    line: Line<'l>,
+    place: &Place,
+    limit_bytes: usize,
+) -> Judged<'l> {
+    match read_line(line, judge.fields(), place, limit_bytes) {
+        Ok((record, rollout)) => {
+            let mut score = score_rollout(judge, &rollout);
+            score.error = score.error.map(|error| located(error, place));
+            Judged {
+                record: Some(record),
+                task: rollout.task,
+                score,
+            }
+        }
+        Err(judged) => *judged,
+    }
+}
+
+/// The rollout of a line, or the score that a line without one has.
+pub(super) fn read_line<'l>(
+    line: Line<'l>,
+    fields: &FieldMap,
+    place: &Place,
+    limit_bytes: usize,
+) -> Result<(Record<'l>, Rollout), Box<Judged<'l>>> {
+    let unreadable = |message: String| {
+        let error = located(RowError::data(message), place);
+        let score = Score::error(&place.default_id, "", error);
+        Box::new(Judged {
+            record: None,
+            task: None,
+            score,
+        })
+    };
+    let text = match line {
+        Line::Text(text) => text,
+        Line::TooLong { bytes } => {
+            return Err(unreadable(too_long(bytes, limit_bytes).message));
+        }
+    };
+    let record = Record::parse(text).map_err(|error| {
+        let column = error.column.map(|column| format!(" (column {column})"));
+        unreadable(error.problem + &column.unwrap_or_default())
+    })?;
+    match record.rollout(fields, &place.default_id) {
+        Ok(rollout) => Ok((record, rollout)),
+        Err(fault) => {
+            // The names help to find the row; there is no rollout to ask.
+            let id = name(&record, &fields.id).unwrap_or_else(|| place.default_id.clone());
+            let group = name(&record, &fields.group).unwrap_or_default();
+            let mut error = RowError::data(fault.to_string());
+            error.field = Some(fault.field);
+            let task = name(&record, &fields.task);
+            let score = Score::error(&id, &group, located(error, place));
+            Err(Box::new(Judged {
+                record: Some(record),
+                task,
+                score,
+            }))
+        }
+    }
+}
+
+/// Where a line is from, and what its rollout is called if it has no name.
+pub(super) fn place(inputs: &Inputs, at: Position) -> Place {
+    let inputs = inputs.list();
+    let file = inputs[at.input].name();
+    let default_id = match inputs {
+        [_] => at.line.to_string(),
+        _ => format!("{file}:{}", at.line),
+    };
+    Place {
+        file,
+        line: at.line,
+        default_id,
+    }
+}
+
+/// A string or a number at `pointer`.
+fn name(record: &Record<'_>, pointer: &Pointer) -> Option<String> {
+    let (head, rest) = pointer.split_first();
+    let (_, raw) = record.columns().find(|(name, _)| *name == head)?;
+    if rest.is_empty() && raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        // The digits as they stand, as for a row without faults.
+        return Some(raw.to_owned());
+    }
+    let value: Value = serde_json::from_str(raw).ok()?;
+    match rest.find(&value)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn located(mut error: RowError, place: &Place) -> RowError {
+    error.file.get_or_insert_with(|| place.file.clone());
+    error.line.get_or_insert(place.line);
+    error
+}
+
+fn is_finite(score: &Score) -> bool {
+    let terms = score.terms.iter().flat_map(|term| [term.value, term.raw]);
+    terms.chain([score.reward]).flatten().all(f64::is_finite)
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+}

@@ -1,0 +1,256 @@
+//! The pipeline: one thread reads chunks of lines, a pool of threads scores
+//! them, and the caller's thread writes them in the order of the input.
+//!
+//! Memory is flat: the reader needs a permit per chunk, and a permit comes back
+//! when a chunk has been written. The rows and their order do not depend on the
+//! number of threads.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::input::InputError;
+use super::judge::{Judge, place, score_line};
+use super::output::write_row;
+use super::reader::{Chunk, Reader};
+use super::run::{Batch, BatchError, Ended, Report};
+use super::summary::{Seen, Tallies};
+use crate::reward::Score;
+
+/// Stack of a scoring thread. Only address space until it is used.
+const STACK_BYTES: usize = 16 << 20;
+/// Most scoring threads: above any machine's cores, and far below where a
+/// mistyped number takes the machine down.
+const MAX_JOBS: usize = 1024;
+/// Chunks on their way per scoring thread: one in work, one to follow.
+const CHUNKS_PER_JOB: usize = 2;
+
+/// Scores what `reader` still has and writes it to `out`.
+pub(super) fn drive<J: Judge + ?Sized>(
+    batch: &Batch<'_, J>,
+    reader: Reader<'_>,
+    tallies: Tallies,
+    out: &mut dyn Write,
+    resumed_rows: u64,
+) -> Result<Report, BatchError> {
+    let pool = pool(batch.options.jobs)?;
+    let permits = CHUNKS_PER_JOB * pool.current_num_threads() + 1;
+    let (permit, permits_out) = mpsc::channel();
+    for _ in 0..permits {
+        permit.send(()).expect("the receiver is in this function");
+    }
+    let (events, inbox) = mpsc::channel();
+    let mut writer = Writer {
+        batch,
+        tallies,
+        out,
+        permit: Some(permit),
+        end: None,
+    };
+    thread::scope(|threads| {
+        let sender = events.clone();
+        threads.spawn(move || {
+            let read = AssertUnwindSafe(|| read(batch, reader, &permits_out, &sender));
+            let end = catch_unwind(read).unwrap_or(Some(End::Panic));
+            // The inbox outlives this thread, unless the writer has panicked.
+            let _ = sender.send(Event::End(end));
+        });
+        pool.in_place_scope(|scope| writer.serve(scope, &events, &inbox));
+    });
+    let Writer { tallies, end, .. } = writer;
+    let ended = match end {
+        None => Ended::Complete,
+        Some(End::Stopped) => Ended::Stopped,
+        Some(End::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ended::Closed,
+        Some(End::Write(error)) => return Err(BatchError::Write(error)),
+        Some(End::Panic) => return Err(BatchError::Panic),
+        Some(End::Input(source)) => {
+            let report = Box::new(Batch::<J>::report(&tallies, resumed_rows, Ended::Stopped));
+            return Err(BatchError::Input { source, report });
+        }
+    };
+    Ok(Batch::<J>::report(&tallies, resumed_rows, ended))
+}
+
+/// The reading thread; `None` at the end of the inputs. It may sit in a read of a pipe that stays silent;
+/// only the process's end frees it then.
+fn read<J: Judge + ?Sized>(
+    batch: &Batch<'_, J>,
+    mut reader: Reader<'_>,
+    permits: &Receiver<()>,
+    events: &Sender<Event>,
+) -> Option<End> {
+    loop {
+        if permits.recv().is_err() {
+            break None;
+        }
+        if batch.control.is_stopped() {
+            break Some(End::Stopped);
+        }
+        match reader.chunk(usize::MAX) {
+            Ok(Some(chunk)) => {
+                if events.send(Event::Read(chunk)).is_err() {
+                    break None;
+                }
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(End::Input(error)),
+        }
+    }
+}
+
+/// Scores the rows of a chunk; those after the first that a stop left
+/// unscored are left out.
+fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
+    let rows: Vec<Option<ScoredRow>> = (0..chunk.rows())
+        .into_par_iter()
+        .map(|index| {
+            if batch.control.is_stopped() {
+                return None;
+            }
+            let (line, at) = chunk.row(index);
+            let place = place(batch.inputs, at);
+            let judged = score_line(batch.judge, line, &place, batch.options.max_line_bytes);
+            let mut text = Vec::new();
+            write_row(&judged, batch.options.columns, &mut text);
+            Some(ScoredRow {
+                text,
+                score: judged.score,
+                task: judged.task,
+            })
+        })
+        .collect();
+    let total = rows.len();
+    let mut scored = Scored::default();
+    for ScoredRow { text, score, task } in rows.into_iter().map_while(|row| row) {
+        scored.text.extend_from_slice(&text);
+        scored.rows.push((score, task));
+    }
+    scored.is_whole = scored.rows.len() == total;
+    scored
+}
+
+/// What the writing thread hears.
+enum Event {
+    Read(Chunk),
+    End(Option<End>),
+    Scored(u64, Option<Scored>),
+}
+
+/// Why not every row was written.
+enum End {
+    Stopped,
+    Input(InputError),
+    Write(io::Error),
+    Panic,
+}
+
+/// An output row.
+struct ScoredRow {
+    text: Vec<u8>,
+    score: Score,
+    task: Option<String>,
+}
+
+/// The output rows of a chunk.
+#[derive(Default)]
+struct Scored {
+    text: Vec<u8>,
+    rows: Vec<(Score, Option<String>)>,
+    is_whole: bool,
+}
+
+/// Puts scored chunks back into order.
+struct Writer<'w, 'b, J: Judge + ?Sized> {
+    batch: &'w Batch<'b, J>,
+    tallies: Tallies,
+    out: &'w mut dyn Write,
+    /// Dropped at the end of writing, which ends the reader too.
+    permit: Option<Sender<()>>,
+    end: Option<End>,
+}
+
+impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
+    /// Runs until the reader has ended and every chunk has been dealt with.
+    fn serve<'s>(
+        &mut self,
+        scope: &rayon::Scope<'s>,
+        events: &'s Sender<Event>,
+        inbox: &Receiver<Event>,
+    ) where
+        'w: 's,
+    {
+        let mut waiting = BTreeMap::new();
+        let (mut read, mut written) = (0_u64, 0_u64);
+        let mut last_words = None;
+        while last_words.is_none() || written < read {
+            match inbox.recv().expect("`events` is a sender that lives on") {
+                Event::End(end) => last_words = Some(end),
+                Event::Read(chunk) => {
+                    let number = read;
+                    let batch = self.batch;
+                    read += 1;
+                    scope.spawn(move |_| {
+                        // A panic must not leave the writer waiting for ever.
+                        let scored = catch_unwind(AssertUnwindSafe(|| score(batch, &chunk)));
+                        let _ = events.send(Event::Scored(number, scored.ok()));
+                    });
+                }
+                Event::Scored(number, scored) => {
+                    waiting.insert(number, scored);
+                    while let Some(scored) = waiting.remove(&written) {
+                        written += 1;
+                        self.write(scored);
+                    }
+                }
+            }
+        }
+        self.end = self.end.take().or(last_words.flatten());
+    }
+
+    fn write(&mut self, scored: Option<Scored>) {
+        let Some(permit) = &self.permit else { return };
+        let end = match scored {
+            None => Some(End::Panic),
+            Some(scored) => match self
+                .out
+                .write_all(&scored.text)
+                .and_then(|()| self.out.flush())
+            {
+                Err(error) => Some(End::Write(error)),
+                Ok(()) => {
+                    for (score, task) in &scored.rows {
+                        self.tallies.add(&Seen::of(score, task.as_deref()));
+                    }
+                    self.batch
+                        .count(scored.rows.iter().map(|(score, _)| score.status));
+                    (!scored.is_whole).then_some(End::Stopped)
+                }
+            },
+        };
+        match end {
+            // The reader may have ended and be gone.
+            None => drop(permit.send(())),
+            Some(end) => {
+                self.end = Some(end);
+                self.permit = None;
+                self.batch.control.stop();
+            }
+        }
+    }
+}
+
+/// A pool of its own: a program's global pool is not ours to load.
+pub(super) fn pool(jobs: usize) -> Result<ThreadPool, BatchError> {
+    ThreadPoolBuilder::new()
+        .num_threads(jobs.min(MAX_JOBS))
+        .stack_size(STACK_BYTES)
+        .thread_name(|index| format!("score-{index}"))
+        .build()
+        .map_err(|error| BatchError::Threads(error.to_string()))
+}

@@ -1,0 +1,230 @@
+//! Lines: inputs in, chunks of positioned lines out.
+//!
+//! - A byte order mark at the start of an input is skipped.
+//! - A line ends with `\n`; a `\r` before it is not part of the line.
+//! - A blank line (nothing but spaces and tabs) is no rollout and yields no
+//!   row, but it counts as a line.
+//! - A last line without `\n` is a line like any other, so a file that was cut
+//!   while being written ends in an error row, or in a good row.
+//! - A line over the limit is skipped in constant memory and becomes a row that
+//!   says so; it is not lost.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::input::{InputError, Inputs, Source};
+
+/// The UTF-8 byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Limits of the reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReadLimits {
+    /// Longest line in bytes.
+    pub(super) line_bytes: usize,
+    /// Most rows of a chunk.
+    pub(super) chunk_rows: usize,
+    /// A chunk is closed once it holds this many bytes.
+    pub(super) chunk_bytes: usize,
+    /// Most rows of the run.
+    pub(super) rows: u64,
+}
+
+/// Lines that travel together.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    text: Vec<u8>,
+    rows: Vec<(Content, Position)>,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Index of the input.
+    pub(super) input: usize,
+    /// Line in it, 1-based.
+    pub(super) line: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Text(Range<usize>),
+    TooLong { bytes: u64 },
+}
+
+/// A line of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line<'c> {
+    /// Its bytes, without the line end.
+    Text(&'c [u8]),
+    /// It was over the limit; its length.
+    TooLong {
+        /// Length in bytes.
+        bytes: u64,
+    },
+}
+
+impl Chunk {
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn row(&self, index: usize) -> (Line<'_>, Position) {
+        let (content, position) = &self.rows[index];
+        match content {
+            Content::Text(range) => (Line::Text(&self.text[range.clone()]), *position),
+            Content::TooLong { bytes } => (Line::TooLong { bytes: *bytes }, *position),
+        }
+    }
+}
+
+/// Reads chunk after chunk from all inputs.
+pub(super) struct Reader<'i> {
+    inputs: &'i Inputs,
+    limits: ReadLimits,
+    taken: Arc<AtomicU64>,
+    source: Option<Source>,
+    at: Position,
+    rows_left: u64,
+    failure: Option<InputError>,
+}
+
+/// How the search for the end of a line went.
+enum Found {
+    Line,
+    TooLong(u64),
+    End,
+}
+
+impl<'i> Reader<'i> {
+    /// A reader that adds the bytes it takes in to `taken`.
+    pub(super) fn new(inputs: &'i Inputs, limits: ReadLimits, taken: Arc<AtomicU64>) -> Self {
+        let rows_left = limits.rows;
+        let at = Position { input: 0, line: 0 };
+        Self {
+            inputs,
+            limits,
+            taken,
+            source: None,
+            at,
+            rows_left,
+            failure: None,
+        }
+    }
+
+    /// The next chunk of at most `most` rows; `None` at the end.
+    ///
+    /// # Errors
+    /// When an input cannot be read on. Lines before that have been handed out.
+    pub(super) fn chunk(&mut self, most: usize) -> Result<Option<Chunk>, InputError> {
+        let mut chunk = Chunk::default();
+        let most = most.min(self.limits.chunk_rows);
+        while chunk.rows.len() < most && chunk.text.len() < self.limits.chunk_bytes {
+            if self.rows_left == 0 || self.failure.is_some() {
+                break;
+            }
+            match self.step(&mut chunk) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // Kept for the next call: the rows before it come first.
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        if chunk.rows.is_empty() {
+            return match self.failure.take() {
+                Some(error) => Err(error),
+                None => Ok(None),
+            };
+        }
+        Ok(Some(chunk))
+    }
+
+    /// Takes one line; `false` when the chunk should go out as it is, because
+    /// there is no more or because a slow input would hold it back.
+    fn step(&mut self, chunk: &mut Chunk) -> Result<bool, InputError> {
+        let Some(source) = &mut self.source else {
+            let Some(input) = self.inputs.list().get(self.at.input) else {
+                return Ok(false);
+            };
+            self.source = Some(Source::open(input, &self.taken)?);
+            self.at.line = 0;
+            return Ok(true);
+        };
+        if source.is_drained() && !chunk.rows.is_empty() && self.at.line > 0 {
+            return Ok(false);
+        }
+        let start = chunk.text.len();
+        let found = match take_line(source, self.limits.line_bytes, &mut chunk.text) {
+            Ok(found) => found,
+            Err(error) => {
+                chunk.text.truncate(start);
+                return Err(source.error(error, self.at.line));
+            }
+        };
+        let content = match found {
+            Found::End => {
+                self.source = None;
+                self.at.input += 1;
+                return Ok(true);
+            }
+            Found::TooLong(bytes) => Content::TooLong { bytes },
+            Found::Line => Content::Text(trim(&chunk.text, start, self.at.line == 0)),
+        };
+        self.at.line += 1;
+        if let Content::Text(range) = &content
+            && chunk.text[range.clone()]
+                .iter()
+                .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        {
+            chunk.text.truncate(start);
+            return Ok(true);
+        }
+        chunk.rows.push((content, self.at));
+        self.rows_left -= 1;
+        Ok(true)
+    }
+}
+
+/// The line that begins at `start`, without its `\r` and without the byte order
+/// mark of a first line.
+fn trim(text: &[u8], mut start: usize, is_first: bool) -> Range<usize> {
+    let mut end = text.len();
+    if text[start..].ends_with(b"\r") {
+        end -= 1;
+    }
+    if is_first && text[start..end].starts_with(BOM) {
+        start += BOM.len();
+    }
+    start..end
+}
+
+/// Appends the next line to `text`, without its `\n`.
+fn take_line(source: &mut Source, limit: usize, text: &mut Vec<u8>) -> std::io::Result<Found> {
+    let start = text.len();
+    let mut length: u64 = 0;
+    loop {
+        let buffer = source.fill()?;
+        if buffer.is_empty() && length == 0 {
+            return Ok(Found::End);
+        }
+        let end = memchr::memchr(b'\n', buffer);
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        length += part.len() as u64;
+        if length <= limit as u64 {
+            text.extend_from_slice(part);
+        } else {
+            text.truncate(start);
+        }
+        let is_whole = end.is_some() || buffer.is_empty();
+        let used = part.len() + usize::from(end.is_some());
+        source.consume(used);
+        if is_whole {
+            return Ok(if length > limit as u64 {
+                Found::TooLong(length)
+            } else {
+                Found::Line
+            });
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A run: options and inputs in, rows and a report out.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::input::{InputError, Inputs};
+use super::judge::{Judge, place, read_line};
+use super::output::Columns;
+use super::pipeline::drive;
+use super::reader::{ReadLimits, Reader};
+use super::resume::{OutputFile, ResumeError};
+use super::summary::{Summary, Tallies};
+use crate::reward::Status;
+
+/// How a batch is read, scored and written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchOptions {
+    /// Columns of an output row. Default [`Columns::All`].
+    pub columns: Columns,
+    /// Most rows to score; `None` (the default) for all.
+    pub limit: Option<u64>,
+    /// Longest line in bytes; a longer one becomes an error row. Default 64 MiB.
+    pub max_line_bytes: usize,
+    /// Scoring threads, at most 1,024; 0 (the default) for one per core. No
+    /// result depends on it.
+    pub jobs: usize,
+    /// Most rows that travel together. Default 256. No result depends on it.
+    pub chunk_rows: usize,
+    /// A chunk of rows is closed at this size. Default 1 MiB. No result depends
+    /// on it. Memory is bounded by some `2 * jobs + 1` chunks, each of this size
+    /// and one longest line at most, read and written.
+    pub chunk_bytes: usize,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self {
+            columns: Columns::All,
+            limit: None,
+            max_line_bytes: 64 << 20,
+            jobs: 0,
+            chunk_rows: 256,
+            chunk_bytes: 1 << 20,
+        }
+    }
+}
+
+/// Shows how far a run is, and stops it. Share it with the thread that watches.
+#[derive(Debug, Default)]
+pub struct Control {
+    bytes: Arc<AtomicU64>,
+    rows: AtomicU64,
+    errors: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes taken from the inputs, as they lie on the disk.
+    pub bytes: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows among them with an error.
+    pub errors: u64,
+}
+
+impl Control {
+    /// Asks the run to end: rows being scored are finished and written as far
+    /// as they follow each other. May be called from any thread.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// How far the run is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            rows: self.rows.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Counts and means over all rows, those before a resume included.
+    pub summary: Summary,
+    /// Rows that an earlier run had written.
+    pub resumed_rows: u64,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// How a run ended, errors aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every row is written.
+    Complete,
+    /// [`Control::stop`] was called before the end.
+    Stopped,
+    /// Whoever read the output has closed it (a broken pipe).
+    Closed,
+}
+
+/// Why a run did not end as it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// An input broke off; the rows before that are written.
+    #[error("an input broke off after {} rows", report.summary.rows)]
+    Input {
+        /// What happened to the input.
+        #[source]
+        source: InputError,
+        /// The rows before that.
+        report: Box<Report>,
+    },
+    /// The output could not be written.
+    #[error("cannot write the output")]
+    Write(#[source] io::Error),
+    /// An output file could not be begun or resumed.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// The scoring threads could not be started.
+    #[error("cannot start the scoring threads: {0}")]
+    Threads(String),
+    /// A bug of the pipeline itself.
+    #[error("the pipeline panicked; this is a bug")]
+    Panic,
+}
+
+/// A run: rollouts of the inputs, judged, in their order.
+#[derive(Clone, Copy)]
+pub struct Batch<'b, J: Judge + ?Sized> {
+    /// What scores.
+    pub judge: &'b J,
+    /// What is scored.
+    pub inputs: &'b Inputs,
+    /// How.
+    pub options: &'b BatchOptions,
+    /// Who watches.
+    pub control: &'b Control,
+}
+
+impl<J: Judge + ?Sized> Batch<'_, J> {
+    /// Writes one JSON line per rollout to `out`.
+    ///
+    /// # Errors
+    /// [`BatchError`] when an input breaks off, the output cannot be written,
+    /// or threads cannot be started. A broken pipe is no error:
+    /// [`Ended::Closed`].
+    pub fn run(&self, out: &mut dyn Write) -> Result<Report, BatchError> {
+        drive(self, self.reader(), self.tallies(), out, 0)
+    }
+
+    /// Writes to a file that can be resumed; see [`OutputFile`].
+    ///
+    /// # Errors
+    /// As [`Batch::run`]; also when rows that an earlier run wrote are not those
+    /// of these inputs.
+    pub fn run_file(&self, mut file: OutputFile) -> Result<Report, BatchError> {
+        let mut reader = self.reader();
+        let mut tallies = self.tallies();
+        let done = file.rows();
+        self.replay(&mut reader, &mut tallies, &mut file)?;
+        let report = drive(self, reader, tallies, &mut file, done)?;
+        if report.ended == Ended::Complete {
+            file.complete(report.summary.rows)?;
+        }
+        Ok(report)
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        let limits = ReadLimits {
+            line_bytes: self.options.max_line_bytes,
+            chunk_rows: self.options.chunk_rows.max(1),
+            chunk_bytes: self.options.chunk_bytes.max(1),
+            rows: self.options.limit.unwrap_or(u64::MAX),
+        };
+        Reader::new(self.inputs, limits, Arc::clone(&self.control.bytes))
+    }
+
+    fn tallies(&self) -> Tallies {
+        Tallies::new(self.judge.rewards(), self.judge.solvers())
+    }
+
+    /// Counts the rows that an earlier run wrote, and reads past them.
+    fn replay(
+        &self,
+        reader: &mut Reader<'_>,
+        tallies: &mut Tallies,
+        file: &mut OutputFile,
+    ) -> Result<(), BatchError> {
+        let mut row = 0;
+        while row < file.rows() {
+            let most = usize::try_from(file.rows() - row).unwrap_or(usize::MAX);
+            let chunk = match reader.chunk(most) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Err(ResumeError::TooManyRows { rows: file.rows() }.into()),
+                Err(source) => {
+                    let report = Self::report(tallies, row, Ended::Stopped);
+                    return Err(BatchError::Input {
+                        source,
+                        report: Box::new(report),
+                    });
+                }
+            };
+            for index in 0..chunk.rows() {
+                let (line, at) = chunk.row(index);
+                let limit = self.options.max_line_bytes;
+                let (id, task) =
+                    match read_line(line, self.judge.fields(), &place(self.inputs, at), limit) {
+                        Ok((_, rollout)) => (rollout.id, rollout.task),
+                        Err(judged) => (judged.score.id, judged.task),
+                    };
+                row += 1;
+                let written = file.replay_row(row, &id)?;
+                tallies.add(&written.seen(task.as_deref()));
+                self.count([written.status()]);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(&self, statuses: impl IntoIterator<Item = Status>) {
+        for status in statuses {
+            self.control.rows.fetch_add(1, Ordering::Relaxed);
+            let error = u64::from(status == Status::Error);
+            self.control.errors.fetch_add(error, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn report(tallies: &Tallies, resumed_rows: u64, ended: Ended) -> Report {
+        Report {
+            summary: tallies.finish(),
+            resumed_rows,
+            ended,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Several samples per prompt: verdicts by group in, pass@k and maj@n out.
+//!
+//! Source: pass@k is the unbiased estimator of Chen et al. 2021,
+//! arXiv:2107.03374, section 2.1: `1 - C(n-c, k) / C(n, k)` for a group of `n`
+//! samples of which `c` are correct, averaged over the groups with `n >= k`.
+//! Samples without a verdict (`unknown`, errors, closed gates) are left out of
+//! `n` and counted, because they are neither right nor wrong.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::Serialize;
+
+use super::summary::SeenTerm;
+use crate::verdict::Outcome;
+
+/// Most groups that are told apart; beyond, group numbers are left out. About
+/// 60 bytes each.
+pub const MAX_GROUPS: usize = 250_000;
+/// Most different answers that are told apart; beyond, maj@n is left out.
+/// About 50 bytes each.
+pub const MAX_ANSWERS: usize = 2_000_000;
+
+/// What several samples per prompt say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Samples {
+    /// The rewards whose verdict says "solved"; a row counts by the first of
+    /// them that applies to it.
+    pub rewards: Vec<String>,
+    /// Groups with at least one judged sample; `None` when there were more than
+    /// [`MAX_GROUPS`] and the numbers below are left out.
+    pub groups: Option<u64>,
+    /// Judged samples in the largest group.
+    pub largest: u64,
+    /// Samples that have no verdict and count nowhere here.
+    pub unjudged: u64,
+    /// For k = 1, 2, 4… up to the largest group.
+    pub pass_at: Vec<PassAt>,
+    /// The share of groups whose most frequent answer is correct, over groups
+    /// with two samples or more; answers that tie share the group. `None` when
+    /// the reward extracts no answers, or when there were too many.
+    pub majority: Option<f64>,
+}
+
+/// The chance that at least one of `k` samples is correct.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PassAt {
+    /// How many samples are drawn.
+    pub k: u64,
+    /// The mean over the groups, in `[0, 1]`.
+    pub value: f64,
+    /// How many groups have `k` samples.
+    pub groups: u64,
+}
+
+/// Groups in the making. Names are kept as 64-bit hashes: two of 250 000
+/// groups share one with a chance of 2e-9.
+#[derive(Default)]
+pub(super) struct SampleTallies {
+    groups: HashMap<u64, Group>,
+    answers: HashMap<(u64, u64), Answer>,
+    unjudged: u64,
+    has_too_many_groups: bool,
+    has_too_many_answers: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Group {
+    judged: u64,
+    correct: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Answer {
+    votes: u64,
+    correct: u64,
+}
+
+impl SampleTallies {
+    /// Counts a row of `group`; `term` is the reward that says "solved", if any
+    /// applied.
+    pub(super) fn add(&mut self, group: &str, term: Option<&SeenTerm<'_>>) {
+        if self.has_too_many_groups {
+            return;
+        }
+        let is_correct = match term.and_then(|term| term.outcome) {
+            Some(Outcome::Correct) => true,
+            Some(Outcome::Wrong | Outcome::NoAnswer) => false,
+            Some(Outcome::Unknown) | None => {
+                self.unjudged += 1;
+                return;
+            }
+        };
+        let key = hash(group);
+        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
+            *self = Self {
+                has_too_many_groups: true,
+                ..Self::default()
+            };
+            return;
+        }
+        let group = self.groups.entry(key).or_default();
+        group.judged += 1;
+        group.correct += u64::from(is_correct);
+        let answer = term.and_then(|term| term.answer.as_deref());
+        if let (Some(answer), false) = (answer, self.has_too_many_answers) {
+            let answer = self.answers.entry((key, hash(answer))).or_default();
+            answer.votes += 1;
+            answer.correct += u64::from(is_correct);
+            if self.answers.len() > MAX_ANSWERS {
+                self.has_too_many_answers = true;
+                self.answers = HashMap::new();
+            }
+        }
+    }
+
+    /// The numbers, or `None` when no group has two samples.
+    pub(super) fn finish(&self, rewards: &[String]) -> Option<Samples> {
+        let mut samples = Samples {
+            rewards: rewards.to_owned(),
+            groups: None,
+            largest: 0,
+            unjudged: self.unjudged,
+            pass_at: Vec::new(),
+            majority: None,
+        };
+        if self.has_too_many_groups {
+            return Some(samples);
+        }
+        samples.groups = Some(self.groups.len() as u64);
+        samples.largest = self
+            .groups
+            .values()
+            .map(|group| group.judged)
+            .max()
+            .unwrap_or(0);
+        if samples.largest < 2 {
+            return None;
+        }
+        // Sorted, because a sum of floats depends on its order.
+        let mut groups: Vec<(u64, Group)> = self
+            .groups
+            .iter()
+            .map(|(key, group)| (*key, *group))
+            .collect();
+        groups.sort_unstable_by_key(|(key, _)| *key);
+        let powers = (0..u64::BITS).map(|power| 1_u64 << power);
+        for k in powers.take_while(|k| *k <= samples.largest) {
+            let of_k = groups.iter().filter(|(_, group)| group.judged >= k);
+            let values: Vec<f64> = of_k
+                .map(|(_, group)| pass_at(group.judged, group.correct, k))
+                .collect();
+            let groups = values.len() as u64;
+            let value = values.iter().sum::<f64>() / groups as f64;
+            samples.pass_at.push(PassAt { k, value, groups });
+        }
+        samples.majority = self.majority(&groups);
+        Some(samples)
+    }
+
+    fn majority(&self, groups: &[(u64, Group)]) -> Option<f64> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        let mut best: HashMap<u64, (u64, f64, f64)> = HashMap::new();
+        let mut answers: Vec<_> = self.answers.iter().collect();
+        answers.sort_unstable_by_key(|(key, _)| **key);
+        for ((group, _), answer) in answers {
+            // The most votes so far, the shares of the answers that have as
+            // many, and how many such answers there are.
+            let entry = best.entry(*group).or_insert((0, 0.0, 0.0));
+            if answer.votes > entry.0 {
+                *entry = (answer.votes, 0.0, 0.0);
+            }
+            if answer.votes == entry.0 {
+                // One answer has one verdict, unless the samples differ in
+                // more than their answer.
+                entry.1 += answer.correct as f64 / answer.votes as f64;
+                entry.2 += 1.0;
+            }
+        }
+        let voting: Vec<f64> = groups
+            .iter()
+            .filter(|(_, group)| group.judged > 1)
+            .map(|(key, _)| best.get(key).map_or(0.0, |(_, shares, tied)| shares / tied))
+            .collect();
+        Some(voting.iter().sum::<f64>() / voting.len() as f64)
+    }
+}
+
+/// `1 - C(n-c, k) / C(n, k)` as the product that the paper's listing uses:
+/// binomials of large groups overflow.
+fn pass_at(n: u64, c: u64, k: u64) -> f64 {
+    if n - c < k {
+        return 1.0;
+    }
+    let miss: f64 = (n - c + 1..=n).map(|i| 1.0 - k as f64 / i as f64).product();
+    1.0 - miss
+}
+
+fn hash(text: &str) -> u64 {
+    // Fixed keys: the same input gives the same sums in every run.
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

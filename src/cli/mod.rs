@@ -1,0 +1,154 @@
+//! The command line: arguments in, exit code out.
+//!
+//! Results go to standard output or `-o`, everything else to standard error.
+//! Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a
+//! failure of ours; 130 interrupted.
+
+mod check;
+mod explain;
+mod math;
+mod progress;
+mod score;
+mod summary;
+mod terminal;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::load::{self, LoadError};
+use crate::reward::{Colour, Scorer};
+use terminal::{BAD, Styled};
+
+/// Trustworthy rewards for reinforcement learning on verifiable tasks.
+///
+/// Rollouts (JSON lines with `completion`, `reference`, and optionally `id`,
+/// `group`, `task`, `prompt`) come in; rewards with reasons come out.
+#[derive(Parser)]
+#[command(name = "goldstone", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
+  goldstone explain rollouts.jsonl --spec r1-zero --row 17
+  goldstone check my-spec.toml
+  goldstone math '\\frac{1}{2}' --gold 0.5
+
+Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a failure of goldstone.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Score rollouts: one line in, one line out, in order
+    Score(score::Score),
+    /// Show why one rollout has its reward
+    Explain(explain::Explain),
+    /// Check specs; list and show those that come with goldstone
+    Check(check::Check),
+    /// Compare one answer with a reference, or a file of them
+    Math(math::Math),
+}
+
+/// Why a command failed, by whose fault it is.
+#[derive(Debug)]
+enum Failure {
+    /// The user's input or spec: exit code 2.
+    Input(anyhow::Error),
+    /// Ours, or the system's: exit code 3.
+    Ours(anyhow::Error),
+    /// A spec with mistakes, already worded: exit code 2.
+    Spec(LoadError),
+}
+
+/// What the process says when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    SomeUnusable = 1,
+    BadInput = 2,
+    OurFailure = 3,
+    Interrupted = 130,
+}
+
+type Outcome = Result<Exit, Failure>;
+
+/// Runs the command that the process's arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Score(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Math(command) => command.run(),
+    };
+    let exit = outcome.unwrap_or_else(|failure| failure.report());
+    ExitCode::from(exit as u8)
+}
+
+impl Failure {
+    fn report(&self) -> Exit {
+        let mut stderr = anstream::stderr();
+        let (said, exit) = match self {
+            Self::Input(error) => (complain(&mut stderr, error), Exit::BadInput),
+            Self::Spec(LoadError::Spec(error)) => {
+                let colour = match io::stderr().is_terminal() {
+                    true => Colour::Ansi,
+                    false => Colour::None,
+                };
+                (writeln!(stderr, "{}", error.render(colour)), Exit::BadInput)
+            }
+            Self::Spec(error) => {
+                let error = anyhow::Error::msg(chain(error));
+                (complain(&mut stderr, &error), Exit::BadInput)
+            }
+            // The reader of our output has gone: a normal end.
+            Self::Ours(error) if is_broken_pipe(error) => return Exit::Done,
+            Self::Ours(error) => (complain(&mut stderr, error), Exit::OurFailure),
+        };
+        // Nobody reads standard error: the exit code has to do.
+        drop(said);
+        exit
+    }
+}
+
+fn complain(out: &mut impl Write, error: &anyhow::Error) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}: {}",
+        Styled(BAD.bold(), "error"),
+        terminal::Safe(&format!("{error:#}"))
+    )
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io_error = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<io::Error>());
+    io_error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// What `?` does with an error of writing results.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
+    load::spec(name_or_path).map_err(Failure::Spec)
+}
+
+fn bad_input(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::Input(error.into())
+}

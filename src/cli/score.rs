@@ -1,0 +1,244 @@
+//! `goldstone score`: rollouts in, one scored line each out.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+
+use super::progress::{Show, watch};
+use super::{Exit, Failure, Outcome, bad_input, load_spec, summary};
+use crate::batch::{
+    self, Batch, BatchError, BatchOptions, Control, Ended, Existing, Input, InputError, Inputs,
+    Manifest, OutputFile, Report,
+};
+use crate::reward::Scorer;
+
+/// Score rollouts: one line in, one line out, in order.
+///
+/// Rollouts are JSON lines, plain or compressed with gzip or zstd. An output
+/// row has the input's columns and `id`, `group`, `reward`, `status`, `terms`
+/// and, for an unusable row, `error`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
+  goldstone score part-*.jsonl.zst --spec my-spec.toml -o scored.jsonl --resume
+  zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
+pub(super) struct Score {
+    /// Files of rollouts; `-` is standard input
+    #[arg(required = true, value_name = "ROLLOUTS")]
+    rollouts: Vec<PathBuf>,
+    /// A shipped spec (see `goldstone check --list`) or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    spec: String,
+    /// Write to this file rather than to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Go on with an output that was cut short
+    #[arg(long, requires = "output", conflicts_with = "overwrite")]
+    resume: bool,
+    /// Replace the output file, whatever it is
+    #[arg(long, requires = "output")]
+    overwrite: bool,
+    /// Scoring threads, up to 1024; 0 is one per core. Results do not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    jobs: u16,
+    /// Columns of an output row
+    #[arg(long, value_enum, default_value_t = Columns::All)]
+    columns: Columns,
+    /// Score at most N rows
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Longest line in MiB; a longer one becomes an error row
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    max_line_mb: u32,
+    /// Exit with 0 though some rows are unusable
+    #[arg(long)]
+    allow_errors: bool,
+    /// No progress and no summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Columns {
+    /// The input's columns, then the score
+    All,
+    /// The score only
+    Scores,
+}
+
+impl Score {
+    pub(super) fn run(self) -> Outcome {
+        let scorer = load_spec(&self.spec)?;
+        let inputs =
+            Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
+        let options = BatchOptions {
+            columns: match self.columns {
+                Columns::All => batch::Columns::All,
+                Columns::Scores => batch::Columns::Scores,
+            },
+            limit: self.limit,
+            max_line_bytes: (self.max_line_mb as usize) << 20,
+            jobs: self.jobs.into(),
+            ..BatchOptions::default()
+        };
+        let mut target = self.target(&scorer, &inputs, &options)?;
+        let control = Arc::new(Control::default());
+        stop_on_signals(&control)?;
+        let batch = Batch {
+            judge: &scorer,
+            inputs: &inputs,
+            options: &options,
+            control: &control,
+        };
+        // A bar would mix with rows that go to the same terminal.
+        let is_mixed = self.output.is_none() && io::stdout().is_terminal();
+        let show = match self.quiet || is_mixed {
+            true => Show::Nothing,
+            false => Show::suited(),
+        };
+        let result = watch(show, &control, inputs.total_bytes(), || {
+            match target.take() {
+                Target::File(file) => batch.run_file(*file),
+                Target::Stream(mut file) => batch.run(&mut file),
+                Target::Stdout => batch.run(&mut io::stdout().lock()),
+            }
+        });
+        self.conclude(&scorer, result)
+    }
+
+    fn target(
+        &self,
+        scorer: &Scorer,
+        inputs: &Inputs,
+        options: &BatchOptions,
+    ) -> Result<Target, Failure> {
+        let Some(path) = &self.output else {
+            return Ok(Target::Stdout);
+        };
+        let metadata = fs::metadata(path);
+        if metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
+            return Err(bad_input(anyhow!(
+                "`{}` is a directory; name a file",
+                path.display()
+            )));
+        }
+        if metadata.is_ok_and(|metadata| !metadata.is_file()) {
+            // A device or a pipe cannot be cut or resumed.
+            let file = File::options().write(true).open(path);
+            let file = file.with_context(|| format!("cannot write `{}`", path.display()));
+            return Ok(Target::Stream(file.map_err(Failure::Input)?));
+        }
+        if let Some(input) = self.rollouts.iter().find(|input| is_same_file(input, path)) {
+            let name = input.display();
+            return Err(bad_input(anyhow!(
+                "`{name}` is both an input and the output"
+            )));
+        }
+        let existing = match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Overwrite,
+            _ => Existing::Refuse,
+        };
+        let manifest = Manifest::new(scorer, inputs, options).map_err(bad_input)?;
+        let file = OutputFile::open(path, manifest, existing).map_err(bad_input)?;
+        Ok(Target::File(Box::new(file)))
+    }
+
+    fn conclude(&self, scorer: &Scorer, result: Result<Report, BatchError>) -> Outcome {
+        let (report, broken) = match result {
+            Ok(report) => (report, None),
+            Err(BatchError::Input { source, report }) => (*report, Some(source)),
+            Err(BatchError::Resume(error)) => return Err(bad_input(error)),
+            Err(error) => return Err(Failure::Ours(error.into())),
+        };
+        if report.ended == Ended::Closed {
+            return Ok(Exit::Done);
+        }
+        if !self.quiet {
+            self.summarise(scorer, &report)?;
+        }
+        if let Some(error) = broken {
+            return Err(match error {
+                // A disk that fails is no fault of the data.
+                InputError::Read { .. } => Failure::Ours(error.into()),
+                error => bad_input(error),
+            });
+        }
+        let summary = &report.summary;
+        Ok(match report.ended {
+            Ended::Stopped => Exit::Interrupted,
+            _ if summary.machinery_errors > 0 => Exit::OurFailure,
+            _ if summary.data_errors > 0 && !self.allow_errors => Exit::SomeUnusable,
+            _ => Exit::Done,
+        })
+    }
+
+    fn summarise(&self, scorer: &Scorer, report: &Report) -> io::Result<()> {
+        let mut out = anstream::stderr();
+        summary::write(&mut out, scorer.name(), &report.summary)?;
+        let rows = summary::rows(report.summary.rows);
+        if report.ended == Ended::Stopped {
+            let hint = match self.output {
+                Some(_) => "; the same command with `--resume` goes on",
+                None => "",
+            };
+            return summary::note(&mut out, &format!("stopped after {rows}{hint}"));
+        }
+        let Some(path) = &self.output else {
+            return Ok(());
+        };
+        let earlier = match report.resumed_rows {
+            0 => String::new(),
+            rows => format!(", {rows} of them by an earlier run"),
+        };
+        summary::place(&mut out, &format!("{rows} in {}{earlier}", path.display()))
+    }
+}
+
+/// Where rows go.
+enum Target {
+    File(Box<OutputFile>),
+    Stream(File),
+    Stdout,
+}
+
+impl Target {
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Stdout)
+    }
+}
+
+/// Whether both paths are one file, be it by a link of either kind.
+fn is_same_file(input: &Path, output: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if let (Ok(input), Ok(output)) = (fs::metadata(input), fs::metadata(output)) {
+            return (input.dev(), input.ino()) == (output.dev(), output.ino());
+        }
+    }
+    match (fs::canonicalize(input), fs::canonicalize(output)) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    }
+}
+
+/// The first signal ends the run in order; a second ends the process at once.
+fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
+    let control = Arc::clone(control);
+    let was_asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if was_asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        control.stop();
+    })
+    .context("cannot listen for Ctrl-C")
+    .map_err(Failure::Ours)
+}
