@@ -46,5 +46,84 @@ fn hostile(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, numeric, hostile);
+/// What parser, comparer and decider take, by the kind of answer.
+fn symbolic(c: &mut Criterion) {
+    let options = MathOptions::default();
+    let mut group = c.benchmark_group("symbolic");
+    group.throughput(Throughput::Elements(1));
+    for (name, gold, text) in [
+        ("radical", "\\frac{1}{\\sqrt{2}}", "\\frac{\\sqrt{2}}{2}"),
+        ("wrong radical", "2\\sqrt{2}", "2\\sqrt{3}"),
+        ("multiple of pi", "\\frac{2\\pi}{4}", "\\pi/2"),
+        ("polynomial", "(x+1)^2", "x^2+2x+1"),
+        ("wrong polynomial", "(x+1)^2", "x^2+2x+2"),
+        ("big power", "(x+y)^{60}", "(x+y)^{59}(x+y)"),
+        ("trigonometry", "\\sin 2x", "2\\sin x\\cos x"),
+        (
+            "nested radical",
+            "\\sqrt{2}+\\sqrt{3}",
+            "\\sqrt{5+2\\sqrt{6}}",
+        ),
+        ("complex", "2i", "(1+i)^2"),
+        ("tuple", "(1, \\frac{9}{2})", "(1, 4.5)"),
+        ("set", "\\{1,2,3\\}", "\\{3,2,1\\}"),
+        ("interval", "(-\\infty,3)", "x<3"),
+        (
+            "matrix",
+            "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+            "\\begin{bmatrix}1&2\\\\3&4\\end{bmatrix}",
+        ),
+        ("equation", "2x+4y=6", "x+2y=3"),
+        ("word", "\\text{yes}", "\\text{Yes.}"),
+    ] {
+        let gold = Gold::compile(gold, &options).expect("the references are valid");
+        group.bench_function(name, |b| {
+            b.iter(|| verify(&gold, black_box(text), Scope::Answer, &options))
+        });
+    }
+    group.finish();
+}
+
+/// The public pairs and our own, references compiled once as in training;
+/// `benches/math_verify.py` runs the same through Math-Verify.
+fn corpora(c: &mut Criterion) {
+    let options = MathOptions::default();
+    let mut group = c.benchmark_group("corpus");
+    group.sample_size(10);
+    for (name, corpus) in [
+        (
+            "peer_cases",
+            include_str!("../tests/data/math/peer_cases.jsonl"),
+        ),
+        (
+            "adversarial",
+            include_str!("../tests/data/math/adversarial.jsonl"),
+        ),
+    ] {
+        let pairs: Vec<(Gold, String, Scope)> = corpus
+            .lines()
+            .filter_map(|line| {
+                let row: serde_json::Value = serde_json::from_str(line).expect("lines are JSON");
+                let field = |name: &str| row[name].as_str().expect("fields are text").to_owned();
+                let scope = match field("form").as_str() {
+                    "response" => Scope::Response,
+                    _ => Scope::Answer,
+                };
+                let gold = Gold::compile(&field("gold"), &options).ok()?;
+                Some((gold, field("pred"), scope))
+            })
+            .collect();
+        group.throughput(Throughput::Elements(pairs.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for (gold, text, scope) in &pairs {
+                    black_box(verify(gold, black_box(text), *scope, &options));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, numeric, symbolic, corpora, hostile);
 criterion_main!(benches);

@@ -196,6 +196,17 @@ pub(super) fn denies(clause: &str) -> bool {
         || clause.contains("n’t")
 }
 
+/// Whether any word of the prose hedges, denies or asks.
+pub(super) fn wavers(prose: &str) -> bool {
+    prose.contains(['?', '？'])
+        || prose.contains("n't")
+        || prose.contains("n’t")
+        || prose
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| !word.is_empty())
+            .any(|word| is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n)))
+}
+
 /// Whether `sentence` begins by taking the one before back.
 pub(super) fn retracts(sentence: &str) -> bool {
     let trimmed = sentence.trim_start_matches(|c: char| !c.is_alphanumeric());

@@ -5,7 +5,8 @@ use num_rational::BigRational;
 
 use crate::verdict::Verdict;
 
-use super::options::{DecimalComma, MathOptions, Percent, Units};
+use super::options::{DecimalComma, DegreeSign, MathOptions, Percent, Units};
+use super::units::Dimension;
 use super::value::{LongInteger, Quantity, Style, Value, bits, print};
 
 /// Compares a numeric answer with a numeric reference.
@@ -43,6 +44,13 @@ fn quantities(gold: &Quantity, answer: &Quantity, options: &MathOptions) -> Verd
         },
         (None, Some(_)) if options.units == Units::Strict => {
             return Verdict::wrong("unit_unexpected");
+        }
+        // `90^\circ` and 90.
+        (Some(unit), None)
+            if unit.dimension == Dimension::Angle
+                && options.degree_sign == DegreeSign::Optional =>
+        {
+            UnitCase::Same
         }
         (Some(_), None) if options.units != Units::Optional => {
             return Verdict::wrong("unit_missing");

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::boxed;
 
-use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel};
+use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel, wavers};
 use super::options::Extract;
 
 /// What the text is that an answer is looked for in.
@@ -28,6 +28,8 @@ pub(super) enum Source {
     Phrase,
     /// The last line, in bold.
     Bold,
+    /// The only expression of the response.
+    Sole,
     Whole,
 }
 
@@ -39,6 +41,7 @@ impl Source {
             Source::Hash => "hash",
             Source::Phrase => "phrase",
             Source::Bold => "bold",
+            Source::Sole => "sole_expression",
             Source::Whole => "whole",
         }
     }
@@ -112,6 +115,13 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
             .map(|found| found.span),
     );
     Ok(found)
+}
+
+/// The part of a response that is looked at: after the thinking, up to the end
+/// of the turn.
+pub(super) fn region(text: &str) -> Result<Range<usize>> {
+    let start = response_start(text)?;
+    Ok(trimmed(text, start..end_of_turn(text, start)))
 }
 
 /// Where the response proper begins: after the last `</think>`.
@@ -366,6 +376,64 @@ fn bold(text: &str, region: Range<usize>) -> Option<Found> {
     let inside = text[line.clone()].strip_prefix("**")?.strip_suffix("**")?;
     (!inside.trim().is_empty() && !inside.contains("**"))
         .then(|| found(line.start + 2..line.end - 2, Source::Bold))
+}
+
+/// The one expression between math delimiters, where the rest of the text is
+/// prose that only presents it: "Therefore $x \ge 5$ is the solution." What
+/// stands right before and after must not change its meaning, as in "at least
+/// $5$" and "$5$ percent", and a second expression would make it one of several.
+pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
+    const DELIMITERS: [(&str, &str); 4] =
+        [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")];
+    const BEFORE: [&str; 16] = [
+        "is",
+        "are",
+        "that",
+        "get",
+        "find",
+        "have",
+        "obtain",
+        "conclude",
+        "therefore",
+        "thus",
+        "hence",
+        "so",
+        "answer",
+        "solution",
+        "result",
+        "equals",
+    ];
+    let inside = &text[region.clone()];
+    let at = ["$", "\\[", "\\("]
+        .iter()
+        .filter_map(|open| inside.find(open))
+        .min()?;
+    let (open, close) = DELIMITERS
+        .iter()
+        .find(|(open, _)| inside[at..].starts_with(open))?;
+    let from = at + open.len();
+    let to = from + inside[from..].find(close)?;
+    let (before, after) = (&inside[..at], &inside[to + close.len()..]);
+    let is_prose = |prose: &str| {
+        !prose.contains(|c: char| c.is_numeric() || "$\\=<>+^{}%".contains(c)) && !wavers(prose)
+    };
+    let introduction = before.trim_end();
+    let last = introduction
+        .rsplit(|c: char| !c.is_alphabetic())
+        .next()
+        .unwrap_or_default();
+    let presents = introduction.is_empty()
+        || introduction.ends_with(':')
+        || BEFORE.iter().any(|word| last.eq_ignore_ascii_case(word));
+    let sequel = after.trim_start();
+    let ends = sequel.is_empty()
+        || sequel.starts_with(['.', '!'])
+        || sequel.starts_with("is the solution")
+        || sequel.starts_with("is the answer")
+        || sequel.starts_with("is our answer");
+    let span = trimmed(text, region.start + from..region.start + to);
+    (presents && ends && is_prose(before) && is_prose(after) && !span.is_empty())
+        .then(|| found(span, Source::Sole))
 }
 
 /// The range without white space at its ends.

@@ -4,16 +4,29 @@ use crate::boxed;
 use crate::verdict::ReferenceError;
 
 use super::anchors::joins;
+use super::judge::{compared, read};
 use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
 use super::options::MathOptions;
+use super::parse::ParseFault;
 use super::scan::{fold, tokens, without_delimiters};
+use super::structure::Judgement;
+use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
 
 /// A compiled reference answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Gold {
     pub(super) answer: Answer,
+    /// Its readings, none of them undefined; `None` for a number too long to
+    /// compute with.
+    pub(super) readings: Option<Readings>,
+}
+
+impl PartialEq for Gold {
+    fn eq(&self, other: &Self) -> bool {
+        self.answer == other.answer
+    }
 }
 
 /// What a text was read as.
@@ -29,12 +42,12 @@ impl Gold {
     /// Compiles a reference answer: plain text, LaTeX with or without
     /// delimiters, or a solution whose last box or `####` line holds the answer.
     ///
-    /// A reference that is not a number compiles too; it is then only equal to
-    /// the same text.
+    /// A reference in words compiles too; it is then equal to the same words.
     ///
     /// # Errors
     /// [`ReferenceError`] when it is empty, its last box is malformed or empty,
-    /// it divides by zero, or it exceeds the limits of `options`.
+    /// it can't be read as mathematics, it divides by zero, or it exceeds the
+    /// limits of `options`.
     ///
     /// ```
     /// use goldstone::math::{Gold, MathOptions};
@@ -61,9 +74,8 @@ impl Gold {
                     }) =>
                 {
                     let all: Vec<_> = boxes.iter().filter_map(inside).collect();
-                    return Ok(Gold {
-                        answer: Answer::Opaque(as_text(&all.join(" , "))),
-                    });
+                    let text = all.join(" , ");
+                    return compiled(reference, Answer::Opaque(as_text(&text)), &text, options);
                 }
                 Some(_) => {
                     return error("has several boxes that differ; keep the one with the answer");
@@ -83,9 +95,7 @@ impl Gold {
             Ok(Answer::Value(Value::Quantity(Quantity {
                 style: Style::DecimalComma,
                 ..
-            }))) => Ok(Gold {
-                answer: Answer::Opaque(as_text(text)),
-            }),
+            }))) => compiled(reference, Answer::Opaque(as_text(text)), text, options),
             Ok(Answer::Opaque(opaque))
                 if !opaque
                     .text()
@@ -93,11 +103,13 @@ impl Gold {
             {
                 error("holds no answer")
             }
-            Ok(answer) => Ok(Gold { answer }),
+            Ok(Answer::Value(value @ Value::Digits(_))) => Ok(Gold {
+                answer: Answer::Value(value),
+                readings: None,
+            }),
+            Ok(answer) => compiled(reference, answer, text, options),
             Err(Fault::Undefined) => error("is undefined; it divides by zero"),
-            Err(Fault::Limit | Fault::Unsupported) => error(
-                "exceeds `max_answer_bytes` or `max_bits`; raise the limit or give a shorter form",
-            ),
+            Err(Fault::Limit | Fault::Unsupported) => error(TOO_LARGE),
         }
     }
 
@@ -110,6 +122,112 @@ impl Gold {
             Answer::Opaque(opaque) => opaque.text().to_owned(),
         }
     }
+}
+
+const TOO_LARGE: &str =
+    "exceeds `max_answer_bytes`, `max_bits` or `max_nodes`; raise the limit or give a shorter form";
+
+/// Reads the text of the reference and keeps the readings that equal themselves.
+fn compiled(
+    reference: &str,
+    answer: Answer,
+    text: &str,
+    options: &MathOptions,
+) -> Result<Gold, ReferenceError> {
+    let error = |problem: &str| Err(ReferenceError::new(reference, problem));
+    let repaired = repaired(text);
+    let readings = match read(text, options).or_else(|fault| {
+        let again = repaired.as_deref().map(|text| read(text, options));
+        again.and_then(Result::ok).ok_or(fault)
+    }) {
+        Ok(readings) => readings,
+        Err(ParseFault::Limit) => return error(TOO_LARGE),
+        Err(ParseFault::Undefined) => return error("is undefined; it divides by zero"),
+        // The two readers differ on few texts; either may serve.
+        Err(_) if matches!(answer, Answer::Value(_)) => {
+            return Ok(Gold {
+                answer,
+                readings: None,
+            });
+        }
+        Err(_) if let Some(words) = plain_text(text) => Readings(vec![Reading {
+            value: Typed::Text(words),
+            rule: None,
+        }]),
+        Err(ParseFault::Hedge) => {
+            return error("holds a word of doubt or a question mark; state the answer alone");
+        }
+        Err(ParseFault::Unparsed { at }) => {
+            let rest: String = text.get(at..).unwrap_or(text).chars().take(40).collect();
+            return error(&format!(
+                "can't be read as mathematics at `{rest}`; give the answer alone, words in `\\text{{…}}`"
+            ));
+        }
+    };
+    let mut kept = Vec::new();
+    let mut fault = "can't be compared with itself; give a form whose value is defined";
+    for reading in readings.0 {
+        let alone = Readings(vec![reading]);
+        match compared(&alone, &alone, options) {
+            Judgement::Wrong {
+                rule: "undefined", ..
+            } => fault = "is undefined; it divides by zero",
+            Judgement::Wrong { .. } => {}
+            Judgement::Correct { .. } | Judgement::Unknown(_) => kept.extend(alone.0),
+        }
+    }
+    match (kept.is_empty(), &answer) {
+        (false, _) => Ok(Gold {
+            answer,
+            readings: Some(Readings(kept)),
+        }),
+        (true, Answer::Value(_)) => Ok(Gold {
+            answer,
+            readings: None,
+        }),
+        (true, _) => error(fault),
+    }
+}
+
+/// A reference whose backslashes were escaped twice on the way, `\\frac{1}{2}`,
+/// or lost the space after them, `\quadx`; `None` where there is nothing to
+/// repair. Never used where the text can be read as it stands.
+fn repaired(text: &str) -> Option<String> {
+    const GLUED: [&str; 2] = ["\\qquad", "\\quad"];
+    let mut new = String::with_capacity(text.len());
+    let mut rest = text;
+    let rows = text.contains("\\begin");
+    while let Some(c) = rest.chars().next() {
+        let twice = !rows
+            && rest.starts_with("\\\\")
+            && rest[2..]
+                .starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
+        let glued = GLUED.iter().find(|command| rest.starts_with(**command));
+        if twice {
+            rest = &rest[1..];
+        } else if let Some(command) = glued {
+            new.push_str(command);
+            new.push(' ');
+            rest = &rest[command.len()..];
+        } else {
+            new.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    (new != text).then_some(new)
+}
+
+/// The words of a reference in words and punctuation, `\text{…}` or bare;
+/// `None` where anything looks like mathematics.
+fn plain_text(text: &str) -> Option<String> {
+    let text = text.trim_matches(['$', ' ']);
+    let inside = ["\\text{", "\\textbf{", "\\mbox{", "\\mathrm{"]
+        .iter()
+        .find_map(|open| text.strip_prefix(open)?.strip_suffix('}'));
+    let words = inside.unwrap_or(text);
+    let is_text = words.contains(char::is_alphabetic)
+        && !words.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c));
+    is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether boxes with this between them are parts of one answer.

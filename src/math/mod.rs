@@ -1,26 +1,39 @@
 //! Math answers: a reference and a response in, a verdict out.
 //!
 //! # Accepts
-//! Exactly equal numbers, however written: integers of any size, decimals,
-//! fractions (`1/2`, `\frac12`, `\dfrac{1}{2}`), mixed numbers, percent,
-//! scientific notation, powers of integers, repeating decimals, thousands
-//! separators, units of a closed table with exact conversion, `x = 5` for 5.
-//! Anything else only when it is the same text up to layout.
+//! Exactly equal answers, however written. Plain numbers are compared at once;
+//! everything else is parsed (`parse`), compared by type (`structure`) and, in
+//! its scalar parts, decided (`decide`): radicals, complex numbers, constants,
+//! polynomials, trigonometric and exponential identities; sets, lists, tuples,
+//! vectors, matrices; intervals and solved inequalities; equations up to a
+//! constant factor; assignments by name; ratios, times of day, congruences,
+//! families of solutions, numbers in a base; words and letters. The tables are
+//! in `docs/math.md`.
 //!
 //! # Rejects
-//! Values that differ at all (there is no tolerance), `10%` for 10, several
-//! answers, hedges ("3 or 4"), denials ("not 3"), questions, two commitments
-//! that differ, units of another dimension, division by zero. Numbers are never
-//! picked out of prose.
+//! Values that differ at all (there is no tolerance unless the data set
+//! declares rounded references), `10%` for 10, several answers for one, hedges
+//! ("3 or 4"), denials ("not 3"), questions, two commitments that differ, units
+//! of another dimension, division by zero, other names, other types. Numbers
+//! are never picked out of prose.
 //!
 //! # Known gaps
-//! Radicals, symbols, sets, intervals, matrices, equations and sums are
-//! `unknown` unless textually identical.
+//! Sums, products, integrals and limits that are not written out; systems of
+//! equations; sets by a condition other than an inequality; `x^10` without
+//! braces in LaTeX. They are `unknown` unless textually identical. See
+//! `docs/math.md`.
 //!
 //! # Source
-//! The value rules are arithmetic; the commitment rules follow the R1 recipe
-//! (arXiv:2501.12948, section 2.2.2: a boxed answer) and refuse what rule-based
-//! rewards are known to be exploited by (arXiv:2505.22203).
+//! The value rules are arithmetic; the stages of deciding cite theirs. The
+//! commitment rules follow the R1 recipe (arXiv:2501.12948, section 2.2.2: a
+//! boxed answer) and refuse what rule-based rewards are known to be exploited
+//! by (arXiv:2505.22203).
+//!
+//! # Evidence
+//! `answer` (canonical text), `span` (byte range), `source` (how it was
+//! announced), `proof` (`exact`, `probabilistic`, `numeric N bits`), `policy`
+//! (the switches without which it would not be correct), `witness` (what shows
+//! the difference).
 //!
 //! # Reasons
 //! | outcome | reason | meaning |
@@ -28,24 +41,50 @@
 //! | correct | `rational` | equal as rational numbers |
 //! | correct | `unit_conversion` | equal after exact conversion of units |
 //! | correct | `digits` | equal as long digit strings |
-//! | correct | `bare_percent` | the bare number of a percentage, by option |
-//! | correct | `identical` | the same expression up to layout |
+//! | correct | `bare_percent`, `rounded` | by option |
+//! | correct | `identical` | the same text up to layout, or one canonical form |
+//! | correct | `expanded` | equal when multiplied out over radicals |
+//! | correct | `identity` | equal at secret points modulo secret primes |
+//! | correct | `separation` | closer than different algebraic numbers can be |
+//! | correct | `evaluated`, `numeric` | evaluated; so many bits agree, see `proof` |
+//! | correct | `set`, `list`, `tuple`, `matrix` | the same members or entries |
+//! | correct | `interval`, `inequality` | the same set of real numbers |
+//! | correct | `equation`, `assignments` | the same equation, the same values by name |
+//! | correct | `ratio`, `time`, `congruence`, `family` | as their types say |
+//! | correct | `text`, `synonym`, `choice` | the same word or letter |
 //! | wrong | `different_value` | the difference is not zero; `witness` shows it |
 //! | wrong | `different_unit` | units of different dimensions |
 //! | wrong | `unit_missing`, `unit_unexpected` | the policy on units |
 //! | wrong | `different_name` | `y = 5` for `x = 5` |
-//! | wrong | `several_answers` | a list for a single reference |
+//! | wrong | `different_type` | a number for a matrix |
+//! | wrong | `several_answers`, `missing_answers`, `extra_answers` | too many or too few |
+//! | wrong | `different_length`, `different_shape` | ratios, matrices |
+//! | wrong | `different_interval`, `malformed_interval` | other ends; low above high |
+//! | wrong | `reversed_inequality` | the other side |
+//! | wrong | `different_equation`, `false_equation` | no multiple; `2+2 = 5` |
+//! | wrong | `different_ratio`, `different_time`, `different_residue`, `different_modulus`, `different_family` | as their types say |
+//! | wrong | `different_text`, `different_choice` | another word or letter |
 //! | wrong | `hedged` | "or", "not", "?", `±` in an answer for a number |
-//! | wrong | `undefined` | the answer divides by zero |
+//! | wrong | `undefined` | the answer has no value |
 //! | wrong | `conflict` | two commitments that differ |
 //! | no_answer | `no_answer_found` | nothing is announced |
 //! | no_answer | `malformed_box`, `empty_box` | the last box |
 //! | no_answer | `unfinished_thinking` | `<think>` is never closed |
 //! | no_answer | `unclosed_answer_tag` | `<answer>` is never closed |
 //! | no_answer | `empty` | the announced answer is empty |
-//! | no_answer | `denied`, `retracted` | the words around it take it back |
-//! | unknown | `unsupported` | not a number, and not the same text |
-//! | unknown | `limit` | longer or larger than the options allow |
+//! | no_answer | `denied`, `retracted` | the sentence, or the next, takes it back |
+//! | unknown | `unsupported` | not read as mathematics, and not the same text |
+//! | unknown | `undecided`, `domain` | no stage decided; equal only where both are real |
+//! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5` |
+//! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
+//! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
+//! | unknown | `repeated_answers` | a double root, or the same answer twice |
+//! | unknown | `different_type`, `different_text`, `different_name`, `letter_case`, `half_missing` | may mean the same |
+//! | unknown | `trivial_equation`, `no_variable` | `0 = 0` says nothing |
+//! | unknown | `weak_proof` | proved less firmly than `min_proof` asks |
+//! | unknown | `conflict` | two commitments that could not be compared |
+//! | unknown | `limit` | longer, larger or costlier than the options allow |
+//! | unknown | `no_randomness` | the system gives none, so that identities could be forged |
 
 mod options;
 
@@ -71,19 +110,33 @@ mod value;
 
 mod compare;
 
+mod expr;
+
+mod typed;
+
+mod parse;
+
+mod decide;
+
+mod structure;
+
+mod judge;
+
+mod comments;
+
 pub mod gsm8k;
 
 use crate::verdict::Verdict;
 
 pub use extract::Scope;
 pub use gold::Gold;
-pub use options::{DecimalComma, Extract, MathOptions, Percent, Units};
+pub use options::{
+    BaseSuffix, DecimalComma, DegreeSign, Extract, LetterCase, ListOrder, MathOptions, MinProof,
+    Percent, Rounding, Units,
+};
 
-use extract::{Found, Source, extract};
-use gold::{Answer, as_text, interpret};
-use number::{Fault, Limits};
-use scan::{fold, tokens, without_delimiters};
-use value::{Style, Value};
+use extract::{Source, extract, region, sole};
+use judge::{is_expression, judge};
 
 /// Judges the answer in `text` against the reference.
 ///
@@ -105,7 +158,7 @@ use value::{Style, Value};
 /// ```
 #[must_use]
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
-    let found = match extract(text, scope, options.extract) {
+    let mut found = match extract(text, scope, options.extract) {
         Ok(found) => found,
         Err(reason) => return Verdict::no_answer(reason),
     };
@@ -114,102 +167,13 @@ pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> V
         && matches!(found.source, Source::Whole | Source::Bold)
         && !is_expression(&text[found.span.clone()], options)
     {
-        return Verdict::no_answer("no_answer_found");
+        match region(text).ok().and_then(|region| sole(text, region)) {
+            Some(expression) => found = expression,
+            None => return Verdict::no_answer("no_answer_found"),
+        }
     }
     let judged = judge(gold, text, &found, options);
     judged
         .with_span(found.span.clone())
         .with("source", found.source.name())
-}
-
-fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
-    let span = &text[found.span.clone()];
-    let verdict = match interpret(span, options) {
-        Ok(answer) => {
-            let verdict = decide(gold, &answer, span, options);
-            match &answer {
-                Answer::Value(value) => verdict.with("answer", value.canonical()),
-                Answer::Opaque(opaque) => verdict.with("answer", opaque.text()),
-            }
-        }
-        Err(Fault::Undefined) => Verdict::wrong("undefined"),
-        Err(Fault::Limit | Fault::Unsupported) => Verdict::unknown("limit"),
-    };
-    let agrees =
-        |other: &std::ops::Range<usize>| same_answer(span, text[other.clone()].trim(), options);
-    if !found.joined.iter().all(agrees) {
-        return match &gold.answer {
-            Answer::Value(_) => Verdict::wrong("several_answers"),
-            Answer::Opaque(_) => Verdict::unknown("unsupported"),
-        };
-    }
-    match found.rivals.iter().all(agrees) {
-        true => verdict,
-        false => Verdict::wrong("conflict"),
-    }
-}
-
-/// Compares an answer with the reference, each a value or not.
-fn decide(gold: &Gold, answer: &Answer, span: &str, options: &MathOptions) -> Verdict {
-    match (&gold.answer, answer) {
-        (Answer::Value(gold), Answer::Value(answer)) => compare::compare(gold, answer, options),
-        (Answer::Value(_), Answer::Opaque(answer)) => {
-            let limits = Limits {
-                answer_bytes: options.max_answer_bytes,
-                bits: options.max_bits,
-            };
-            if answer.is_hedged() || answer.is_plus_minus() {
-                return Verdict::wrong("hedged");
-            }
-            match opaque::listed(&without_delimiters(tokens(&fold(span))), limits) {
-                0 => Verdict::unknown("unsupported"),
-                _ => Verdict::wrong("several_answers"),
-            }
-        }
-        (Answer::Opaque(gold), Answer::Opaque(answer))
-            if gold.text() == answer.text() && !answer.is_hedged() =>
-        {
-            Verdict::correct("identical")
-        }
-        (Answer::Opaque(gold), Answer::Value(Value::Quantity(answer)))
-            if answer.style == Style::DecimalComma && gold.text() == as_text(span).text() =>
-        {
-            Verdict::correct("identical")
-        }
-        (Answer::Opaque(_), _) => Verdict::unknown("unsupported"),
-    }
-}
-
-/// Whether two commitments of one response say the same.
-fn same_answer(one: &str, other: &str, options: &MathOptions) -> bool {
-    if one == other {
-        return true;
-    }
-    match (interpret(one, options), interpret(other, options)) {
-        (Ok(Answer::Value(one)), Ok(Answer::Value(other))) => {
-            let lenient = MathOptions {
-                units: Units::Optional,
-                ..options.clone()
-            };
-            compare::compare(&one, &other, &lenient).outcome == crate::verdict::Outcome::Correct
-        }
-        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other))) => {
-            one.text() == other.text() || other.is_prose()
-        }
-        // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other))) => {
-            other.is_prose() || (other.has_word() && !other.is_hedged())
-        }
-        _ => false,
-    }
-}
-
-/// Whether a whole text is one expression, not prose.
-fn is_expression(text: &str, options: &MathOptions) -> bool {
-    match interpret(text, options) {
-        Ok(Answer::Value(_)) => true,
-        Ok(Answer::Opaque(opaque)) => !opaque.is_prose(),
-        Err(Fault::Undefined) => true,
-        Err(_) => false,
-    }
 }

@@ -16,12 +16,32 @@ pub struct MathOptions {
     pub units: Units,
     /// Whether `12,5` may be read as 12.5 when the reference is a decimal.
     pub decimal_comma: DecimalComma,
+    /// Whether a degree sign may be missing.
+    pub degree_sign: DegreeSign,
+    /// Whether the base of a number may be missing.
+    pub base_suffix: BaseSuffix,
+    /// Whether the order of a list without brackets counts.
+    pub list_order: ListOrder,
+    /// Whether single letters of different case differ.
+    pub letter_case: LetterCase,
+    /// Whether a decimal reference is rounded.
+    pub rounding: Rounding,
+    /// The weakest proof that makes an answer correct; what is proved less
+    /// firmly is `unknown` with reason `weak_proof`.
+    pub min_proof: MinProof,
     /// The longest answer that is parsed, in bytes; a longer one is `unknown`
     /// with reason `limit`, unless it is nothing but digits.
     pub max_answer_bytes: usize,
     /// The most bits a numerator or denominator may have; a larger value is
     /// `unknown` with reason `limit`, decided before it is computed.
     pub max_bits: u64,
+    /// The most nodes of an expression; a larger one is `unknown` with reason
+    /// `limit`.
+    pub max_nodes: usize,
+    /// The most work for one comparison of two expressions, in units of about
+    /// one machine word; what needs more is `unknown` with reason `limit`. No
+    /// clock decides.
+    pub fuel: u64,
 }
 
 impl Default for MathOptions {
@@ -31,8 +51,16 @@ impl Default for MathOptions {
             percent: Percent::Value,
             units: Units::ExtraInAnswer,
             decimal_comma: DecimalComma::WhenReferenceIsDecimal,
+            degree_sign: DegreeSign::Optional,
+            base_suffix: BaseSuffix::Required,
+            list_order: ListOrder::Ignored,
+            letter_case: LetterCase::Significant,
+            rounding: Rounding::Exact,
+            min_proof: MinProof::Numeric,
             max_answer_bytes: 4096,
             max_bits: 1 << 16,
+            max_nodes: 4096,
+            fuel: 4_000_000,
         }
     }
 }
@@ -94,4 +122,76 @@ pub enum DecimalComma {
     /// can't separate thousands.
     #[default]
     WhenReferenceIsDecimal,
+}
+
+/// Whether a degree sign may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DegreeSign {
+    /// `90^\circ` and 90 differ.
+    Required,
+    /// `90^\circ` and 90 are the same angle; `\pi/2` is, in either case.
+    #[default]
+    Optional,
+}
+
+/// Whether the base of a number may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseSuffix {
+    /// `204_5` accepts 54 and `204_5`, not 204.
+    #[default]
+    Required,
+    /// `204_5` also accepts 204.
+    Optional,
+}
+
+/// Whether the order of a list without brackets counts; that of a tuple always does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ListOrder {
+    /// `1, 2` and `2, 1` are the same answers.
+    #[default]
+    Ignored,
+    /// `1, 2` and `2, 1` differ.
+    Significant,
+}
+
+/// Whether single letters of different case differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterCase {
+    /// `n` and `N` differ.
+    #[default]
+    Significant,
+    /// A reference that is a letter of a multiple choice accepts the small one.
+    ChoicesFolded,
+}
+
+/// Whether a decimal reference stands for a rounded value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// 3.14 is 157/50 and nothing else.
+    #[default]
+    Exact,
+    /// A decimal reference accepts what lies within half a unit of its last
+    /// digit: 3.14 accepts `\pi`. The data set declares that its decimals are
+    /// rounded; never guessed.
+    ReferenceDigits,
+}
+
+/// The weakest proof that makes an answer correct.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MinProof {
+    /// A proof that is never wrong.
+    Exact,
+    /// Also an identity of polynomials at secret random points, wrong with a
+    /// probability below 2^-80.
+    Probabilistic,
+    /// Also agreement to at least 128 bits beyond the size of all literals,
+    /// which no theorem makes a proof.
+    #[default]
+    Numeric,
 }

@@ -13,6 +13,7 @@ pub(super) enum Dimension {
     Volume,
     Mass,
     Time,
+    Speed,
     Angle,
     Dollar,
     Euro,
@@ -50,7 +51,7 @@ const TABLE: &[Row] = &[
     (&["yd", "yard", "yards"], Dimension::Length, (9144, 10_000)),
     (&["mi", "mile", "miles"], Dimension::Length, (1_609_344, 1000)),
     (&["mg", "milligram", "milligrams"], Dimension::Mass, (1, 1000)),
-    (&["g", "gram", "grams", "克"], Dimension::Mass, (1, 1)),
+    (&["g", "gm", "gram", "grams", "克"], Dimension::Mass, (1, 1)),
     (&["kg", "kilogram", "kilograms", "千克", "公斤"], Dimension::Mass, (1000, 1)),
     (&["oz", "ounce", "ounces"], Dimension::Mass, (45_359_237, 1_600_000)),
     (&["lb", "lbs", "pound", "pounds"], Dimension::Mass, (45_359_237, 100_000)),
@@ -59,6 +60,9 @@ const TABLE: &[Row] = &[
     (&["h", "hr", "hour", "hours", "小时"], Dimension::Time, (3600, 1)),
     (&["day", "days", "天"], Dimension::Time, (86_400, 1)),
     (&["week", "weeks"], Dimension::Time, (604_800, 1)),
+    (&["mph", "milesperhour"], Dimension::Speed, (1_609_344, 3_600_000)),
+    (&["m/s", "meterspersecond"], Dimension::Speed, (1, 1)),
+    (&["km/h", "kph", "kilometersperhour"], Dimension::Speed, (1000, 3600)),
     (&["mL", "ml", "milliliter", "milliliters"], Dimension::Volume, (1, 1_000_000)),
     (&["L", "l", "liter", "liters", "litre", "litres", "升"], Dimension::Volume, (1, 1000)),
     (&["degrees", "degree", "deg", "度"], Dimension::Angle, (1, 1)),
@@ -93,7 +97,13 @@ pub(super) fn unit(spelling: &str, exponent: u8) -> Option<Unit> {
             ("立方", 3),
         ] {
             match name.strip_prefix(prefix) {
-                Some(rest) if exponent == 1 && !rest.is_empty() && !rest.starts_with("unit") => {
+                // "sq" must not eat into "square units".
+                Some(rest)
+                    if exponent == 1
+                        && !rest.is_empty()
+                        && !rest.starts_with("unit")
+                        && !rest.starts_with("uare") =>
+                {
                     (name, exponent) = (rest, power);
                     break;
                 }

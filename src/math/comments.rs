@@ -1,0 +1,129 @@
+//! Answers with a comment that mathematics can't read: the value in it.
+//!
+//! `\lim_{x \to 0} \frac{\sin x}{x} = 1` says 1, `\frac{\sqrt3}{3} \approx 0.577`
+//! says the left side, `(D) Alina` says D, `185\ ` says 185. Only where the
+//! whole text has no reading, and never where the comment could be an equation
+//! to solve.
+
+use super::typed::{Reading, Readings, Typed};
+
+/// Reads the part of `text` that is a value; `parse` reads a part.
+pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    let spaced = ["\\;", "\\,", "\\:", "\\!", "\\ "]
+        .iter()
+        .fold(text.to_owned(), |text, space| text.replace(space, " "));
+    let text = spaced.trim().trim_matches('$').trim();
+    labelled_choice(text)
+        .or_else(|| parse(text.strip_suffix('\\')?))
+        .or_else(|| exact_side(text, parse))
+        .or_else(|| named_value(text, parse))
+}
+
+/// `(D) Alina`, `D. 42`: the letter of a multiple choice with its text.
+fn labelled_choice(text: &str) -> Option<Readings> {
+    let rest = text.strip_prefix('(').unwrap_or(text);
+    let letter = rest.chars().next().filter(|c| ('A'..='J').contains(c))?;
+    let rest = &rest[1..];
+    let label = match text.starts_with('(') {
+        true => rest.strip_prefix(')')?,
+        false => rest.strip_prefix([')', '.', ':'])?,
+    };
+    let words = label.trim();
+    let is_label = label.starts_with(' ')
+        && !words.is_empty()
+        && words
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | ',' | '-' | '\''))
+        && !words.split(' ').any(super::anchors::is_hedge);
+    is_label.then(|| {
+        Readings(vec![Reading {
+            value: Typed::Choice(letter),
+            rule: Some("choice_label"),
+        }])
+    })
+}
+
+/// What stands before a single `\approx`.
+fn exact_side(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    let (exact, rounded) = text
+        .split_once("\\approx")
+        .or_else(|| text.split_once('≈'))?;
+    if rounded.contains("\\approx") || rounded.contains(['≈', '=', ',']) {
+        return None;
+    }
+    let mut readings = parse(exact.trim())?;
+    parse(rounded.trim())?;
+    // `x \approx 11` has no exact side.
+    let is_value = match &readings.0.first()?.value {
+        Typed::Scalar(scalar) => super::decide::is_constant(&scalar.value),
+        Typed::Named { .. } => true,
+        _ => false,
+    };
+    tag(&mut readings, "exact_side");
+    is_value.then_some(readings)
+}
+
+/// `name = value`, where the name is no expression that could be solved for:
+/// no sum, no other relation, no comma.
+fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    /// A longer left side is prose.
+    const NAME: usize = 64;
+    let at = text.rfind('=')?;
+    let (left, right) = (text[..at].trim(), text[at + 1..].trim());
+    let is_name = !left.is_empty()
+        && left.len() <= NAME
+        && left.contains(char::is_alphabetic)
+        && !left.ends_with(['<', '>', '!', '\\'])
+        && !outside_groups(left).contains(['+', '-', '=', '<', '>', ',', ';', '^', '≤', '≥', '≠'])
+        && ![
+            "\\ne", "\\le", "\\ge", "\\lt", "\\gt", "\\not", "\\text", "\\or", "\\lor", "\\pm",
+            "\\cdot", "\\times", "\\approx", "\\equiv", "\\boxed",
+        ]
+        .iter()
+        .any(|command| left.contains(command))
+        // "πr² where r = 2" is a sentence.
+        && !left.split(|c: char| c.is_whitespace() || c == '$').any(|word| {
+            word.chars().count() > 1 && word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase())
+        });
+    if !is_name {
+        return None;
+    }
+    let mut readings = parse(right)?;
+    let name: String = left.chars().filter(|c| !c.is_whitespace()).collect();
+    for reading in &mut readings.0 {
+        let value = std::mem::replace(&mut reading.value, Typed::Text(String::new()));
+        reading.value = match value {
+            Typed::Named { .. } | Typed::Equation { .. } | Typed::Inequality(_) => return None,
+            value => Typed::Named {
+                name: name.clone(),
+                value: Box::new(value),
+            },
+        };
+    }
+    tag(&mut readings, "named_value");
+    Some(readings)
+}
+
+fn tag(readings: &mut Readings, rule: &'static str) {
+    for reading in &mut readings.0 {
+        reading.rule.get_or_insert(rule);
+    }
+}
+
+/// The text without what stands in braces and brackets.
+fn outside_groups(text: &str) -> String {
+    let mut depth = 0_usize;
+    text.chars()
+        .filter(|c| match c {
+            '{' | '(' | '[' => {
+                depth += 1;
+                false
+            }
+            '}' | ')' | ']' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0,
+        })
+        .collect()
+}

@@ -1,0 +1,69 @@
+//! Work limits of one decision: no clock, only counted work.
+
+use std::cell::Cell;
+
+/// What one decision may cost. Every limit ends in `Decision::Unknown`, never
+/// in a wrong verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Work units of one decision; a unit is about one machine-word operation,
+    /// a few nanoseconds.
+    pub(crate) fuel: u64,
+    /// Bits of a numerator or denominator that is computed exactly.
+    pub(crate) bits: u64,
+    /// Nodes of an expression, and of its canonical form.
+    pub(crate) nodes: usize,
+    /// Bits to which a transcendental constant is evaluated at most.
+    pub(crate) precision: u32,
+    /// Bits of a root-separation bound at most.
+    pub(crate) separation: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            fuel: 1_500_000,
+            bits: 1 << 16,
+            nodes: 1 << 14,
+            precision: 2048,
+            separation: 8192,
+        }
+    }
+}
+
+/// Why a stage ended without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A limit was met.
+    Limit,
+    /// The expression has no value.
+    Undefined,
+    /// The stage does not treat such expressions.
+    Unsupported,
+}
+
+/// Work left; shared by the passes of a stage.
+#[derive(Debug)]
+pub(super) struct Fuel(Cell<u64>);
+
+impl Fuel {
+    pub(super) fn new(units: u64) -> Self {
+        Fuel(Cell::new(units))
+    }
+
+    /// Sets the work left, for the next stage.
+    pub(super) fn grant(&self, units: u64) {
+        self.0.set(units);
+    }
+
+    /// Pays for work before it is done.
+    pub(super) fn spend(&self, units: u64) -> Result<(), Stop> {
+        match self.0.get().checked_sub(units) {
+            Some(left) => {
+                self.0.set(left);
+                Ok(())
+            }
+            None => Err(Stop::Limit),
+        }
+    }
+}

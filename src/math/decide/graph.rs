@@ -1,0 +1,127 @@
+//! Expression graphs as graphs: what is reached, what is the same.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use num_traits::Signed;
+
+use crate::math::expr::{Arena, Expr, Function, Id, Node};
+
+/// Which nodes the root reaches.
+pub(super) fn reachable(expr: &Expr) -> Vec<bool> {
+    let mut seen = vec![false; expr.root.index() + 1];
+    seen[expr.root.index()] = true;
+    let nodes: Vec<(Id, &Node)> = expr.arena.iter().take(seen.len()).collect();
+    for (id, node) in nodes.into_iter().rev() {
+        if seen[id.index()] {
+            for child in children(node) {
+                seen[child.index()] = true;
+            }
+        }
+    }
+    seen
+}
+
+/// The children of a node.
+pub(super) fn children(node: &Node) -> Vec<Id> {
+    match node {
+        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
+        Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
+        Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
+        Node::Root { radicand, .. } => vec![*radicand],
+        Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
+        Node::Log { base, argument } => vec![*base, *argument],
+    }
+}
+
+/// A number that depends on the graph alone, not on which nodes were built
+/// first; it puts two sides into an order of their own.
+pub(super) fn fingerprint(expr: &Expr) -> u64 {
+    let mut known: Vec<u64> = Vec::with_capacity(expr.root.index() + 1);
+    for (_, node) in expr.arena.iter().take(expr.root.index() + 1) {
+        let mut hasher = DefaultHasher::new();
+        std::mem::discriminant(node).hash(&mut hasher);
+        match node {
+            Node::Number(value) => value.hash(&mut hasher),
+            Node::Constant(constant) => constant.hash(&mut hasher),
+            Node::Symbol(name) | Node::Call(name, _) => name.hash(&mut hasher),
+            Node::Root { degree, .. } => degree.hash(&mut hasher),
+            Node::Apply(function, _) => function.hash(&mut hasher),
+            _ => {}
+        }
+        for child in children(node) {
+            known[child.index()].hash(&mut hasher);
+        }
+        known.push(hasher.finish());
+    }
+    known[expr.root.index()]
+}
+
+/// Whether two expressions are the same graph but for the order of their nodes.
+pub(super) fn same_graph(a: &Expr, b: &Expr) -> bool {
+    let mut shared = Arena::default();
+    let mut root = |expr: &Expr| {
+        let mut known: Vec<Id> = Vec::with_capacity(expr.arena.len());
+        for (_, node) in expr.arena.iter().take(expr.root.index() + 1) {
+            let renamed = renamed(node, &known);
+            known.push(shared.add(renamed));
+        }
+        known[expr.root.index()]
+    };
+    root(a) == root(b)
+}
+
+/// A node with its children replaced.
+fn renamed(node: &Node, known: &[Id]) -> Node {
+    let at = |id: &Id| known[id.index()];
+    let all = |list: &[Id]| list.iter().map(at).collect();
+    match node {
+        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
+        Node::Add(list) => Node::Add(all(list)),
+        Node::Mul(list) => Node::Mul(all(list)),
+        Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
+        Node::Root { degree, radicand } => Node::Root {
+            degree: *degree,
+            radicand: at(radicand),
+        },
+        Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
+        Node::Log { base, argument } => Node::Log {
+            base: at(base),
+            argument: at(argument),
+        },
+        Node::Factorial(n) => Node::Factorial(at(n)),
+        Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
+        Node::Call(name, list) => Node::Call(name.clone(), all(list)),
+    }
+}
+
+/// Whether a node has a value whatever the values of its children.
+pub(super) fn total(expr: &Expr, node: &Node) -> bool {
+    match node {
+        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) | Node::Add(_) | Node::Mul(_) => true,
+        Node::Root { degree, .. } => *degree > 0,
+        Node::Pow(_, exponent) => {
+            matches!(expr.arena.node(*exponent), Node::Number(q) if q.is_positive())
+        }
+        Node::Apply(function, _) => matches!(
+            function,
+            Function::Sin
+                | Function::Cos
+                | Function::Sinh
+                | Function::Cosh
+                | Function::Exp
+                | Function::Abs
+                | Function::Conj
+                | Function::Re
+                | Function::Im
+        ),
+        // n! for a number that is seen to be natural.
+        Node::Factorial(n) => {
+            matches!(expr.arena.node(*n), Node::Number(n) if n.is_integer() && !n.is_negative())
+        }
+        Node::Binomial(n, k) => [n, k].iter().all(
+            |id| matches!(expr.arena.node(**id), Node::Number(n) if n.is_integer() && !n.is_negative()),
+        ),
+        Node::Log { .. } | Node::Call(..) => false,
+    }
+}

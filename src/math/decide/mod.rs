@@ -1,0 +1,433 @@
+//! Whether two scalar expressions are equal: two graphs in, a decision out.
+//!
+//! A ladder of stages, cheap ones first, each with its own proof:
+//!
+//! | stage | file | equal | different |
+//! | --- | --- | --- | --- |
+//! | canonical form, exact numbers | `form`, `elementary`, `lower` | exact | exact |
+//! | f64 intervals | `interval` | - | sound |
+//! | multiplied out over radicals | `expand` | exact | exact |
+//! | secret primes and points | `modular` | error below 2^-80 | sound |
+//! | root-separation bound | `separation`, `numeric` | exact | sound |
+//! | agreement of many bits | `numeric` | numeric | sound |
+//!
+//! There is no tolerance anywhere. An expression without a value (1/0, 0^0,
+//! log 0) equals nothing, not even itself. Symbols stand for real numbers;
+//! `z` and `w` are not taken for real. Equality of expressions with symbols is
+//! equality wherever both are defined (`x/x` is 1).
+//!
+//! Rules of `Equal`: `rational`, `identical` (one canonical form), `expanded`,
+//! `evaluated` (exact), `identity` (probabilistic), `separation` (exact),
+//! `numeric`. Rules of `Different`: `rational`, `interval`, `expanded`,
+//! `identity`, `numeric`; each carries a witness in words.
+//!
+//! Reasons of `Unknown`: `limit` (a limit of [`Limits`]), `domain` (equal where
+//! both are real, but only one is real elsewhere), `undecided`.
+//!
+//! Source: Schwartz, JACM 27 (1980) 701; Burnikel, Funke, Mehlhorn, Schirra and
+//! Schmitt, ESA 2001 (separation bound); Besicovitch, J. London Math. Soc. 15
+//! (1940) 3 (independence of radicals).
+
+mod budget;
+
+mod rational;
+
+mod secrets;
+
+mod graph;
+
+mod form;
+
+mod product;
+
+mod elementary;
+
+mod lower;
+
+mod expand;
+
+mod modular;
+
+mod size;
+
+mod interval;
+
+mod points;
+
+mod ball;
+
+mod complex;
+
+mod numeric;
+
+mod separation;
+
+mod cells;
+
+mod agreement;
+
+mod display;
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use num_rational::BigRational;
+use num_traits::Signed;
+
+use super::expr::{Expr, Node};
+use budget::{Fuel, Stop};
+use form::{FormId, Forms};
+use interval::Interval;
+use points::Grid;
+
+pub(crate) use budget::Limits;
+pub(crate) use display::display;
+pub(crate) use secrets::Secrets;
+
+/// What is known of two expressions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The same value.
+    Equal {
+        /// The stage that decided.
+        rule: &'static str,
+        /// How certain it is.
+        proof: Proof,
+    },
+    /// Different values, for certain.
+    Different {
+        /// The stage that decided.
+        rule: &'static str,
+        /// What shows it, in words.
+        witness: String,
+    },
+    /// Not decided, and why.
+    Unknown(&'static str),
+    /// One of them has no value.
+    Undefined,
+}
+
+/// How certain an equality is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A theorem.
+    Exact,
+    /// Wrong with probability below 2^-80, for whoever does not know the
+    /// secrets.
+    Probabilistic,
+    /// This many bits agree; no theorem.
+    Numeric {
+        /// Bits after the binary point relative to the size of the terms.
+        bits: u32,
+    },
+}
+
+/// Decides whether two expressions are equal; symmetric in them.
+pub(crate) fn decide(gold: &Expr, answer: &Expr, secrets: &Secrets, limits: &Limits) -> Decision {
+    Ladder::new(gold, answer, secrets, limits).run()
+}
+
+/// The order of two real constants; `None` where it is not decided or one of
+/// them is not a real constant.
+pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) -> Option<Ordering> {
+    if let (Some(a), Some(b)) = (to_rational(a, limits), to_rational(b, limits)) {
+        return Some(a.cmp(&b));
+    }
+    if !is_constant(a) || !is_constant(b) {
+        return None;
+    }
+    let none = |_: &str| None;
+    if let (Some(a), Some(b)) = (interval::evaluate(a, &none), interval::evaluate(b, &none))
+        && a.disjoint(b)
+    {
+        return Some(match a.hi < b.lo {
+            true => Ordering::Less,
+            false => Ordering::Greater,
+        });
+    }
+    match decide(a, b, secrets, limits) {
+        // Two equal non-real numbers have no order.
+        Decision::Equal { .. } => is_real(a, limits).then_some(Ordering::Equal),
+        Decision::Different { .. } => {
+            let ladder = Ladder::new(a, b, secrets, limits);
+            let order = ladder.order()?;
+            Some(match std::ptr::eq(ladder.sides[0], a) {
+                true => order,
+                false => order.reverse(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The exact value of a rational constant.
+pub(crate) fn to_rational(e: &Expr, limits: &Limits) -> Option<BigRational> {
+    let fuel = Fuel::new(limits.fuel / 4);
+    let mut forms = Forms::new(&fuel, limits);
+    let form = forms.lower(e).ok()?;
+    if !forms.needs.is_empty() && interval::evaluate(e, &|_| None).is_none() {
+        return None;
+    }
+    expand::number(&forms, form)
+}
+
+/// The sign of a real constant: -1, 0 or 1.
+pub(crate) fn sign(e: &Expr, secrets: &Secrets, limits: &Limits) -> Option<Ordering> {
+    let mut arena = super::expr::Arena::default();
+    let root = arena.add(Node::Number(BigRational::from_integer(0.into())));
+    compare(e, &Expr { arena, root }, secrets, limits)
+}
+
+/// Whether no symbol and no unknown function occurs.
+pub(crate) fn is_constant(e: &Expr) -> bool {
+    any(e, |node| matches!(node, Node::Symbol(_) | Node::Call(..))).is_none()
+}
+
+/// Whether the value is certainly real, for real values of the symbols.
+pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
+    let fuel = Fuel::new(limits.fuel / 4);
+    let mut forms = Forms::new(&fuel, limits);
+    forms.lower(e).is_ok_and(|form| forms.traits(form).real)
+}
+
+/// The names of the symbols, sorted, each once.
+pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
+    let seen = graph::reachable(e);
+    let names: BTreeSet<&str> = e
+        .arena
+        .iter()
+        .take(seen.len())
+        .filter(|(id, _)| seen[id.index()])
+        .filter_map(|(_, node)| match node {
+            Node::Symbol(name) => Some(&**name),
+            _ => None,
+        })
+        .collect();
+    names.into_iter().collect()
+}
+
+/// The first node of a kind that the root reaches.
+fn any(e: &Expr, kind: impl Fn(&Node) -> bool) -> Option<&Node> {
+    let seen = graph::reachable(e);
+    e.arena
+        .iter()
+        .take(seen.len())
+        .find(|(id, node)| seen[id.index()] && kind(node))
+        .map(|(_, node)| node)
+}
+
+/// Points at which f64 intervals are compared.
+const QUICK_POINTS: u64 = 6;
+
+/// The stages for two expressions.
+struct Ladder<'a> {
+    sides: [&'a Expr; 2],
+    secrets: &'a Secrets,
+    limits: &'a Limits,
+    symbols: Vec<Box<str>>,
+    grid: Grid,
+}
+
+/// Whether both sides are known to have values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Defined {
+    Proven,
+    Open,
+}
+
+impl<'a> Ladder<'a> {
+    fn new(gold: &'a Expr, answer: &'a Expr, secrets: &'a Secrets, limits: &'a Limits) -> Self {
+        // The order of the sides must not show, not even in the proof.
+        let sides = match graph::fingerprint(gold) <= graph::fingerprint(answer) {
+            true => [gold, answer],
+            false => [answer, gold],
+        };
+        let names: BTreeSet<&str> = sides.iter().flat_map(|side| symbols(side)).collect();
+        let counts = |node: &Node| matches!(node, Node::Factorial(_) | Node::Binomial(..));
+        let grid = match sides
+            .iter()
+            .any(|side| any(side, counts).is_some() || alternates(side))
+        {
+            true if !names.is_empty() => Grid::Integers,
+            _ => Grid::Fractions,
+        };
+        Ladder {
+            sides,
+            secrets,
+            limits,
+            symbols: names.into_iter().map(Box::from).collect(),
+            grid,
+        }
+    }
+
+    fn run(&self) -> Decision {
+        if self
+            .sides
+            .iter()
+            .any(|side| side.arena.len() > self.limits.nodes)
+        {
+            return Decision::Unknown("limit");
+        }
+        let fuel = Fuel::new(self.limits.fuel / 2);
+        let mut forms = Forms::new(&fuel, self.limits);
+        let lowered = forms
+            .lower(self.sides[0])
+            .and_then(|a| Ok((a, forms.lower(self.sides[1])?)));
+        if lowered == Err(Stop::Undefined) {
+            return Decision::Undefined;
+        }
+        if let Ok((a, b)) = lowered
+            && forms.needs.is_empty()
+            && let (Some(x), Some(y)) = (forms.as_number(a), forms.as_number(b))
+        {
+            return match x == y {
+                true => equal("rational", Proof::Exact),
+                false => different("rational", rational_witness(x, y)),
+            };
+        }
+        let defined = match self.quick() {
+            Ok(defined) => defined,
+            Err(witness) => return different("interval", witness),
+        };
+        match lowered {
+            Ok((a, b)) => self.formal(&mut forms, a, b, defined),
+            Err(Stop::Undefined) => Decision::Undefined,
+            Err(_) => self.refute(),
+        }
+    }
+
+    /// f64 intervals: a witness that the sides differ, or whether both are
+    /// seen to be defined.
+    fn quick(&self) -> Result<Defined, String> {
+        let mut defined = Defined::Open;
+        let rounds = if self.symbols.is_empty() {
+            1
+        } else {
+            QUICK_POINTS
+        };
+        for index in 0..rounds {
+            let point = points::point(self.secrets, &self.symbols, index, self.grid);
+            let symbol = |name: &str| point.get(name).and_then(interval::from_rational);
+            let values = self.sides.map(|side| interval::evaluate(side, &symbol));
+            if let [Some(a), Some(b)] = values {
+                defined = Defined::Proven;
+                if a.disjoint(b) {
+                    return Err(interval_witness(&point, a, b));
+                }
+            }
+        }
+        Ok(defined)
+    }
+
+    /// The stages on canonical forms.
+    fn formal(&self, forms: &mut Forms<'_>, a: FormId, b: FormId, defined: Defined) -> Decision {
+        if defined == Defined::Open {
+            match self.needs(forms) {
+                Ok(Defined::Proven) => {}
+                Ok(Defined::Open) => match self.evaluable() {
+                    Ok(Defined::Proven) => {}
+                    Ok(Defined::Open) => return self.undefined_or_unknown(forms),
+                    Err(decision) => return decision,
+                },
+                Err(Stop::Undefined) => return Decision::Undefined,
+                Err(_) => return Decision::Unknown("limit"),
+            }
+        }
+        if a == b {
+            return equal("identical", Proof::Exact);
+        }
+        let difference = forms.difference(a, b);
+        match difference.and_then(|d| expand::zero(forms, d)) {
+            Ok(expand::Outcome::Zero) => return equal("expanded", Proof::Exact),
+            Ok(expand::Outcome::NonZero) => {
+                return different("expanded", "the difference is not zero".into());
+            }
+            Err(Stop::Undefined) => return Decision::Undefined,
+            Ok(expand::Outcome::Unclear) | Err(_) => {}
+        }
+        forms.fuel.grant(self.limits.fuel / 2);
+        match modular::compare(forms, a, b, self.secrets) {
+            Ok(modular::Outcome::Same) => return equal("identity", Proof::Probabilistic),
+            Ok(modular::Outcome::Different) => {
+                return different(
+                    "identity",
+                    "the difference is not zero at a secret point".into(),
+                );
+            }
+            Err(Stop::Undefined) => return Decision::Undefined,
+            Ok(modular::Outcome::Unclear) | Err(_) => {}
+        }
+        self.agreement(forms, a, b)
+    }
+
+    /// Whether every form that must not be zero is not.
+    fn needs(&self, forms: &mut Forms<'_>) -> Result<Defined, Stop> {
+        let needs: Vec<FormId> = forms.needs.iter().copied().collect();
+        for need in needs {
+            match expand::zero(forms, need) {
+                Ok(expand::Outcome::Zero) | Err(Stop::Undefined) => return Err(Stop::Undefined),
+                Ok(expand::Outcome::NonZero) => continue,
+                Ok(expand::Outcome::Unclear) | Err(_) => {}
+            }
+            match modular::compare(forms, need, forms.zero, self.secrets) {
+                Ok(modular::Outcome::Same) | Err(Stop::Undefined) => return Err(Stop::Undefined),
+                Ok(modular::Outcome::Different) => {}
+                Ok(modular::Outcome::Unclear) | Err(_) => return Ok(Defined::Open),
+            }
+        }
+        Ok(Defined::Proven)
+    }
+}
+
+/// Whether a symbol is in the exponent of a negative number.
+fn alternates(e: &Expr) -> bool {
+    any(e, |node| match node {
+        Node::Pow(base, exponent) => {
+            matches!(e.arena.node(*base), Node::Number(value) if value.is_negative())
+                && !matches!(e.arena.node(*exponent), Node::Number(_))
+        }
+        _ => false,
+    })
+    .is_some()
+}
+
+fn equal(rule: &'static str, proof: Proof) -> Decision {
+    Decision::Equal { rule, proof }
+}
+
+fn different(rule: &'static str, witness: String) -> Decision {
+    Decision::Different { rule, witness }
+}
+
+/// The exact difference, or the sizes of numbers too long to show.
+fn rational_witness(x: &BigRational, y: &BigRational) -> String {
+    if rational::bits(x) + rational::bits(y) <= 256 {
+        return format!("the difference is {}", x - y);
+    }
+    "the numbers differ".into()
+}
+
+fn interval_witness(point: &points::Point, a: Interval, b: Interval) -> String {
+    let values = format!(
+        "{:.9e} is not {:.9e}",
+        a.lo / 2.0 + a.hi / 2.0,
+        b.lo / 2.0 + b.hi / 2.0
+    );
+    at_point(point, values)
+}
+
+fn at_point(point: &points::Point, values: String) -> String {
+    use num_traits::ToPrimitive;
+    let places: Vec<String> = point
+        .iter()
+        .take(4)
+        .map(|(name, value)| format!("{name} = {:.6}", value.to_f64().unwrap_or(f64::NAN)))
+        .collect();
+    match places.is_empty() {
+        true => values,
+        false => format!("at {}: {values}", places.join(", ")),
+    }
+}

@@ -1,0 +1,146 @@
+//! Scalar expressions: a directed acyclic graph in an arena, children first.
+//!
+//! Built by the parser, read by `decide`. Nodes are hash-consed: equal nodes
+//! have equal ids, so that `9^{9^9}` against itself is one comparison. Nothing
+//! here is evaluated or simplified beyond what the constructors say, and
+//! nothing recurses: children always have smaller ids than their parents, so
+//! every pass is a loop over the arena.
+
+use std::collections::HashMap;
+
+use num_rational::BigRational;
+
+/// Index of a node in its [`Arena`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Id(u32);
+
+impl Id {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Node {
+    /// An exact literal.
+    Number(BigRational),
+    /// π, e or i.
+    Constant(Constant),
+    /// A variable, with its decorations: `x`, `x_1`, `\alpha`, `f'`. Upper and
+    /// lower case differ.
+    Symbol(Box<str>),
+    /// A sum of two terms or more; a difference is a sum with `Mul(-1, …)`.
+    Add(Box<[Id]>),
+    /// A product of two factors or more; a quotient has a factor
+    /// `Pow(…, -1)`, which is undefined where its base is 0.
+    Mul(Box<[Id]>),
+    /// `base ^ exponent`. For a negative base and a fractional exponent: the
+    /// principal value.
+    Pow(Id, Id),
+    /// `\sqrt[degree]{radicand}`, degree 2 or more: for a negative radicand
+    /// and an odd degree the real root, for an even degree the principal one.
+    Root {
+        /// n of the n-th root.
+        degree: u32,
+        /// What is under the root.
+        radicand: Id,
+    },
+    /// A function of one argument; angles are in radians.
+    Apply(Function, Id),
+    /// `\log_base argument`; `\ln` is `Apply(Ln, …)`, `\lg` has base 10. The
+    /// parser decides what a bare `\log` means.
+    Log {
+        /// The base.
+        base: Id,
+        /// The argument.
+        argument: Id,
+    },
+    /// `n!`
+    Factorial(Id),
+    /// `\binom{n}{k}`
+    Binomial(Id, Id),
+    /// A call of an unknown function, `f(2)`; equal only to itself.
+    Call(Box<str>, Box<[Id]>),
+}
+
+/// A named number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Constant {
+    Pi,
+    /// Euler's number.
+    E,
+    /// The imaginary unit.
+    I,
+}
+
+/// Functions of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Function {
+    Sin,
+    Cos,
+    Tan,
+    Cot,
+    Sec,
+    Csc,
+    Arcsin,
+    Arccos,
+    Arctan,
+    Sinh,
+    Cosh,
+    Tanh,
+    Exp,
+    Ln,
+    Abs,
+    Floor,
+    Ceil,
+    /// Complex conjugate.
+    Conj,
+    /// Real part.
+    Re,
+    /// Imaginary part.
+    Im,
+}
+
+/// Hash-consed nodes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arena {
+    nodes: Vec<Node>,
+    ids: HashMap<Node, Id>,
+}
+
+/// A scalar expression: an arena and its root.
+#[derive(Clone, Debug)]
+pub(super) struct Expr {
+    pub(super) arena: Arena,
+    pub(super) root: Id,
+}
+
+impl Arena {
+    /// The id of `node`, which is added unless it is there already. The caller
+    /// bounds the number of nodes (`MathOptions::max_nodes`).
+    pub(super) fn add(&mut self, node: Node) -> Id {
+        if let Some(id) = self.ids.get(&node) {
+            return *id;
+        }
+        let id = Id(u32::try_from(self.nodes.len()).expect("spans are far shorter than 2^32"));
+        self.nodes.push(node.clone());
+        self.ids.insert(node, id);
+        id
+    }
+
+    /// The node of an id.
+    pub(super) fn node(&self, id: Id) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// All nodes, children before parents.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Id, &Node)> {
+        (0..).map(Id).zip(&self.nodes)
+    }
+
+    /// Number of nodes.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+}

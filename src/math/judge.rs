@@ -1,0 +1,304 @@
+//! One announced answer against the reference: plain numbers at once, the rest
+//! by parser, comparer and decider.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use crate::verdict::{Outcome, Verdict};
+
+use super::comments;
+use super::compare;
+use super::decide::{self, Secrets};
+use super::extract::Found;
+use super::gold::{Answer, Gold, as_text, interpret};
+use super::number::{Fault, Limits};
+use super::opaque;
+use super::options::{MathOptions, MinProof, Rounding, Units};
+use super::parse::{ParseFault, ParseLimits, parse};
+use super::scan::{fold, tokens, without_delimiters};
+use super::structure::{self, Context, Judgement, Proof};
+use super::typed::{Readings, Typed};
+use super::value::{Style, Value};
+
+/// The secret points and primes of this process; verdicts do not depend on
+/// them but with a probability below 2^-80.
+static SECRETS: LazyLock<Option<Secrets>> = LazyLock::new(|| Secrets::draw().ok());
+
+/// Compares two readings under the options.
+pub(super) fn compared(gold: &Readings, answer: &Readings, options: &MathOptions) -> Judgement {
+    match &*SECRETS {
+        Some(secrets) => {
+            let limits = decide_limits(options);
+            structure::compare(gold, answer, &Context::new(options, secrets, &limits))
+        }
+        // Without randomness a polynomial identity could be forged.
+        None => Judgement::Unknown("no_randomness"),
+    }
+}
+
+/// The readings of a text. Where the whole has none, a part of it that the rest
+/// only comments on may have: see [`comments`].
+pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseFault> {
+    let limits = parse_limits(options);
+    match parse(text, &limits) {
+        Err(fault @ ParseFault::Unparsed { .. }) => {
+            comments::read(text, &|part| parse(part, &limits).ok()).ok_or(fault)
+        }
+        other => other,
+    }
+}
+
+fn parse_limits(options: &MathOptions) -> ParseLimits {
+    ParseLimits {
+        span_bytes: options.max_answer_bytes,
+        nodes: options.max_nodes,
+        ..ParseLimits::default()
+    }
+}
+
+fn decide_limits(options: &MathOptions) -> decide::Limits {
+    decide::Limits {
+        fuel: options.fuel,
+        bits: options.max_bits,
+        ..decide::Limits::default()
+    }
+}
+
+/// Judges the answer that was found in `text`.
+pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
+    let span = &text[found.span.clone()];
+    // A response may repeat one box thousands of times.
+    let mut known: HashMap<&str, Agreement> = HashMap::new();
+    let mut others = |ranges: &[Range<usize>]| -> Vec<Agreement> {
+        ranges
+            .iter()
+            .map(|other| {
+                let other = text[other.clone()].trim();
+                *known
+                    .entry(other)
+                    .or_insert_with(|| agreement(span, other, options))
+            })
+            .collect()
+    };
+    let joined = others(&found.joined);
+    let verdict = match joined.iter().all(|one| *one == Agreement::Same) {
+        true => single(gold, span, options),
+        // Boxes joined by commas and connectives are one answer, a list.
+        false => {
+            let mut parts: Vec<&str> = found
+                .joined
+                .iter()
+                .rev()
+                .map(|r| text[r.clone()].trim())
+                .collect();
+            parts.push(span);
+            match &gold.answer {
+                Answer::Value(_) => Verdict::wrong("several_answers"),
+                Answer::Opaque(_) => several(gold, &parts, options),
+            }
+        }
+    };
+    let rivals = others(&found.rivals);
+    if rivals.contains(&Agreement::Differs) {
+        return Verdict::wrong("conflict");
+    }
+    match rivals.contains(&Agreement::Undecided) && verdict.outcome == Outcome::Correct {
+        true => Verdict::unknown("conflict"),
+        false => verdict,
+    }
+}
+
+fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
+    let text = parts.join(" , ");
+    if let Answer::Opaque(opaque) = &gold.answer
+        && opaque.text() == as_text(&text).text()
+    {
+        return Verdict::correct("identical").with("answer", text);
+    }
+    symbolic(gold, &text, options)
+}
+
+fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+    let answer = match interpret(span, options) {
+        Ok(answer) => answer,
+        Err(Fault::Undefined) => return Verdict::wrong("undefined"),
+        Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options),
+    };
+    match (&gold.answer, &answer) {
+        (Answer::Value(gold_value), Answer::Value(value)) => {
+            let verdict = compare::compare(gold_value, value, options);
+            let rounded = options.rounding != Rounding::Exact && verdict.outcome == Outcome::Wrong;
+            match rounded {
+                true => symbolic(gold, span, options),
+                false => verdict.with("answer", value.canonical()),
+            }
+        }
+        (Answer::Opaque(gold_text), Answer::Opaque(text))
+            if gold_text.text() == text.text() && !text.is_hedged() =>
+        {
+            Verdict::correct("identical")
+                .with("answer", text.text())
+                .with("proof", "exact")
+        }
+        (Answer::Opaque(gold_text), Answer::Value(Value::Quantity(value)))
+            if value.style == Style::DecimalComma && gold_text.text() == as_text(span).text() =>
+        {
+            Verdict::correct("identical")
+                .with("answer", gold_text.text())
+                .with("proof", "exact")
+        }
+        (Answer::Value(_), Answer::Opaque(text)) if text.is_hedged() || text.is_plus_minus() => {
+            Verdict::wrong("hedged").with("answer", text.text())
+        }
+        (_, answer) => {
+            let verdict = symbolic(gold, span, options);
+            match answer {
+                _ if verdict.detail.value("answer").is_some() => verdict,
+                Answer::Value(value) => verdict.with("answer", value.canonical()),
+                Answer::Opaque(text) => verdict.with("answer", text.text()),
+            }
+        }
+    }
+}
+
+/// An answer beyond the limits of plain numbers, a power tower perhaps: never
+/// computed, but compared as it stands.
+fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+    if span.len() > options.max_answer_bytes {
+        return Verdict::unknown("limit");
+    }
+    let verdict = symbolic(gold, span, options);
+    match verdict.outcome {
+        Outcome::Unknown => Verdict::unknown("limit"),
+        _ => verdict,
+    }
+}
+
+/// By parser, comparer and decider.
+fn symbolic(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+    let readings = match read(span, options) {
+        Ok(readings) => readings,
+        Err(ParseFault::Limit) => return Verdict::unknown("limit"),
+        Err(ParseFault::Hedge) => return Verdict::wrong("hedged"),
+        Err(ParseFault::Undefined) => return Verdict::wrong("undefined"),
+        Err(_) => return unread(gold, span, options),
+    };
+    let Some(reference) = &gold.readings else {
+        return Verdict::unknown("unsupported");
+    };
+    let judgement = match compared(reference, &readings, options) {
+        // `33 eggs` may count what the table of units doesn't know.
+        Judgement::Wrong { .. } if structure::may_be_unit(reference, &readings) => {
+            Judgement::Unknown("unknown_unit")
+        }
+        judgement => judgement,
+    };
+    rendered(judgement, options).with("answer", structure::print(&readings.0[0].value))
+}
+
+/// What is still known of an answer that could not be read.
+fn unread(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+    let limits = Limits {
+        answer_bytes: options.max_answer_bytes,
+        bits: options.max_bits,
+    };
+    let listed = opaque::listed(&without_delimiters(tokens(&fold(span))), limits);
+    match (&gold.answer, listed) {
+        (Answer::Value(_), 1..) => Verdict::wrong("several_answers"),
+        _ => Verdict::unknown("unsupported"),
+    }
+}
+
+fn rendered(judgement: Judgement, options: &MathOptions) -> Verdict {
+    match judgement {
+        Judgement::Correct {
+            rule,
+            proof,
+            policy,
+        } => {
+            let enough = match (options.min_proof, proof) {
+                (MinProof::Numeric, _)
+                | (_, Proof::Exact)
+                | (MinProof::Probabilistic, Proof::Probabilistic) => true,
+                (MinProof::Probabilistic | MinProof::Exact, _) => false,
+            };
+            let verdict = match enough {
+                true => Verdict::correct(rule),
+                false => Verdict::unknown("weak_proof"),
+            };
+            let verdict = match proof {
+                Proof::Exact => verdict.with("proof", "exact"),
+                Proof::Probabilistic => verdict.with("proof", "probabilistic"),
+                Proof::Numeric { bits } => verdict.with("proof", format!("numeric {bits} bits")),
+            };
+            match policy.is_empty() {
+                true => verdict,
+                false => verdict.with("policy", policy),
+            }
+        }
+        Judgement::Wrong { rule, witness } => match witness {
+            Some(witness) => Verdict::wrong(rule).with("witness", witness),
+            None => Verdict::wrong(rule),
+        },
+        Judgement::Unknown(reason) => Verdict::unknown(reason),
+    }
+}
+
+/// Whether two commitments of one response say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Agreement {
+    Same,
+    Differs,
+    Undecided,
+}
+
+fn agreement(one: &str, other: &str, options: &MathOptions) -> Agreement {
+    if one == other {
+        return Agreement::Same;
+    }
+    let lenient = MathOptions {
+        units: Units::Optional,
+        ..options.clone()
+    };
+    let by = |outcome| match outcome {
+        Outcome::Correct => Agreement::Same,
+        Outcome::Wrong | Outcome::NoAnswer => Agreement::Differs,
+        Outcome::Unknown => Agreement::Undecided,
+    };
+    let (first, second) = (interpret(one, options), interpret(other, options));
+    match (&first, &second) {
+        (Ok(Answer::Value(one)), Ok(Answer::Value(other))) => {
+            return by(compare::compare(one, other, &lenient).outcome);
+        }
+        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other)))
+            if one.text() == other.text() || other.is_prose() =>
+        {
+            return Agreement::Same;
+        }
+        // "The answer is therefore clear." commits to nothing.
+        (_, Ok(Answer::Opaque(other)))
+            if other.is_prose() || (other.has_word() && !other.is_hedged()) =>
+        {
+            return Agreement::Same;
+        }
+        _ => {}
+    }
+    match (read(one, options), read(other, options)) {
+        (Ok(one), Ok(other)) => by(rendered(compared(&one, &other, &lenient), &lenient).outcome),
+        _ => Agreement::Differs,
+    }
+}
+
+/// Whether a whole text is one expression, not prose.
+pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
+    match interpret(text, options) {
+        Ok(Answer::Value(_)) => true,
+        Ok(Answer::Opaque(opaque)) => match read(text, options) {
+            Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
+            Err(_) => !opaque.is_prose(),
+        },
+        Err(Fault::Undefined) => true,
+        Err(_) => false,
+    }
+}

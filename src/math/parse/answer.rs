@@ -1,0 +1,438 @@
+//! Typed answers: a grammar pair in, what it denotes out.
+
+use pest::iterators::Pair;
+
+use super::super::expr::{Arena, Expr, Node};
+use super::super::typed::{Chain, Relation, Typed};
+use super::quantity::clock;
+use super::scalar::{Builder, symbol_name, unparsed};
+use super::settings::{Branch, Letters, Pairs, Settings};
+use super::words::{fold_words, is_doubt};
+use super::{ParseFault, Rule};
+
+type Fault = ParseFault;
+
+impl Builder<'_> {
+    /// The same builder with other settings.
+    pub(super) fn with(&self, change: impl FnOnce(&mut Settings)) -> Builder<'_> {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Builder {
+            settings,
+            limits: self.limits,
+            nodes: self.nodes,
+        }
+    }
+
+    /// A whole answer, an `items` pair.
+    pub(super) fn answer(&self, items: Pair<'_, Rule>) -> Result<Typed, Fault> {
+        let fault = unparsed(&items);
+        let (parts, separators) = split(items);
+        match parts.as_slice() {
+            [] => return Err(fault),
+            [one] => return self.item(one.clone()),
+            [value, index] => {
+                if let Some(family) = self.family(value, index)? {
+                    return Ok(family);
+                }
+            }
+            _ => {}
+        }
+        let values = self.values(&parts)?;
+        let any_or = separators.iter().any(|separator| separator.contains('∨'));
+        if any_or
+            && values
+                .iter()
+                .all(|value| matches!(value, Typed::Inequality(_)))
+        {
+            let chains = values.into_iter().filter_map(|value| match value {
+                Typed::Inequality(chains) => Some(chains),
+                _ => None,
+            });
+            return Ok(Typed::Inequality(chains.flatten().collect()));
+        }
+        Ok(same_name(values))
+    }
+
+    /// The values of several items; a `±` gives two.
+    pub(super) fn values(&self, parts: &[Pair<'_, Rule>]) -> Result<Vec<Typed>, Fault> {
+        let mut values = Vec::new();
+        for part in parts {
+            values.extend(self.item_values(part.clone())?);
+            if values.len() > self.limits.list {
+                return Err(Fault::Limit);
+            }
+        }
+        Ok(values)
+    }
+
+    pub(super) fn item_values(&self, item: Pair<'_, Rule>) -> Result<Vec<Typed>, Fault> {
+        match item.as_str().contains(['±', '∓']) && self.settings.branch.is_none() && !is_set(&item)
+        {
+            true => Ok(vec![
+                self.with(|s| s.branch = Some(Branch::Upper))
+                    .plain_item(item.clone())?,
+                self.with(|s| s.branch = Some(Branch::Lower))
+                    .plain_item(item)?,
+            ]),
+            false => Ok(vec![self.plain_item(item)?]),
+        }
+    }
+
+    /// An item; `x = 1 \pm 2` names the set of both values.
+    pub(super) fn item(&self, item: Pair<'_, Rule>) -> Result<Typed, Fault> {
+        let fault = unparsed(&item);
+        let mut values = self.item_values(item)?;
+        let Some(last) = values.pop() else {
+            return Err(fault);
+        };
+        Ok(match (values.pop(), last) {
+            (None, last) => last,
+            (Some(Typed::Named { name, value: one }), Typed::Named { value: two, .. }) => {
+                Typed::Named {
+                    name,
+                    value: Box::new(Typed::Set(vec![*one, *two])),
+                }
+            }
+            (Some(Typed::Inequality(_) | Typed::Equation { .. }), _) => return Err(fault),
+            (Some(one), two) => Typed::Set(vec![one, two]),
+        })
+    }
+
+    /// Sides and the relations between them, in one branch of `±`.
+    pub(super) fn plain_item(&self, item: Pair<'_, Rule>) -> Result<Typed, Fault> {
+        let fault = unparsed(&item);
+        let (mut sides, mut relations, mut modulus) = (Vec::new(), Vec::new(), None);
+        for part in item.into_inner() {
+            match part.as_rule() {
+                Rule::side => sides.push(part),
+                Rule::relation => relations.push(part.as_str()),
+                _ => modulus = Some(part),
+            }
+        }
+        if let Some(modulus) = modulus {
+            return self.congruence(&sides, &relations, modulus);
+        }
+        match (sides.as_slice(), relations.as_slice()) {
+            ([side], []) => self.side(side.clone()),
+            (_, [":", ..]) if relations.iter().all(|r| *r == ":") => self.ratio(sides),
+            ([left, right], ["∈"]) => {
+                let name = bare_name(left).ok_or(fault)?;
+                let value = self
+                    .with(|s| s.pairs = Pairs::OpenIntervals)
+                    .side(right.clone())?;
+                match value {
+                    Typed::Scalar(_) => Err(fault),
+                    value => Ok(Typed::Named {
+                        name,
+                        value: Box::new(value),
+                    }),
+                }
+            }
+            ([left, right], ["="]) => self.equation(left, right),
+            ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
+                // Every link must parse, the last one counts.
+                let mut numbers = Vec::new();
+                for side in &sides[1..] {
+                    if let Typed::Scalar(scalar) = self.side(side.clone())?
+                        && let Node::Number(value) = scalar.value.arena.node(scalar.value.root)
+                    {
+                        numbers.push(value.clone());
+                    }
+                }
+                // `x = 3 = 5` answers twice.
+                if numbers.windows(2).any(|pair| pair[0] != pair[1]) {
+                    return Err(Fault::Hedge);
+                }
+                match bare_name(left) {
+                    Some(_) => self.equation(left, right),
+                    None => self.side(right.clone()),
+                }
+            }
+            _ => self.chain(sides, &relations),
+        }
+    }
+
+    /// `a < x \le b`; infinite ends say nothing and are dropped.
+    pub(super) fn chain(
+        &self,
+        sides: Vec<Pair<'_, Rule>>,
+        relations: &[&str],
+    ) -> Result<Typed, Fault> {
+        let mut kinds = Vec::new();
+        for (relation, side) in relations.iter().zip(&sides) {
+            kinds.push(match *relation {
+                "<" => Relation::Less,
+                "≤" => Relation::LessEqual,
+                ">" => Relation::Greater,
+                "≥" => Relation::GreaterEqual,
+                "≠" => Relation::NotEqual,
+                "=" => Relation::Equal,
+                _ => return Err(unparsed(side)),
+            });
+        }
+        let mut sides = sides.as_slice();
+        let mut kinds = kinds.as_slice();
+        if let ([first, rest @ ..], [kind, more @ ..]) = (sides, kinds)
+            && matches!(
+                (infinite(first), kind),
+                (Some(-1), Relation::Less | Relation::LessEqual)
+                    | (Some(1), Relation::Greater | Relation::GreaterEqual)
+            )
+            && rest.len() > 1
+        {
+            (sides, kinds) = (rest, more);
+        }
+        if let ([rest @ .., last], [more @ .., kind]) = (sides, kinds)
+            && matches!(
+                (infinite(last), kind),
+                (Some(1), Relation::Less | Relation::LessEqual)
+                    | (Some(-1), Relation::Greater | Relation::GreaterEqual)
+            )
+            && rest.len() > 1
+        {
+            (sides, kinds) = (rest, more);
+        }
+        let mut terms = Vec::with_capacity(sides.len());
+        for side in sides {
+            terms.push(self.side_expression(side)?);
+        }
+        Ok(Typed::Inequality(vec![Chain {
+            terms,
+            relations: kinds.to_vec(),
+        }]))
+    }
+
+    /// A side that is an expression and nothing else.
+    pub(super) fn side_expression(&self, side: &Pair<'_, Rule>) -> Result<Expr, Fault> {
+        let mut parts = side.clone().into_inner();
+        match (parts.next(), parts.next()) {
+            (Some(expr), None) if expr.as_rule() == Rule::expr => self.expression(expr),
+            _ => Err(unparsed(side)),
+        }
+    }
+
+    /// `name = value`, `value = name`, or an equation.
+    pub(super) fn equation(
+        &self,
+        left: &Pair<'_, Rule>,
+        right: &Pair<'_, Rule>,
+    ) -> Result<Typed, Fault> {
+        for (name, value) in [(left, right), (right, left)] {
+            let Some(name) = bare_name(name) else {
+                continue;
+            };
+            let typed = self.side(value.clone())?;
+            // `x = x^2 - 2` says nothing about x alone.
+            if !mentions(&typed, &name) {
+                return Ok(Typed::Named {
+                    name,
+                    value: Box::new(typed),
+                });
+            }
+        }
+        if let (Some(names), Ok(Typed::Tuple(values))) =
+            (tuple_of_names(left), self.side(right.clone()))
+            && names.len() == values.len()
+        {
+            return Ok(Typed::Named {
+                name: format!("({})", names.join(",")),
+                value: Box::new(Typed::Tuple(values)),
+            });
+        }
+        Ok(Typed::Equation {
+            left: self.side_expression(left)?,
+            right: self.side_expression(right)?,
+        })
+    }
+
+    pub(super) fn ratio(&self, sides: Vec<Pair<'_, Rule>>) -> Result<Typed, Fault> {
+        if let Some(time) = clock(&sides) {
+            return Ok(time);
+        }
+        let mut terms = Vec::with_capacity(sides.len());
+        for side in &sides {
+            terms.push(self.side_expression(side)?);
+        }
+        match terms.len() > self.limits.list {
+            true => Err(Fault::Limit),
+            false => Ok(Typed::Ratio(terms)),
+        }
+    }
+
+    pub(super) fn congruence(
+        &self,
+        sides: &[Pair<'_, Rule>],
+        relations: &[&str],
+        modulus: Pair<'_, Rule>,
+    ) -> Result<Typed, Fault> {
+        let fault = unparsed(&modulus);
+        let inner = modulus.into_inner().next().ok_or(fault)?;
+        let modulus = match inner.as_rule() {
+            Rule::expr => self.expression(inner)?,
+            Rule::group => {
+                let items = inner.into_inner().next().ok_or(fault)?;
+                self.expression(super::scalar::only_expression(items).ok_or(fault)?)?
+            }
+            _ => {
+                let mut arena = Arena::default();
+                let root = self.one(inner, &mut arena)?;
+                Expr { arena, root }
+            }
+        };
+        match (sides, relations) {
+            ([residue], []) => Ok(Typed::Congruence {
+                residue: self.side_expression(residue)?,
+                modulus,
+            }),
+            ([name, residue], ["≡" | "="]) => Ok(Typed::Named {
+                name: bare_name(name).ok_or(fault)?,
+                value: Box::new(Typed::Congruence {
+                    residue: self.side_expression(residue)?,
+                    modulus,
+                }),
+            }),
+            _ => Err(fault),
+        }
+    }
+
+    /// `\text{…}` in place of an expression.
+    pub(super) fn text(&self, pair: Pair<'_, Rule>) -> Result<Typed, Fault> {
+        let fault = unparsed(&pair);
+        let words = pair.into_inner().next().ok_or(fault)?.as_str();
+        let letter = words.trim_start_matches('(').trim_end_matches([')', '.']);
+        let mut chars = letter.chars();
+        if let (Some(c @ 'A'..='J'), None) = (chars.next(), chars.next()) {
+            return Ok(Typed::Choice(c));
+        }
+        let folded = fold_words(words);
+        let is_words = folded.split(' ').all(|word| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'))
+        });
+        if folded.split(' ').any(is_doubt) {
+            return Err(Fault::Hedge);
+        }
+        /// Longer ones are prose.
+        const WORDS: usize = 4;
+        match is_words && folded.split(' ').count() <= WORDS {
+            true => Ok(Typed::Text(folded)),
+            false => Err(fault),
+        }
+    }
+
+    /// A capital letter as a choice, in the reading that has choices.
+    pub(super) fn letter(&self, name: &str) -> Option<Typed> {
+        let mut chars = name.chars();
+        match (self.settings.letters, chars.next(), chars.next()) {
+            (Letters::Choices, Some(c @ 'A'..='J'), None) => Some(Typed::Choice(c)),
+            _ => None,
+        }
+    }
+}
+
+/// The items and the separators of an `items` pair.
+pub(super) fn split(items: Pair<'_, Rule>) -> (Vec<Pair<'_, Rule>>, Vec<&str>) {
+    let (mut parts, mut separators) = (Vec::new(), Vec::new());
+    for part in items.into_inner() {
+        match part.as_rule() {
+            Rule::item => parts.push(part),
+            _ => separators.push(part.as_str()),
+        }
+    }
+    (parts, separators)
+}
+
+/// `x = 2 or x = 3` and `x = 2, 3` name one list.
+fn same_name(values: Vec<Typed>) -> Typed {
+    let Some(Typed::Named { name: first, .. }) = values.first() else {
+        return Typed::List(values);
+    };
+    let first = first.clone();
+    let bare = values
+        .iter()
+        .skip(1)
+        .all(|value| matches!(value, Typed::Scalar(_)));
+    let named = values
+        .iter()
+        .all(|value| matches!(value, Typed::Named { name, .. } if *name == first));
+    if !bare && !named {
+        return Typed::List(values);
+    }
+    let inner = values.into_iter().map(|value| match value {
+        Typed::Named { value, .. } => *value,
+        value => value,
+    });
+    Typed::Named {
+        name: first,
+        value: Box::new(Typed::List(inner.collect())),
+    }
+}
+
+/// Whether the item is a set in braces, whose elements carry the `±`.
+fn is_set(item: &Pair<'_, Rule>) -> bool {
+    single_primary(item).is_some_and(|primary| primary.as_rule() == Rule::set)
+}
+
+/// The primary of an item or side that is nothing else.
+pub(super) fn single_primary<'i>(pair: &Pair<'i, Rule>) -> Option<Pair<'i, Rule>> {
+    let mut pair = pair.clone();
+    loop {
+        let mut inner = pair.clone().into_inner();
+        let only = inner.next().filter(|_| inner.next().is_none())?;
+        match only.as_rule() {
+            Rule::side | Rule::expr | Rule::operand => pair = only,
+            _ if pair.as_rule() == Rule::operand => return Some(only),
+            _ => return None,
+        }
+    }
+}
+
+/// The name that a side is: `x`, `f(x)`.
+pub(super) fn bare_name(side: &Pair<'_, Rule>) -> Option<String> {
+    let primary = single_primary(side)?;
+    match primary.as_rule() {
+        Rule::symbol => Some(symbol_name(primary.as_str())),
+        Rule::call => Some(primary.as_str().replace(' ', "")),
+        _ => None,
+    }
+}
+
+/// The names of `(x, y)`.
+fn tuple_of_names(side: &Pair<'_, Rule>) -> Option<Vec<String>> {
+    let primary = single_primary(side)?;
+    if primary.as_rule() != Rule::bracket {
+        return None;
+    }
+    let items = primary
+        .into_inner()
+        .find(|part| part.as_rule() == Rule::items)?;
+    let (parts, _) = split(items);
+    parts
+        .into_iter()
+        .map(|item| bare_name(&item.into_inner().next()?))
+        .collect()
+}
+
+/// Whether the value holds the variable.
+fn mentions(typed: &Typed, name: &str) -> bool {
+    match typed {
+        Typed::Scalar(scalar) => scalar
+            .value
+            .arena
+            .iter()
+            .any(|(_, node)| matches!(node, Node::Symbol(symbol) if **symbol == *name)),
+        _ => false,
+    }
+}
+
+/// `\infty` is 1, `-\infty` is -1.
+pub(super) fn infinite(pair: &Pair<'_, Rule>) -> Option<i8> {
+    match pair.as_str().trim() {
+        "∞" | "+∞" => Some(1),
+        "-∞" => Some(-1),
+        _ => None,
+    }
+}

@@ -1,0 +1,239 @@
+//! Functions with their arguments: `\log_2 8`, `\sin^2 x`, `f(x)`, determinants.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_rational::BigRational;
+use num_traits::Zero;
+use pest::iterators::Pair;
+
+use super::super::expr::{Arena, Function, Id, Node};
+use super::arithmetic::whole;
+use super::scalar::{Builder, item_expression, unparsed};
+use super::settings::{Calls, LogBase};
+use super::{ParseFault, Rule};
+
+impl Builder<'_> {
+    pub(super) fn logarithm(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        let (mut name, mut base, mut power, mut argument) = ("", None, None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::log_name => name = part.as_str(),
+                Rule::base => {
+                    base = Some(
+                        self.primary(part.into_inner().next().ok_or(fault)?, arena)?
+                            .0,
+                    );
+                }
+                Rule::sup => power = Some(part),
+                _ => argument = Some(self.argument(part, arena)?),
+            }
+        }
+        let argument = argument.ok_or(fault)?;
+        let id = match (name, base) {
+            ("\\log", Some(base)) => arena.add(Node::Log { base, argument }),
+            (_, Some(_)) => return Err(fault),
+            ("\\ln", None) => arena.add(Node::Apply(Function::Ln, argument)),
+            ("\\log", None) if self.settings.log == LogBase::Natural => {
+                arena.add(Node::Apply(Function::Ln, argument))
+            }
+            _ => {
+                let base = whole(10, arena);
+                arena.add(Node::Log { base, argument })
+            }
+        };
+        match power {
+            None => Ok(id),
+            Some(power) => self.function_power(id, power, arena),
+        }
+    }
+
+    pub(super) fn function(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        let (mut name, mut power, mut argument) = ("", None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::function_name => name = part.as_str(),
+                Rule::sup => power = Some(part),
+                _ => argument = Some(self.argument(part, arena)?),
+            }
+        }
+        let inverse = power.as_ref().is_some_and(|power| {
+            matches!(power.as_str().replace(' ', "").as_str(), "^{-1}" | "^-1")
+        });
+        let function = match (name, inverse) {
+            ("\\sin", true) | ("\\arcsin", false) => Function::Arcsin,
+            ("\\cos", true) | ("\\arccos", false) => Function::Arccos,
+            ("\\tan", true) | ("\\arctan", false) => Function::Arctan,
+            ("\\sin", false) => Function::Sin,
+            ("\\cos", false) => Function::Cos,
+            ("\\tan", false) => Function::Tan,
+            ("\\cot", false) => Function::Cot,
+            ("\\sec", false) => Function::Sec,
+            ("\\csc", false) => Function::Csc,
+            ("\\sinh", false) => Function::Sinh,
+            ("\\cosh", false) => Function::Cosh,
+            ("\\tanh", false) => Function::Tanh,
+            ("\\exp", false) => Function::Exp,
+            ("\\Re", false) => Function::Re,
+            ("\\Im", false) => Function::Im,
+            _ => return Err(fault),
+        };
+        let id = arena.add(Node::Apply(function, argument.ok_or(fault)?));
+        match power {
+            Some(power) if !inverse => self.function_power(id, power, arena),
+            _ => Ok(id),
+        }
+    }
+
+    /// `\sin^2 x`: a positive whole power, since others may mean inverses.
+    pub(super) fn function_power(
+        &self,
+        id: Id,
+        power: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        let fault = unparsed(&power);
+        let script = power.into_inner().next().ok_or(fault)?;
+        let exponent = self.script(script, arena)?;
+        match arena.node(exponent) {
+            Node::Number(n) if n.is_integer() && *n > BigRational::zero() => {
+                Ok(arena.add(Node::Pow(id, exponent)))
+            }
+            _ => Err(fault),
+        }
+    }
+
+    /// What a function is applied to.
+    pub(super) fn argument(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        match pair.as_rule() {
+            Rule::bare => self.expr(pair, arena),
+            _ => self.primary(pair, arena).map(|(id, _)| id),
+        }
+    }
+
+    pub(super) fn arguments(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Vec<Id>, ParseFault> {
+        let fault = unparsed(&pair);
+        let items = pair.into_inner().next().ok_or(fault)?;
+        let mut ids = Vec::new();
+        for part in items.into_inner() {
+            match part.as_rule() {
+                Rule::item => {
+                    let expr = item_expression(part).ok_or(fault)?;
+                    ids.push(self.expr(expr, arena)?);
+                }
+                _ if part.as_str() == "," => {}
+                _ => return Err(fault),
+            }
+        }
+        Ok(ids)
+    }
+
+    /// `f(x)`: a call, or in another reading a product.
+    pub(super) fn call(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        let mut parts = pair.into_inner();
+        let name = parts.next().ok_or(fault)?.as_str().trim();
+        let arguments = self.arguments(parts.next().ok_or(fault)?, arena)?;
+        match (self.settings.calls, arguments.as_slice()) {
+            (Calls::Functions, _) => Ok(arena.add(Node::Call(name.into(), arguments.into()))),
+            (Calls::Products, [one]) if name.len() == 1 => {
+                let symbol = self.symbol(name, arena);
+                Ok(arena.add(Node::Mul(Box::new([symbol, *one]))))
+            }
+            (Calls::Products, _) => Err(fault),
+        }
+    }
+
+    /// `\gcd(12, 18)` of literals.
+    pub(super) fn divisor(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        let least = pair.as_str().starts_with("\\lcm");
+        let arguments = self.arguments(pair.into_inner().next().ok_or(fault)?, arena)?;
+        let mut result: Option<BigInt> = None;
+        for id in arguments {
+            let value = match arena.node(id) {
+                Node::Number(n) if n.is_integer() => n.to_integer(),
+                _ => return Err(fault),
+            };
+            result = Some(match result {
+                None => value,
+                Some(so_far) if least => so_far.lcm(&value),
+                Some(so_far) => so_far.gcd(&value),
+            });
+        }
+        let value = result.ok_or(fault)?;
+        Ok(arena.add(Node::Number(BigRational::from_integer(value))))
+    }
+
+    /// `\begin{vmatrix}`: the determinant, written out up to 3×3.
+    pub(super) fn determinant(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        if !pair.as_str().starts_with("\\begin{vmatrix}") {
+            return Err(fault);
+        }
+        let mut rows = Vec::new();
+        for row in pair.into_inner().filter(|part| part.as_rule() == Rule::row) {
+            let mut cells = Vec::new();
+            for cell in row.into_inner() {
+                cells.push(self.expr(cell.into_inner().next().ok_or(fault)?, arena)?);
+            }
+            rows.push(cells);
+        }
+        let size = rows.len();
+        if rows.iter().any(|row| row.len() != size) {
+            return Err(fault);
+        }
+        // Even permutations first, then odd ones.
+        let permutations: &[&[usize]] = match size {
+            1 => return Ok(rows[0][0]),
+            2 => &[&[0, 1], &[1, 0]],
+            3 => &[
+                &[0, 1, 2],
+                &[1, 2, 0],
+                &[2, 0, 1],
+                &[0, 2, 1],
+                &[2, 1, 0],
+                &[1, 0, 2],
+            ],
+            _ => return Err(fault),
+        };
+        let mut terms = Vec::new();
+        for (n, permutation) in permutations.iter().enumerate() {
+            let mut factors: Vec<Id> = permutation
+                .iter()
+                .zip(&rows)
+                .map(|(column, row)| row[*column])
+                .collect();
+            if n >= permutations.len() / 2 {
+                factors.push(whole(-1, arena));
+            }
+            terms.push(arena.add(Node::Mul(factors.into())));
+        }
+        Ok(arena.add(Node::Add(terms.into())))
+    }
+}

@@ -1,0 +1,295 @@
+//! Commands whose group is words, and words in plain text: units, functions,
+//! separators, refusals.
+
+use super::super::anchors::is_hedge;
+use super::super::units::unit;
+use super::ParseFault;
+use super::normalise::{Previous, Writer, run};
+use super::symbols::{self, Symbol};
+use super::words::{is_counted, is_doubt, may_be_product};
+
+impl Writer<'_> {
+    /// Commands whose group is no mathematics.
+    pub(super) fn with_group(&mut self, symbol: Symbol, bytes: usize) -> Result<(), ParseFault> {
+        let rest = &self.rest()[bytes..];
+        let rest = rest.strip_prefix('*').unwrap_or(rest);
+        let Some((inside, after)) = group(rest) else {
+            // `\mathbb R`, `\rm cm`, `\overline z`.
+            let trimmed = rest.trim_start();
+            return match (symbol, trimmed.chars().next()) {
+                (Symbol::Overline, Some(c)) if c.is_ascii_alphabetic() => {
+                    let token = format!("\\conj{{{c}}}");
+                    self.put(&token, Previous::Operand)?;
+                    self.at = self.source.len() - trimmed.len() + 1;
+                    Ok(())
+                }
+                (Symbol::Blackboard, Some(c)) if c.is_ascii_alphabetic() => {
+                    self.blackboard(&trimmed[..1])?;
+                    self.at = self.source.len() - trimmed.len() + 1;
+                    Ok(())
+                }
+                _ => Err(self.fault()),
+            };
+        };
+        let end = self.source.len() - after.len();
+        match symbol {
+            Symbol::Text => self.text(inside)?,
+            Symbol::OperatorName => {
+                let name = symbols::word(inside.trim()).ok_or_else(|| self.fault())?;
+                self.symbol(name, 0)?;
+            }
+            Symbol::Blackboard => self.blackboard(inside.trim())?,
+            Symbol::Begin => {
+                self.open.push('b');
+                if self.open.len() > self.depth {
+                    return Err(ParseFault::Limit);
+                }
+                let token = format!("\\begin{{{}}}", inside.trim());
+                self.put(&token, Previous::Start)?;
+                // The columns of an array.
+                if let Some((columns, after)) = group(after).filter(|_| inside.trim() == "array") {
+                    let columns: String = columns
+                        .chars()
+                        .filter(|c| matches!(c, 'c' | 'l' | 'r'))
+                        .collect();
+                    let token = format!("{{{columns}}}");
+                    self.put(&token, Previous::Start)?;
+                    self.at = self.source.len() - after.len();
+                    return Ok(());
+                }
+            }
+            Symbol::End => {
+                if self.open.pop() != Some('b') {
+                    return Err(self.fault());
+                }
+                let token = format!("\\end{{{}}}", inside.trim());
+                self.put(&token, Previous::Operand)?;
+            }
+            _ => return self.overline(inside, end),
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// `0.\overline{3}`, `\overline{CD}`, `\overline{1+2i}`.
+    pub(super) fn overline(&mut self, inside: &str, end: usize) -> Result<(), ParseFault> {
+        let inside = inside.trim();
+        if inside.bytes().all(|b| b.is_ascii_digit()) && self.previous == Previous::Digits {
+            let token = format!("\\overline{{{inside}}}");
+            self.put(&token, Previous::Digits)?;
+            self.at = end;
+            return Ok(());
+        }
+        if inside.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.fault());
+        }
+        let segment = inside.len() == 2 && inside.bytes().all(|b| b.is_ascii_uppercase());
+        let name = if segment { "\\segment" } else { "\\conj" };
+        self.put(name, Previous::Command)?;
+        // Its group is read on.
+        self.at += self.rest().find('{').unwrap_or(0);
+        Ok(())
+    }
+
+    pub(super) fn blackboard(&mut self, letter: &str) -> Result<(), ParseFault> {
+        let c = symbols::blackboard(letter).ok_or_else(|| self.fault())?;
+        self.symbol(Symbol::Operand(c), 0)
+    }
+
+    /// The content of `\text{…}`.
+    pub(super) fn text(&mut self, inside: &str) -> Result<(), ParseFault> {
+        let flat: String = inside
+            .chars()
+            .filter(|c| !matches!(c, '$' | '{' | '}' | '\\' | '~'))
+            .collect();
+        let mut words = flat.trim();
+        if inside.contains('\\') && !matches!(words, "%" | "") {
+            return Err(self.fault());
+        }
+        if words.contains(['?', '？']) {
+            return Err(ParseFault::Hedge);
+        }
+        while let Some(rest) = words.strip_prefix([',', ';']) {
+            self.put(",", Previous::Operator)?;
+            words = rest.trim_start();
+        }
+        let comma = words.ends_with([',', ';']);
+        words = words.trim_end_matches([',', ';', ' ']);
+        let lower = words.to_lowercase();
+        let after_number = matches!(self.previous, Previous::Digits | Previous::Operand);
+        match lower.as_str() {
+            "" => self.gap = true,
+            "%" | "percent" | "per cent" | "pct" | "percentage" if after_number => {
+                self.put("%", Previous::Operand)?
+            }
+            "degrees" | "degree" | "deg" | "度" | "°" if after_number => {
+                self.put("°", Previous::Operand)?
+            }
+            "e" | "i" | "π" if words == lower => {
+                let letter = words.to_owned();
+                self.put(&letter, Previous::Operand)?;
+            }
+            _ => {
+                if let Some(Symbol::Operator(c @ ('∧' | '∨'))) = symbols::word(words) {
+                    self.symbol(Symbol::Operator(c), 0)?;
+                } else if let Some(name) = symbols::function(words) {
+                    self.symbol(name, 0)?;
+                } else if self.scaled(words)? {
+                    // Written as a factor.
+                } else if words.split(|c: char| !c.is_alphabetic()).any(is_doubt)
+                    && unit(words, 1).is_none()
+                {
+                    return Err(ParseFault::Hedge);
+                } else {
+                    let token = format!(
+                        "\\text{{{}}}",
+                        words.split_whitespace().collect::<Vec<_>>().join(" ")
+                    );
+                    self.put(&token, Previous::Operand)?;
+                }
+            }
+        }
+        if comma {
+            self.put(",", Previous::Operator)?;
+        }
+        Ok(())
+    }
+
+    /// `5 million`, with words after it.
+    pub(super) fn scaled(&mut self, words: &str) -> Result<bool, ParseFault> {
+        let (first, more) = words.split_once(' ').unwrap_or((words, ""));
+        let Some(factor) = symbols::scale(first).filter(|_| self.previous == Previous::Digits)
+        else {
+            return Ok(false);
+        };
+        let token = format!("*{factor}");
+        self.gap = false;
+        self.put(&token, Previous::Digits)?;
+        if !more.is_empty() {
+            let token = format!("\\text{{{more}}}");
+            self.put(&token, Previous::Operand)?;
+        }
+        Ok(true)
+    }
+
+    /// A run of ASCII letters: a variable, a function, a unit, a word.
+    pub(super) fn letters(&mut self) -> Result<(), ParseFault> {
+        let rest = self.rest();
+        let end = run(rest, |c| c.is_ascii_alphabetic());
+        let word = &rest[..end];
+        let single = word.len() == 1;
+        if single && !matches!(word, "U") {
+            self.put(word, Previous::Operand)?;
+            return self.skip(1, false);
+        }
+        if word == "cbrt" {
+            self.put("\\sqrt[3]", Previous::Command)?;
+            return self.skip(end, false);
+        }
+        // `FF_{16}`
+        if word.bytes().all(|b| b.is_ascii_uppercase()) && rest[end..].starts_with('_') {
+            self.put(word, Previous::Operand)?;
+            return self.skip(end, false);
+        }
+        if let Some(taken) = self.unit_words(rest)? {
+            return self.skip(taken, false);
+        }
+        if let Some(symbol) =
+            symbols::word(word).filter(|_| !single || self.out.text.ends_with([')', ']', '⦄']))
+        {
+            return self.symbol(symbol, end);
+        }
+        if single {
+            self.put(word, Previous::Operand)?;
+            return self.skip(1, false);
+        }
+        // `sinx`
+        let (most, last) = word.split_at(word.len() - 1);
+        if let Some(function) = symbols::function(most).filter(|_| most.len() > 1) {
+            self.symbol(function, most.len())?;
+            self.put(last, Previous::Operand)?;
+            return self.skip(1, false);
+        }
+        if matches!(word, "abs" | "floor" | "ceil") {
+            return Err(self.fault());
+        }
+        if is_hedge(word) {
+            return Err(ParseFault::Hedge);
+        }
+        // The `ex` of `1.5ex` may be an exponent letter or a product.
+        let glued = self.previous == Previous::Digits && !self.gap;
+        // `5 foo` is no product.
+        let operand = matches!(self.previous, Previous::Operand | Previous::Digits);
+        if word.len() > 2 && self.gap && operand {
+            return Err(self.fault());
+        }
+        if !(may_be_product(word) || glued && may_be_product(&word[1..])) {
+            return Err(self.fault());
+        }
+        self.put(word, Previous::Operand)?;
+        self.skip(end, false)
+    }
+
+    /// Units, percent and scale words in plain text after a number.
+    pub(super) fn unit_words(&mut self, rest: &str) -> Result<Option<usize>, ParseFault> {
+        /// "square centimeters", "miles per gallon"
+        const WORDS: usize = 3;
+        if !matches!(self.previous, Previous::Digits | Previous::Operand) {
+            return Ok(None);
+        }
+        let mut ends = Vec::with_capacity(WORDS);
+        let mut at = 0;
+        while ends.len() < WORDS {
+            let end = at + run(&rest[at..], |c| c.is_alphabetic());
+            if end == at {
+                break;
+            }
+            ends.push(end);
+            at = end + run(&rest[end..], |c| c == ' ');
+            if at == end {
+                break;
+            }
+        }
+        for end in ends.into_iter().rev() {
+            let words = &rest[..end];
+            let joined: String = words.split_whitespace().collect();
+            let lower = joined.to_ascii_lowercase();
+            let number = self.previous == Previous::Digits
+                || !self.out.text.ends_with(|c: char| c.is_alphabetic());
+            let known = unit(&joined, 1).is_some() && joined.len() > 1 && number;
+            match lower.as_str() {
+                "percent" | "pct" | "percentage" => self.put("%", Previous::Operand)?,
+                "degrees" | "degree" | "deg" | "度" => self.put("°", Previous::Operand)?,
+                _ if known || (number && is_counted(words)) => {
+                    self.gap = false;
+                    let token = format!("\\text{{{words}}}");
+                    self.put(&token, Previous::Operand)?;
+                }
+                _ => {
+                    if words.contains(' ') || !self.scaled(words)? {
+                        continue;
+                    }
+                }
+            }
+            return Ok(Some(end));
+        }
+        Ok(None)
+    }
+}
+
+/// A balanced `{…}` after spaces, and what follows it.
+pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
+    let inside = rest.trim_start().strip_prefix('{')?;
+    let mut depth = 1_usize;
+    for (at, c) in inside.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((&inside[..at], &inside[at + 1..]));
+        }
+    }
+    None
+}

@@ -1,0 +1,206 @@
+//! Comparing typed answers: readings of a reference and of an answer in, a
+//! judgement out.
+//!
+//! The type of the reference selects among the readings of the answer. An
+//! answer of another type is wrong where the types exclude each other, and
+//! unknown where they do not. The core is symmetric; one named guard is not:
+//! an answer that restates the question (`2x = 10` for `x = 5`, `x^2 > 1` for
+//! intervals) is `unsolved`, never correct.
+//!
+//! | types | equal when |
+//! | --- | --- |
+//! | scalars | equal in value, after exact conversion of units |
+//! | sets, lists | the same members; order and, in sets, repetition ignored |
+//! | tuples, vectors, matrices | the same shape, equal entries |
+//! | intervals, solved inequalities | the same set of real numbers |
+//! | equations | one is a constant non-zero multiple of the other |
+//! | `x = 5` | name and value; a bare value has any name |
+//! | ratios | cross products are equal |
+//! | times | the same time of day |
+//! | congruences, families | the same residue classes |
+//! | words, letters | the same word, or the same line of a closed table |
+//!
+//! Source: `docs/math.md`.
+
+mod judgement;
+
+mod oracle;
+
+mod build;
+
+mod scalar;
+
+mod collection;
+
+mod interval;
+
+mod inequality;
+
+mod equation;
+
+mod discrete;
+
+mod words;
+
+mod print;
+
+use std::cell::Cell;
+
+pub(super) use super::decide::Proof;
+pub(super) use judgement::Judgement;
+pub(super) use print::print;
+pub(super) use scalar::may_be_unit;
+
+use super::decide::{Limits, Secrets};
+use super::options::MathOptions;
+use super::typed::{Reading, Readings, Typed};
+
+/// The most questions to the decider for one verdict; two sets of 64 members
+/// need 4096.
+const QUESTIONS: u32 = 6000;
+
+/// What a comparison may use, and what it has used up.
+pub(super) struct Context<'a> {
+    options: &'a MathOptions,
+    secrets: &'a Secrets,
+    limits: &'a Limits,
+    /// Questions put to the decider so far.
+    asked: Cell<u32>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(options: &'a MathOptions, secrets: &'a Secrets, limits: &'a Limits) -> Self {
+        Self {
+            options,
+            secrets,
+            limits,
+            asked: Cell::new(0),
+        }
+    }
+}
+
+/// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
+/// one of them alone is unknown, not correct.
+const DOUBTFUL: [&str; 7] = [
+    "log_natural",
+    "product_first",
+    "call_as_product",
+    "euler",
+    "list",
+    "decimal_comma",
+    "thousands_separator",
+];
+
+/// Whether the reading of a reference is a guess. `3:15` may be a time, where
+/// 1:05 is no equal.
+fn is_doubtful(at: usize, gold: &[Reading]) -> bool {
+    let guessed = at > 0 && gold[at].rule.is_some_and(|rule| DOUBTFUL.contains(&rule));
+    let is_time = |reading: &Reading| matches!(reading.value, Typed::Time { .. });
+    guessed || (matches!(gold[at].value, Typed::Ratio(_)) && gold.iter().any(is_time))
+}
+
+/// Compares an answer with a reference; never fails.
+pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>) -> Judgement {
+    let mut whole: Option<Judgement> = None;
+    for (at, reference) in gold.0.iter().enumerate() {
+        let doubtful = is_doubtful(at, &gold.0);
+        for (place, reading) in answer.0.iter().enumerate() {
+            // `(1,234)` is a pair before it is a number in brackets.
+            let regrouped = place > 0 && reading.rule == Some("thousands_separator");
+            if regrouped || !scalar::admits(reading, reference, context.options) {
+                continue;
+            }
+            let mut judged = context.typed(&reference.value, &reading.value);
+            if let Some(rule) = reading.rule {
+                judged = judged.thanks_to(rule);
+            }
+            if judged.is_correct() && !doubtful {
+                return judged;
+            }
+            if doubtful {
+                // The plain reading decides what is wrong.
+                if !judged.is_correct() {
+                    continue;
+                }
+                judged = judged.doubted("ambiguous_reference");
+            }
+            whole = Some(match whole {
+                None => judged,
+                Some(before) => before.or(|| judged),
+            });
+        }
+    }
+    whole.unwrap_or(Judgement::Unknown("unsupported"))
+}
+
+impl Context<'_> {
+    /// Compares one reading with another.
+    pub(super) fn typed(&self, gold: &Typed, answer: &Typed) -> Judgement {
+        use Typed::{
+            Choice, Congruence, Equation, Family, Inequality, Intervals, List, Matrix, Named,
+            Ratio, Scalar, Set, Text, Time, Tuple,
+        };
+        match (gold, answer) {
+            (Scalar(gold), Scalar(answer)) => self.scalars(gold, answer),
+            (Named { .. }, Named { .. } | Equation { .. })
+            | (Equation { .. }, Named { .. } | Equation { .. }) => self.equations(gold, answer),
+            (Named { value, .. }, Inequality(_)) if matches!(**value, Intervals(_) | Set(_)) => {
+                self.solution_sets(gold, answer)
+            }
+            (Inequality(_), Named { value, .. }) if matches!(**value, Intervals(_) | Set(_)) => {
+                self.solution_sets(gold, answer)
+            }
+            (Intervals(pieces), Matrix(_)) if let Some(row) = interval::as_row(pieces) => {
+                // `[0.5, 1]` may be a vector.
+                self.typed(&row, answer).doubted("ambiguous_reference")
+            }
+            (List(_) | Set(_) | Tuple(_) | Matrix(_), _)
+            | (_, List(_) | Set(_) | Tuple(_) | Matrix(_))
+                if self.is_collections(gold, answer) =>
+            {
+                self.collections(gold, answer)
+            }
+            // `x ≡ 2 mod 5` is a class of numbers, 2 is one of them.
+            (Named { value, .. }, Scalar(_)) if matches!(**value, Congruence { .. }) => {
+                self.typed(value, answer).doubted("different_type")
+            }
+            (Scalar(_), Named { value, .. }) if matches!(**value, Congruence { .. }) => {
+                self.typed(gold, value).doubted("different_type")
+            }
+            // A value stands for whatever name the question gave it.
+            (Named { value, .. }, _) => self.typed(value, answer).thanks_to("name_missing"),
+            (_, Named { value, .. }) => self.typed(gold, value),
+            (Equation { left, right }, _) => self.unnamed_equation(left, right, gold, answer),
+            (_, Equation { left, right }) => self.unnamed_equation(left, right, gold, answer),
+            (Intervals(_) | Inequality(_), Intervals(_) | Inequality(_) | Set(_) | List(_))
+            | (Set(_) | List(_), Intervals(_) | Inequality(_)) => self.solution_sets(gold, answer),
+            (Ratio(gold), Ratio(answer)) => self.ratios(gold, answer),
+            (Ratio(ratio), Scalar(_)) | (Scalar(_), Ratio(ratio)) => {
+                self.ratio_and_scalar(ratio, gold, answer)
+            }
+            (Time { .. }, Time { .. }) => discrete::times(gold, answer),
+            (Congruence { .. }, Congruence { .. }) => self.congruences(gold, answer),
+            (Congruence { .. }, Scalar(_)) | (Scalar(_), Congruence { .. }) => {
+                self.congruence_and_scalar(gold, answer)
+            }
+            (Family { .. }, Family { .. }) => self.families(&[gold], &[answer]),
+            (Family { .. }, List(all) | Set(all)) => {
+                self.families(&[gold], &all.iter().collect::<Vec<_>>())
+            }
+            (List(all) | Set(all), Family { .. }) => {
+                self.families(&all.iter().collect::<Vec<_>>(), &[answer])
+            }
+            (Choice(gold), Choice(answer)) => words::choices(*gold, *answer),
+            (Text(gold), Text(answer)) => words::texts(gold, answer),
+            (Text(text), other) | (other, Text(text)) => words::text_and(text, other),
+            (Choice(letter), Scalar(scalar)) | (Scalar(scalar), Choice(letter)) => {
+                words::choice_and_scalar(*letter, scalar, self.options)
+            }
+            (Choice(_), _) | (_, Choice(_)) => Judgement::wrong("different_type"),
+            _ => self.one_and_many(gold, answer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What the comparer asks the decider about scalar expressions; every question
+//! is counted.
+
+use std::cmp::Ordering;
+
+use num_rational::BigRational;
+
+use crate::math::decide::{self, Decision, Limits};
+use crate::math::expr::{Expr, Node};
+use crate::math::value::{bits, print};
+
+use super::{Context, Judgement, QUESTIONS};
+
+impl Context<'_> {
+    /// Whether two scalar expressions are equal.
+    pub(super) fn equal(&self, gold: &Expr, answer: &Expr) -> Judgement {
+        // Entries of tuples and sets are mostly literals.
+        if let (Some(gold), Some(answer)) = (literal(gold), literal(answer)) {
+            return match gold == answer {
+                true => Judgement::exact("rational"),
+                false => Judgement::Wrong {
+                    rule: "different_value",
+                    witness: Some(difference(gold, answer)),
+                },
+            };
+        }
+        let Some(limits) = self.pay() else {
+            return Judgement::Unknown("limit");
+        };
+        match decide::decide(gold, answer, self.secrets, &limits) {
+            Decision::Equal { rule, proof } => Judgement::Correct {
+                rule,
+                proof,
+                policy: Vec::new(),
+            },
+            Decision::Different { witness, .. } => Judgement::Wrong {
+                rule: "different_value",
+                witness: Some(witness),
+            },
+            Decision::Unknown(reason) => Judgement::Unknown(reason),
+            Decision::Undefined => Judgement::wrong("undefined"),
+        }
+    }
+
+    /// The order of two real constants.
+    pub(super) fn order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
+        match (literal(left), literal(right)) {
+            (Some(left), Some(right)) => Some(left.cmp(right)),
+            _ => decide::compare(left, right, self.secrets, &self.pay()?),
+        }
+    }
+
+    /// The order of a real constant and 0.
+    pub(super) fn sign(&self, expr: &Expr) -> Option<Ordering> {
+        decide::sign(expr, self.secrets, &self.pay()?)
+    }
+
+    /// The value of a rational constant.
+    pub(super) fn rational(&self, expr: &Expr) -> Option<BigRational> {
+        match literal(expr) {
+            Some(value) => Some(value.clone()),
+            None => decide::to_rational(expr, &self.pay()?),
+        }
+    }
+
+    /// Takes one question off what is left. The first ones may use all the
+    /// fuel of a comparison, later ones a share, so that a set of hostile
+    /// members costs a few comparisons and not thousands.
+    fn pay(&self) -> Option<Limits> {
+        let asked = self.asked.get();
+        self.asked.set(asked.saturating_add(1));
+        let share = match asked {
+            0..8 => 1,
+            8..64 => 16,
+            64..QUESTIONS => 256,
+            _ => return None,
+        };
+        Some(Limits {
+            fuel: self.limits.fuel / share,
+            ..self.limits.clone()
+        })
+    }
+}
+
+/// The value of an expression that is nothing but a number.
+fn literal(expr: &Expr) -> Option<&BigRational> {
+    match expr.arena.node(expr.root) {
+        Node::Number(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The exact difference, where it is short enough to read.
+fn difference(gold: &BigRational, answer: &BigRational) -> String {
+    const READABLE_BITS: u64 = 256;
+    match bits(gold).max(bits(answer)) > READABLE_BITS {
+        true => "the numbers differ".to_owned(),
+        false => format!("answer - reference = {}", print(&(answer - gold))),
+    }
+}

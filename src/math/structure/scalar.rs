@@ -1,0 +1,216 @@
+//! Scalars with what is written round them: units, percent, degrees, bases.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::Zero;
+
+use crate::math::expr::{Expr, Node};
+use crate::math::options::{
+    BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
+};
+use crate::math::typed::{Form, Reading, Readings, Scalar, Typed};
+use crate::math::units::{Dimension, Unit};
+
+use super::build::{integer, product, quotient, rational, sum};
+use super::{Context, Judgement, build};
+
+/// Whether the options let this reading of an answer stand beside this reading
+/// of the reference.
+pub(super) fn admits(answer: &Reading, gold: &Reading, options: &MathOptions) -> bool {
+    if answer.rule != Some("decimal_comma") {
+        return true;
+    }
+    let decimal = matches!(
+        &gold.value,
+        Typed::Scalar(Scalar {
+            form: Form::Decimal(_),
+            ..
+        })
+    );
+    gold.rule == Some("decimal_comma")
+        || (decimal && options.decimal_comma == DecimalComma::WhenReferenceIsDecimal)
+}
+
+/// Whether the answer is the reference, a number, times nothing but variables:
+/// `5t` for 5, where t may be a unit that the table doesn't know.
+pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
+    let (Some(gold), Some(answer)) = (gold.0.first(), answer.0.first()) else {
+        return false;
+    };
+    let (Typed::Scalar(gold), Typed::Scalar(answer)) = (&gold.value, &answer.value) else {
+        return false;
+    };
+    let (Node::Number(number), Node::Mul(factors)) = (
+        gold.value.arena.node(gold.value.root),
+        answer.value.arena.node(answer.value.root),
+    ) else {
+        return false;
+    };
+    let arena = &answer.value.arena;
+    let is_power = |node: &Node| match node {
+        Node::Symbol(_) | Node::Constant(_) => true,
+        Node::Pow(base, _) => matches!(arena.node(*base), Node::Symbol(_) | Node::Constant(_)),
+        _ => false,
+    };
+    let (numbers, letters): (Vec<&Node>, Vec<&Node>) = factors
+        .iter()
+        .map(|id| arena.node(*id))
+        .partition(|node| matches!(node, Node::Number(_)));
+    numbers == [&Node::Number(number.clone())] && letters.iter().all(|node| is_power(node))
+}
+
+impl Context<'_> {
+    pub(super) fn scalars(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
+        let (one, other, policy) = match self.in_one_unit(gold, answer) {
+            Ok(pair) => pair,
+            Err(judged) => return judged,
+        };
+        let mut judged = self.equal(&one, &other);
+        if policy == Some("unit_conversion") {
+            judged = judged.by("unit_conversion");
+        }
+        if !judged.is_correct() {
+            judged = judged.or_policy(self.by_policy(gold, answer));
+        }
+        match policy {
+            Some(switch) if switch != "unit_conversion" => judged.thanks_to(switch),
+            _ => judged,
+        }
+    }
+
+    /// Both values in one unit, and the policy or rule that made them so.
+    fn in_one_unit(
+        &self,
+        gold: &Scalar,
+        answer: &Scalar,
+    ) -> Result<(Expr, Expr, Option<&'static str>), Judgement> {
+        let values = |switch| Ok((gold.value.clone(), answer.value.clone(), switch));
+        match (&gold.unit_or_degrees(), &answer.unit_or_degrees()) {
+            (None, None) => values(None),
+            (Some(gold_unit), Some(unit)) if gold_unit.dimension != unit.dimension => {
+                Err(Judgement::wrong("different_unit"))
+            }
+            (Some(gold_unit), Some(unit)) if gold_unit.factor == unit.factor => values(None),
+            (Some(gold_unit), Some(unit)) => Ok((
+                product(&gold.value, &factor(gold_unit)),
+                product(&answer.value, &factor(unit)),
+                Some("unit_conversion"),
+            )),
+            // Radians have no unit: 60° is π/3.
+            (Some(unit), None) if unit.dimension == Dimension::Angle => {
+                match self.options.degree_sign {
+                    DegreeSign::Optional if self.rational(&answer.value).is_some() => {
+                        values(Some("degree_sign"))
+                    }
+                    _ => Ok((radians(&gold.value), answer.value.clone(), None)),
+                }
+            }
+            (None, Some(unit)) if unit.dimension == Dimension::Angle => {
+                match self.options.degree_sign {
+                    DegreeSign::Optional if self.rational(&gold.value).is_some() => {
+                        values(Some("degree_sign"))
+                    }
+                    _ => Ok((gold.value.clone(), radians(&answer.value), None)),
+                }
+            }
+            (Some(_), None) => match self.options.units {
+                Units::Optional => values(Some("units")),
+                _ => Err(Judgement::wrong("unit_missing")),
+            },
+            (None, Some(_)) => match self.options.units {
+                Units::Strict => Err(Judgement::wrong("unit_unexpected")),
+                _ => values(Some("units")),
+            },
+        }
+    }
+
+    /// What else the options accept.
+    fn by_policy(&self, gold: &Scalar, answer: &Scalar) -> Option<Judgement> {
+        let bare_percent = gold.form == Form::Percent
+            && answer.form != Form::Percent
+            && self.options.percent == Percent::BareIfReferencePercent;
+        if bare_percent {
+            let hundredfold = product(&gold.value, &integer(100));
+            return Some(
+                self.equal(&hundredfold, &answer.value)
+                    .by("bare_percent")
+                    .thanks_to("percent"),
+            );
+        }
+        if let (Form::Base(base), Form::Plain, BaseSuffix::Optional) =
+            (gold.form, answer.form, self.options.base_suffix)
+        {
+            let digits = self.rational(&answer.value)?;
+            let read = in_base(&digits, base)?;
+            return Some(
+                self.equal(&gold.value, &rational(read))
+                    .thanks_to("base_suffix"),
+            );
+        }
+        if let (Form::Decimal(digits), Rounding::ReferenceDigits) =
+            (gold.form, self.options.rounding)
+        {
+            return self.rounds_to(&gold.value, digits, &answer.value);
+        }
+        None
+    }
+
+    /// Whether the answer lies within half a unit of the reference's last digit.
+    fn rounds_to(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+        let unit = BigInt::from(10).pow(digits.min(1000)) * 2;
+        let half = BigRational::new(BigInt::from(1), unit);
+        let low = self.order(&sum(gold, &rational(-half.clone())), answer)?;
+        let high = self.order(answer, &sum(gold, &rational(half)))?;
+        (low.is_le() && high.is_le()).then(|| Judgement::exact("rounded").thanks_to("rounding"))
+    }
+}
+
+impl Judgement {
+    /// The policy's judgement where it is Correct, else this one.
+    fn or_policy(self, policy: Option<Judgement>) -> Judgement {
+        match policy {
+            Some(judged) if judged.is_correct() => judged,
+            _ => self,
+        }
+    }
+}
+
+impl Scalar {
+    /// The unit; a degree sign is one.
+    fn unit_or_degrees(&self) -> Option<Unit> {
+        match (self.unit, self.form) {
+            (None, Form::Degrees) => crate::math::units::unit("degrees", 1),
+            (unit, _) => unit,
+        }
+    }
+}
+
+/// The base units in one of the unit.
+fn factor(unit: &Unit) -> Expr {
+    rational(BigRational::new(
+        BigInt::from(unit.factor.0),
+        BigInt::from(unit.factor.1),
+    ))
+}
+
+/// Degrees in radians.
+fn radians(degrees: &Expr) -> Expr {
+    let mut builder = build::Builder::default();
+    let value = builder.import(degrees);
+    let pi = builder.pi();
+    let value = builder.product(value, pi);
+    let half_turn = builder.number(180);
+    let root = builder.quotient(value, half_turn);
+    quotient(&builder.finish(root), &integer(1))
+}
+
+/// The digits of a decimal integer read in another base.
+fn in_base(digits: &BigRational, base: u32) -> Option<BigRational> {
+    /// Longer numbers are no answers in a base.
+    const BITS: u64 = 4096;
+    if !digits.is_integer() || digits.numer().bits() > BITS {
+        return None;
+    }
+    let number = BigInt::parse_bytes(digits.numer().to_string().as_bytes(), base)?;
+    (!number.is_zero() || digits.is_zero()).then(|| BigRational::from_integer(number))
+}

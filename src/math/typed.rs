@@ -1,0 +1,127 @@
+//! Typed answers: what a mathematical text denotes, ready to be compared.
+//!
+//! The parser produces [`Readings`], the comparer decides between two of them.
+//! A text may be read in several ways, `(1, 2)` as a point or an open
+//! interval, `1,234` as a number or a list. All readings are kept, each with
+//! the rule that made it; the reference's type selects.
+
+use super::expr::Expr;
+use super::units::Unit;
+
+/// All readings of one text, the most usual first; never empty, at most
+/// [`READINGS`].
+#[derive(Clone, Debug)]
+pub(super) struct Readings(pub(super) Vec<Reading>);
+
+/// The most readings of one text.
+pub(super) const READINGS: usize = 8;
+
+/// One way to read a text.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) value: Typed,
+    /// The rule that chose this reading, e.g. `decimal_comma`; `None` for the
+    /// plain one.
+    pub(super) rule: Option<&'static str>,
+}
+
+/// What an answer is.
+#[derive(Clone, Debug)]
+pub(super) enum Typed {
+    /// A number or an expression in variables.
+    Scalar(Scalar),
+    /// `x = 5`, `f(x) = 2x`, `x \in …`: a name and what it stands for.
+    Named { name: String, value: Box<Typed> },
+    /// `\{1, 2\}`; `\emptyset` is the empty one.
+    Set(Vec<Typed>),
+    /// `1, 2`, `1 and 2`: several answers without brackets.
+    List(Vec<Typed>),
+    /// `(1, 2)`, also `\langle 1, 2 \rangle`.
+    Tuple(Vec<Typed>),
+    /// Interval pieces of the real line joined by `\cup`; `\mathbb{R}` is
+    /// `(-\infty, \infty)`.
+    Intervals(Vec<Interval>),
+    /// `a < x \le b`, `x > 3`, `x \ne 2`: terms and the relations between
+    /// them, `relations.len() == terms.len() - 1`; several chains are joined
+    /// by "or".
+    Inequality(Vec<Chain>),
+    /// `left = right`, where neither side is a bare name.
+    Equation { left: Expr, right: Expr },
+    /// Rows of equal length; a column vector is n×1.
+    Matrix(Vec<Vec<Expr>>),
+    /// `3:4:5`.
+    Ratio(Vec<Expr>),
+    /// Time of day or duration, in seconds.
+    Time { seconds: u64, half: Option<Half> },
+    /// `a \equiv r \pmod m`, `r \bmod m`.
+    Congruence { residue: Expr, modulus: Expr },
+    /// `offset + step·k` for every integer `k`.
+    Family { offset: Expr, step: Expr },
+    /// One letter of a multiple choice, `A` to `J`.
+    Choice(char),
+    /// Words, folded: lower case, single spaces, no outer punctuation.
+    Text(String),
+}
+
+/// A scalar with what was written round it.
+#[derive(Clone, Debug)]
+pub(super) struct Scalar {
+    /// The value; a percentage is already divided by 100.
+    pub(super) value: Expr,
+    pub(super) form: Form,
+    pub(super) unit: Option<Unit>,
+}
+
+/// How a scalar was written, where policy depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    /// With a decimal point; digits after it.
+    Decimal(u32),
+    Percent,
+    /// With a degree sign; the value is in degrees.
+    Degrees,
+    /// With a currency sign.
+    Currency,
+    /// In a stated base, 2 to 36.
+    Base(u32),
+}
+
+/// A piece of the real line; an end of `None` is infinite.
+#[derive(Clone, Debug)]
+pub(super) struct Interval {
+    pub(super) low: Option<End>,
+    pub(super) high: Option<End>,
+}
+
+/// A finite end of an interval.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) at: Expr,
+    pub(super) closed: bool,
+}
+
+/// `terms[0] relations[0] terms[1] …`
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    pub(super) terms: Vec<Expr>,
+    pub(super) relations: Vec<Relation>,
+}
+
+/// An order relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    NotEqual,
+    Equal,
+}
+
+/// Morning or afternoon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    Am,
+    Pm,
+}
