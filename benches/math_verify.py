@@ -1,8 +1,8 @@
 """Math-Verify on the pairs that `benches/math.rs` times, side by side.
 
-    python -m venv /tmp/peer && /tmp/peer/bin/pip install math-verify
+    python -m venv .venv && .venv/bin/pip install math-verify
     cargo bench --bench math -- corpus
-    /tmp/peer/bin/python benches/math_verify.py [--criterion target/criterion]
+    .venv/bin/python benches/math_verify.py [--criterion target/criterion]
 
 For each corpus: pairs, wrong acceptances (of pairs that differ), missed pairs
 (of those that are equal), seconds, pairs per second, slowest pair. Only
