@@ -66,18 +66,32 @@ fn decide_limits(options: &MathOptions) -> decide::Limits {
 
 /// Judges the answer that was found in `text`.
 pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
-    let span = &text[found.span.clone()];
-    let others = |ranges: &[Range<usize>]| -> Vec<Agreement> {
-        ranges
-            .iter()
-            .map(|other| agreement(span, text[other.clone()].trim(), options))
-            .collect()
+    let bare = &text[found.span.clone()];
+    let whole = found
+        .suffix
+        .clone()
+        .and_then(|suffix| with_suffix(bare, &text[suffix], options));
+    let span = whole.as_deref().unwrap_or(bare);
+    if let Some(reason) = form(gold, span) {
+        return Verdict::wrong(reason);
+    }
+    let mut own = Prepared::new(span, options);
+    // Rivals are compared one by one and the first that differs decides.
+    let mut others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
+        let mut all = Agreement::Same;
+        for other in ranges {
+            match agreement(own, text[other.clone()].trim(), options) {
+                Agreement::Same => {}
+                Agreement::Undecided => all = Agreement::Undecided,
+                Agreement::Differs => return Agreement::Differs,
+            }
+        }
+        all
     };
-    let joined = others(&found.joined);
-    let verdict = match joined.iter().all(|one| *one == Agreement::Same) {
-        true => single(gold, span, options),
+    let verdict = match others(&mut own, &found.joined) {
+        Agreement::Same => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
-        false => {
+        Agreement::Undecided | Agreement::Differs => {
             let mut parts: Vec<&str> = found.joined.iter().rev().map(|r| text[r.clone()].trim()).collect();
             parts.push(span);
             match &gold.answer {
@@ -86,13 +100,67 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
             }
         }
     };
-    let rivals = others(&found.rivals);
-    if rivals.contains(&Agreement::Differs) {
-        return Verdict::wrong("conflict");
+    match others(&mut own, &found.rivals) {
+        Agreement::Same => verdict,
+        Agreement::Differs => Verdict::wrong("conflict"),
+        Agreement::Undecided if verdict.outcome == Outcome::Correct => Verdict::unknown("conflict"),
+        Agreement::Undecided => verdict,
     }
-    match rivals.contains(&Agreement::Undecided) && verdict.outcome == Outcome::Correct {
-        true => Verdict::unknown("conflict"),
-        false => verdict,
+}
+
+/// The content of a box with what stands behind it, where the two are one
+/// quantity: `42` and `\%`.
+pub(super) fn with_suffix(inside: &str, suffix: &str, options: &MathOptions) -> Option<String> {
+    let joined = format!("{inside} {suffix}");
+    let mark = suffix.starts_with(['%', '\\', '^', '_', '°']) && !suffix.starts_with("\\t") && !suffix.starts_with("\\m");
+    let quantity = matches!(interpret(&joined, options), Ok(Answer::Value(_)));
+    if mark && !quantity {
+        return Some(format!("{inside}{suffix}"));
+    }
+    quantity.then_some(joined)
+}
+
+/// Why the form of an answer alone is refused.
+fn form(gold: &Gold, span: &str) -> Option<&'static str> {
+    if span.trim_start_matches(['$', ' ']).starts_with('~') || span.contains("~~") {
+        return Some("hedged");
+    }
+    let numeric = matches!(gold.answer, Answer::Value(_));
+    (numeric && several_lines(span)).then_some("several_answers")
+}
+
+/// Whether two numbers are apart by a line break, a tab or several blanks.
+pub(super) fn several_lines(span: &str) -> bool {
+    let mut digit = false;
+    let mut blank = (0_usize, false);
+    for c in span.chars() {
+        if c.is_whitespace() {
+            blank = (blank.0 + 1, blank.1 || c == '\t' || matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{b}' | '\u{c}'));
+            continue;
+        }
+        if digit && c.is_ascii_digit() && (blank.0 > 1 || blank.1) {
+            return true;
+        }
+        digit = c.is_ascii_digit();
+        blank = (0, false);
+    }
+    false
+}
+
+/// A commitment, read once.
+struct Prepared<'t> {
+    text: &'t str,
+    answer: Result<Answer, Fault>,
+    readings: Option<Result<Readings, ParseFault>>,
+}
+
+impl<'t> Prepared<'t> {
+    fn new(text: &'t str, options: &MathOptions) -> Self {
+        Self {
+            text,
+            answer: interpret(text, options),
+            readings: None,
+        }
     }
 }
 
@@ -153,13 +221,27 @@ fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
 /// computed, but compared as it stands.
 fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     if span.len() > options.max_answer_bytes {
-        return Verdict::unknown("limit");
+        return Verdict::wrong("too_long");
     }
     let verdict = symbolic(gold, span, options);
     match verdict.outcome {
+        // A number beyond `max_bits` is no number within it.
+        Outcome::Unknown if is_power_of_ten_form(span) && matches!(gold.answer, Answer::Value(Value::Quantity(_))) => {
+            Verdict::wrong("too_long")
+        }
         Outcome::Unknown => Verdict::unknown("limit"),
         _ => verdict,
     }
+}
+
+/// Whether a text that exceeded the limits is a plain number with an exponent,
+/// whose size alone tells it from every number within them.
+fn is_power_of_ten_form(span: &str) -> bool {
+    let mut digits = false;
+    span.chars().all(|c| {
+        digits |= c.is_ascii_digit() && c != '0';
+        c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E' | '^' | '{' | '}' | ' ' | '$')
+    }) && digits
 }
 
 /// By parser, comparer and decider.
@@ -193,6 +275,10 @@ fn unread(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     let listed = opaque::listed(&without_delimiters(tokens(&fold(span))), limits);
     match (&gold.answer, listed) {
         (Answer::Value(_), 1..) => Verdict::wrong("several_answers"),
+        // Words where a number is asked for.
+        (Answer::Value(_), 0) if !span.contains(char::is_numeric) && !super::restated::names_number(span) => {
+            Verdict::wrong("not_a_number")
+        }
         _ => Verdict::unknown("unsupported"),
     }
 }
@@ -240,8 +326,9 @@ enum Agreement {
     Undecided,
 }
 
-fn agreement(one: &str, other: &str, options: &MathOptions) -> Agreement {
-    if one == other {
+/// Compares without excuses: what can't be read differs.
+fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agreement {
+    if own.text == other {
         return Agreement::Same;
     }
     let lenient = MathOptions {
@@ -253,26 +340,21 @@ fn agreement(one: &str, other: &str, options: &MathOptions) -> Agreement {
         Outcome::Wrong | Outcome::NoAnswer => Agreement::Differs,
         Outcome::Unknown => Agreement::Undecided,
     };
-    let (first, second) = (interpret(one, options), interpret(other, options));
-    match (&first, &second) {
+    match (&own.answer, interpret(other, options)) {
         (Ok(Answer::Value(one)), Ok(Answer::Value(other))) => {
-            return by(compare::compare(one, other, &lenient).outcome);
+            let forth = compare::compare(one, &other, &lenient).outcome;
+            // `42 cm` in the box and 42 after it, or the other way round.
+            let back = compare::compare(&other, one, &lenient).outcome;
+            return by(if forth == Outcome::Correct { forth } else { back });
         }
-        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other)))
-            if one.text() == other.text() || other.is_prose() =>
-        {
-            return Agreement::Same;
-        }
-        // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other)))
-            if other.is_prose() || (other.has_word() && !other.is_hedged()) =>
-        {
+        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other))) if one.text() == other.text() => {
             return Agreement::Same;
         }
         _ => {}
     }
-    match (read(one, options), read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(&one, &other, &lenient), &lenient).outcome),
+    let readings = own.readings.get_or_insert_with(|| read(own.text, options));
+    match (readings, read(other, options)) {
+        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
         _ => Agreement::Differs,
     }
 }

@@ -38,12 +38,16 @@
 //! | wrong | `hedged` | "or", "not", "?", `±` in an answer for a number |
 //! | wrong | `undefined` | the answer divides by zero |
 //! | wrong | `conflict` | two commitments that differ |
+//! | wrong | `box_in_expression` | the box is a part of an expression: `-\boxed{5}` |
+//! | wrong | `question` | a question mark follows the answer |
+//! | wrong | `too_long` | longer or larger than any number of the reference's kind |
+//! | wrong | `not_a_number` | words for a numeric reference |
 //! | no_answer | `no_answer_found` | nothing is announced |
 //! | no_answer | `malformed_box`, `empty_box` | the last box |
 //! | no_answer | `unfinished_thinking` | `<think>` is never closed |
 //! | no_answer | `unclosed_answer_tag` | `<answer>` is never closed |
 //! | no_answer | `empty` | the announced answer is empty |
-//! | no_answer | `denied`, `retracted` | the words around it take it back |
+//! | no_answer | `denied`, `retracted`, `conditional` | the words around it take it back |
 //! | unknown | `unsupported` | not a number, and not the same text |
 //! | unknown | `limit` | longer or larger than the options allow |
 
@@ -52,6 +56,12 @@ mod options;
 mod extract;
 
 mod anchors;
+
+mod neighbours;
+
+mod doubt;
+
+mod restated;
 
 mod gold;
 
@@ -121,7 +131,7 @@ use judge::{is_expression, judge};
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
     let found = match extract(text, scope, options.extract) {
         Ok(found) => found,
-        Err(reason) => return Verdict::no_answer(reason),
+        Err(reason) => return refused(reason),
     };
     if scope == Scope::Response
         && options.extract == Extract::Auto
@@ -134,4 +144,13 @@ pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> V
     judged
         .with_span(found.span.clone())
         .with("source", found.source.name())
+}
+
+/// The verdict on an answer that was not looked at: one that stands there but is
+/// not asserted alone is wrong, one that is withheld is none.
+fn refused(reason: &'static str) -> Verdict {
+    match reason {
+        "box_in_expression" | "hedged" | "question" | "several_answers" => Verdict::wrong(reason),
+        _ => Verdict::no_answer(reason),
+    }
 }

@@ -99,7 +99,7 @@ fn word(all: &[Token<'_>]) -> bool {
 /// One word may be an answer (`yes`, `ABC`), two in a row are prose.
 fn prose(all: &[Token<'_>]) -> bool {
     all.windows(3).any(|window| {
-        matches!(window, [Token::Word(a), Token::Space, Token::Word(b)] if a.chars().count() > 1 && b.chars().count() > 1)
+        matches!(window, [Token::Word(a), Token::Space | Token::Break, Token::Word(b)] if a.chars().count() > 1 && b.chars().count() > 1)
     }) || all.iter().any(|token| matches!(token, Token::Word(word) if !word.is_ascii() && word.chars().count() > 3))
 }
 
@@ -120,7 +120,7 @@ fn undefined(all: &[Token<'_>]) -> bool {
     let compact: Vec<Token<'_>> = all
         .iter()
         .copied()
-        .filter(|token| !matches!(token, Token::Space | Token::Thin | Token::NegativeThin))
+        .filter(|token| !matches!(token, Token::Space | Token::Break | Token::Thin | Token::NegativeThin))
         .collect();
     let fraction = compact.contains(&Token::Command("frac"));
     compact.windows(4).any(|window| match window {
@@ -162,7 +162,7 @@ fn print(all: &[Token<'_>]) -> String {
     let mut gap = false;
     for token in all {
         let piece = match token {
-            Token::Space | Token::Thin | Token::NegativeThin => {
+            Token::Space | Token::Break | Token::Thin | Token::NegativeThin => {
                 gap = true;
                 continue;
             }
