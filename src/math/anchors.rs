@@ -173,9 +173,7 @@ pub(super) fn wavers(prose: &str) -> bool {
         || prose
             .split(|c: char| !c.is_alphabetic())
             .filter(|word| !word.is_empty())
-            .any(|word| {
-                is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n))
-            })
+            .any(|word| is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n)))
 }
 
 /// Whether the text between two boxes makes one answer of them: a comma or a

@@ -7,51 +7,156 @@
 
 /// Makes an answer one of several.
 const HEDGES: &[&str] = &[
-    "perhaps", "maybe", "possibly", "probably", "either", "neither", "nor", "guess", "vielleicht",
-    "peut-être", "quizás", "или", "возможно",
+    "perhaps",
+    "maybe",
+    "possibly",
+    "probably",
+    "either",
+    "neither",
+    "nor",
+    "guess",
+    "vielleicht",
+    "peut-être",
+    "quizás",
+    "или",
+    "возможно",
 ];
 
 /// Denies what it governs.
 const DENIALS: &[&str] = &[
-    "not", "never", "cannot", "false", "wrong", "incorrect", "untrue", "deny", "doubt", "whether",
-    "unlikely", "impossible", "invalid", "mistaken", "except", "nicht", "kein", "falsch", "pas",
-    "faux", "не", "неверно", "nunca", "lie",
+    "not",
+    "never",
+    "cannot",
+    "false",
+    "wrong",
+    "incorrect",
+    "untrue",
+    "deny",
+    "doubt",
+    "whether",
+    "unlikely",
+    "impossible",
+    "invalid",
+    "mistaken",
+    "except",
+    "nicht",
+    "kein",
+    "falsch",
+    "pas",
+    "faux",
+    "не",
+    "неверно",
+    "nunca",
+    "lie",
 ];
 
 /// The same, in two words, and in scripts without spaces.
 const DENIAL_PHRASES: &[&str] = &[
-    "anything but", "rather than", "instead of", "other than", "far from", "没有", "不是", "不等于",
-    "并非", "不会", "不可能", "错误", "ではない",
+    "anything but",
+    "rather than",
+    "instead of",
+    "other than",
+    "far from",
+    "没有",
+    "不是",
+    "不等于",
+    "并非",
+    "不会",
+    "不可能",
+    "错误",
+    "ではない",
 ];
 
 /// Makes the statement depend on something.
 const CONDITIONS: &[&str] = &[
-    "if", "suppose", "supposing", "assume", "assuming", "unless", "provided", "wenn", "falls",
-    "если", "imagine", "pretend",
+    "if",
+    "suppose",
+    "supposing",
+    "assume",
+    "assuming",
+    "unless",
+    "provided",
+    "wenn",
+    "falls",
+    "если",
+    "imagine",
+    "pretend",
 ];
 
 /// Opens a new main clause; what stands before it governs nothing after it.
 const CONCLUSIONS: &[&str] = &[
-    "so", "therefore", "thus", "hence", "consequently", "but", "then", "also", "donc", "luego",
+    "so",
+    "therefore",
+    "thus",
+    "hence",
+    "consequently",
+    "but",
+    "then",
+    "also",
+    "donc",
+    "luego",
     "поэтому",
 ];
 
 /// Says, before "answer", whose or which answer it is; never the answer.
 const OTHERS: &[&str] = &[
-    "wrong", "incorrect", "false", "possible", "potential", "candidate", "first", "initial",
-    "student", "naive", "tempting", "previous", "old", "earlier", "another", "other",
-    "alternative", "non", "bad", "common", "no", "any", "trap", "invalid", "plausible",
+    "wrong",
+    "incorrect",
+    "false",
+    "possible",
+    "potential",
+    "candidate",
+    "first",
+    "initial",
+    "student",
+    "naive",
+    "tempting",
+    "previous",
+    "old",
+    "earlier",
+    "another",
+    "other",
+    "alternative",
+    "non",
+    "bad",
+    "common",
+    "no",
+    "any",
+    "trap",
+    "invalid",
+    "plausible",
 ];
 
 /// Takes the answer back at the beginning of the next sentence.
 const TAKES_BACK_NEXT: &[&str] = &[
-    "or", "alternatively", "maybe", "perhaps", "but", "however", "no", "not", "false", "wrong",
-    "incorrect", "sorry", "just", "或", "不",
+    "or",
+    "alternatively",
+    "maybe",
+    "perhaps",
+    "but",
+    "however",
+    "no",
+    "not",
+    "false",
+    "wrong",
+    "incorrect",
+    "sorry",
+    "just",
+    "或",
+    "不",
 ];
 
 /// Takes the answer back at the beginning of any later sentence.
 const TAKES_BACK: &[&str] = &[
-    "wait", "actually", "hmm", "oops", "correction", "nope", "scratch", "ignore", "disregard",
+    "wait",
+    "actually",
+    "hmm",
+    "oops",
+    "correction",
+    "nope",
+    "scratch",
+    "ignore",
+    "disregard",
     "等等",
 ];
 
@@ -135,15 +240,22 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
     let mut governed = &clause[main..];
     // "Since 43 is not prime the answer is 42": the reason is denied, not the
     // answer.
-    if let Some(reason) = governed.iter().position(|w| matches!(w.as_str(), "since" | "because")) {
+    if let Some(reason) = governed
+        .iter()
+        .position(|w| matches!(w.as_str(), "since" | "because"))
+    {
         let denial = governed[reason..].iter().rposition(|w| is_denial(w));
         if let Some(denial) = denial {
             let between = &governed[reason + denial + 1..];
             let says = |w: &String| {
-                ["that", "true", "case", "say", "said", "correct", "right", "think", "believe"]
-                    .contains(&w.as_str())
+                [
+                    "that", "true", "case", "say", "said", "correct", "right", "think", "believe",
+                ]
+                .contains(&w.as_str())
             };
-            let plain = between.iter().filter(|w| !["the", "an", "a", "is"].contains(&w.as_str()));
+            let plain = between
+                .iter()
+                .filter(|w| !["the", "an", "a", "is"].contains(&w.as_str()));
             if !between.iter().any(says) && plain.count() > 0 {
                 governed = between;
             }
@@ -152,7 +264,10 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
     if governed.iter().any(|word| is_denial(word)) {
         return Some("denied");
     }
-    if governed.iter().any(|word| HEDGES.contains(&word.as_str()) || word == "or") {
+    if governed
+        .iter()
+        .any(|word| HEDGES.contains(&word.as_str()) || word == "or")
+    {
         return Some("hedged");
     }
     if words(sentence).any(|word| matches!(word.as_str(), "either" | "neither")) {
@@ -160,11 +275,16 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
     }
     // A condition governs the whole sentence unless a conclusion follows it.
     let all: Vec<String> = words(sentence).collect();
-    let condition = all.iter().rposition(|word| CONDITIONS.contains(&word.as_str()));
+    let condition = all
+        .iter()
+        .rposition(|word| CONDITIONS.contains(&word.as_str()));
     condition
         .filter(|at| {
             !all[*at..].iter().any(|word| {
-                matches!(word.as_str(), "so" | "therefore" | "thus" | "hence" | "consequently")
+                matches!(
+                    word.as_str(),
+                    "so" | "therefore" | "thus" | "hence" | "consequently"
+                )
             })
         })
         .map(|_| "conditional")
@@ -215,7 +335,8 @@ pub(super) fn after(text: &str) -> Aftermath {
 
 fn own_sentence(own: &str) -> Option<Aftermath> {
     let mut at = 0;
-    for piece in own.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’'))) {
+    for piece in own.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+    {
         let word = piece
             .trim_end_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
             .to_lowercase()
@@ -223,9 +344,12 @@ fn own_sentence(own: &str) -> Option<Aftermath> {
         let end = at + piece.len();
         match word.as_str() {
             "or" | "alternatively" | "oder" | "ou" | "или" | "lor" | "vee" => {
-                let alternative = own[end..].trim_start_matches(|c: char| {
-                    c.is_whitespace() || matches!(c, ',' | ':' | '}')
-                });
+                let around = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '}');
+                let alternative = own[end..].trim_start_matches(around);
+                let alternative = alternative
+                    .strip_prefix("equivalently")
+                    .unwrap_or(alternative)
+                    .trim_start_matches(around);
                 let from = own.len() - alternative.len();
                 let to = from + alternative.trim_end_matches(['.', ')', ' ']).len();
                 return Some(match alternative.contains(|c: char| c.is_numeric()) {
@@ -242,6 +366,9 @@ fn own_sentence(own: &str) -> Option<Aftermath> {
             "if" | "unless" | "otherwise" | "provided" | "assuming" | "wenn" | "falls" => {
                 return Some(Aftermath::Refused("conditional"));
             }
+            word if TAKES_BACK.contains(&word) => {
+                return Some(Aftermath::Refused("retracted"));
+            }
             word if is_denial(word) => return Some(Aftermath::Refused("denied")),
             word if HEDGES.contains(&word) => return Some(Aftermath::Refused("hedged")),
             _ => {}
@@ -256,7 +383,9 @@ fn sentence_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     for (at, c) in text.char_indices() {
         let ends = match c {
-            '\n' => !text[..at].trim_matches(['$', ']', ')', '*', '\\', '}', ' ']).is_empty(),
+            '\n' => !text[..at]
+                .trim_matches(['$', ']', ')', '*', '\\', '}', ' '])
+                .is_empty(),
             '。' | '！' | '？' => true,
             '.' | '!' | '?' => bytes
                 .get(at + 1)
@@ -285,15 +414,27 @@ fn sentences_take_back(rest: &str) -> bool {
                 false => first.starts_with(word),
             })
         };
-        let about = matches!(first, "this" | "that" | "it" | "which" | "above" | "my" | "the" | "that's" | "it's")
-            && head.iter().any(|word| {
-                matches!(word.as_str(), "wrong" | "incorrect" | "false" | "invalid" | "mistaken")
-            });
+        let about = matches!(
+            first,
+            "this" | "that" | "it" | "which" | "above" | "my" | "the" | "that's" | "it's"
+        ) && head.iter().enumerate().any(|(at, word)| {
+            // "The wrong answer is 41" is about another one.
+            matches!(
+                word.as_str(),
+                "wrong" | "incorrect" | "false" | "invalid" | "mistaken"
+            ) && head
+                .get(at + 1)
+                .is_none_or(|next| next != "answer" && next != "answers")
+        });
         let denied = matches!(first, "this" | "that" | "it" | "that's" | "it's" | "no")
             && head.iter().take(5).any(|word| is_denial(word))
-            && head.iter().any(|w| matches!(w.as_str(), "right" | "correct" | "true" | "answer" | "it"));
-        let isolated = matches!(first, "wrong" | "incorrect" | "false" | "nope" | "not") && head.len() <= 3;
-        if back(TAKES_BACK) || about || denied || isolated || (number == 0 && back(TAKES_BACK_NEXT)) {
+            && head
+                .iter()
+                .any(|w| matches!(w.as_str(), "right" | "correct" | "true" | "answer" | "it"));
+        let isolated =
+            matches!(first, "wrong" | "incorrect" | "false" | "nope" | "not") && head.len() <= 3;
+        if back(TAKES_BACK) || about || denied || isolated || (number == 0 && back(TAKES_BACK_NEXT))
+        {
             return true;
         }
     }

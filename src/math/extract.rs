@@ -256,9 +256,9 @@ fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<(
             .rivals
             .push(trimmed(text, from + span.start..from + span.end)),
     }
-    found
-        .rivals
-        .extend(restated::values(&text[from..end], MOST + 1).map(|at| at.start + from..at.end + from));
+    found.rivals.extend(
+        restated::values(&text[from..end], MOST + 1).map(|at| at.start + from..at.end + from),
+    );
     Ok(())
 }
 
@@ -488,7 +488,12 @@ fn sole(text: &str, region: Range<usize>) -> Option<Found> {
     const DELIMITERS: [(&str, &str); 4] =
         [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")];
     let inside = &text[region.clone()];
-    let at = inside.find('$').into_iter().chain(inside.find("\\[")).chain(inside.find("\\(")).min()?;
+    let at = inside
+        .find('$')
+        .into_iter()
+        .chain(inside.find("\\["))
+        .chain(inside.find("\\("))
+        .min()?;
     let (open, close) = DELIMITERS
         .iter()
         .find(|(open, _)| inside[at..].starts_with(open))?;

@@ -70,7 +70,12 @@ impl Gold {
             && let Some(inside) = inside(last)
         {
             for found in &boxes {
-                if neighbours::beside(reference, 0..reference.len(), found.whole.clone()).is_err_and(|reason| reason != "several_answers") && !boxes.windows(2).any(|pair| pair[1].whole == found.whole || pair[0].whole == found.whole) {
+                if neighbours::beside(reference, 0..reference.len(), found.whole.clone())
+                    .is_err_and(|reason| reason != "several_answers")
+                    && !boxes
+                        .windows(2)
+                        .any(|pair| pair[1].whole == found.whole || pair[0].whole == found.whole)
+                {
                     return error("has a box inside an expression; box the whole answer");
                 }
             }
@@ -110,7 +115,9 @@ impl Gold {
             return error("holds no answer");
         }
         if several_lines(text) {
-            return error("holds numbers on several lines or apart by several blanks; give one answer");
+            return error(
+                "holds numbers on several lines or apart by several blanks; give one answer",
+            );
         }
         if text.starts_with('~') || text.contains("~~") {
             return error("is approximate or struck out; give the exact answer");
@@ -225,7 +232,8 @@ fn repaired(text: &str) -> Option<String> {
     while let Some(c) = rest.chars().next() {
         let twice = !rows
             && rest.starts_with("\\\\")
-            && rest[2..].starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
+            && rest[2..]
+                .starts_with(|c: char| c.is_ascii_alphabetic() || "(){}[],;!%$".contains(c));
         let glued = GLUED.iter().find(|command| rest.starts_with(**command));
         if twice {
             rest = &rest[1..];

@@ -46,6 +46,25 @@ pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseF
         }
         other => other,
     }
+    .map(|readings| without_lost_commas(text, readings))
+}
+
+/// In `1,2/3` the comma separates; as a decimal comma it would vanish in the
+/// value of the whole.
+fn without_lost_commas(text: &str, mut readings: Readings) -> Readings {
+    let computed = text.contains(['/', '+', '*', '^', '÷', '×'])
+        || ["frac", "\\times", "\\cdot", "\\sqrt", "\\div"]
+            .iter()
+            .any(|name| text.contains(name));
+    if computed
+        && readings
+            .0
+            .iter()
+            .any(|one| one.rule != Some("decimal_comma"))
+    {
+        readings.0.retain(|one| one.rule != Some("decimal_comma"));
+    }
+    readings
 }
 
 fn parse_limits(options: &MathOptions) -> ParseLimits {
@@ -77,7 +96,7 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
     }
     let mut own = Prepared::new(span, options);
     // Rivals are compared one by one and the first that differs decides.
-    let mut others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
+    let others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
         let mut all = Agreement::Same;
         for other in ranges {
             match agreement(own, text[other.clone()].trim(), options) {
@@ -92,7 +111,12 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         Agreement::Same => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
-            let mut parts: Vec<&str> = found.joined.iter().rev().map(|r| text[r.clone()].trim()).collect();
+            let mut parts: Vec<&str> = found
+                .joined
+                .iter()
+                .rev()
+                .map(|r| text[r.clone()].trim())
+                .collect();
             parts.push(span);
             match &gold.answer {
                 Answer::Value(_) => Verdict::wrong("several_answers"),
@@ -112,7 +136,9 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
 /// quantity: `42` and `\%`.
 pub(super) fn with_suffix(inside: &str, suffix: &str, options: &MathOptions) -> Option<String> {
     let joined = format!("{inside} {suffix}");
-    let mark = suffix.starts_with(['%', '\\', '^', '_', '°']) && !suffix.starts_with("\\t") && !suffix.starts_with("\\m");
+    let mark = suffix.starts_with(['%', '\\', '^', '_', '°'])
+        && !suffix.starts_with("\\t")
+        && !suffix.starts_with("\\m");
     let quantity = matches!(interpret(&joined, options), Ok(Answer::Value(_)));
     if mark && !quantity {
         return Some(format!("{inside}{suffix}"));
@@ -135,7 +161,15 @@ pub(super) fn several_lines(span: &str) -> bool {
     let mut blank = (0_usize, false);
     for c in span.chars() {
         if c.is_whitespace() {
-            blank = (blank.0 + 1, blank.1 || c == '\t' || matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{b}' | '\u{c}'));
+            blank = (
+                blank.0 + 1,
+                blank.1
+                    || c == '\t'
+                    || matches!(
+                        c,
+                        '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{b}' | '\u{c}'
+                    ),
+            );
             continue;
         }
         if digit && c.is_ascii_digit() && (blank.0 > 1 || blank.1) {
@@ -226,7 +260,10 @@ fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     let verdict = symbolic(gold, span, options);
     match verdict.outcome {
         // A number beyond `max_bits` is no number within it.
-        Outcome::Unknown if is_power_of_ten_form(span) && matches!(gold.answer, Answer::Value(Value::Quantity(_))) => {
+        Outcome::Unknown
+            if is_power_of_ten_form(span)
+                && matches!(gold.answer, Answer::Value(Value::Quantity(_))) =>
+        {
             Verdict::wrong("too_long")
         }
         Outcome::Unknown => Verdict::unknown("limit"),
@@ -276,11 +313,42 @@ fn unread(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     match (&gold.answer, listed) {
         (Answer::Value(_), 1..) => Verdict::wrong("several_answers"),
         // Words where a number is asked for.
-        (Answer::Value(_), 0) if !span.contains(char::is_numeric) && !super::restated::names_number(span) => {
+        (Answer::Value(_), 0)
+            if !span.contains(char::is_numeric) && !super::restated::names_number(span) =>
+        {
+            Verdict::wrong("not_a_number")
+        }
+        // `42 43`, `42 | 43`: two numbers and nothing that makes one of them.
+        (Answer::Value(_), 0) if numbers_side_by_side(span) => Verdict::wrong("several_answers"),
+        // `≥42` states no value.
+        (Answer::Value(_), 0)
+            if span
+                .trim_start_matches(['$', ' '])
+                .starts_with(['<', '>', '≤', '≥', '≠', '≈']) =>
+        {
             Verdict::wrong("not_a_number")
         }
         _ => Verdict::unknown("unsupported"),
     }
+}
+
+/// Whether a text is two or more plain numbers, apart by blanks or bars.
+fn numbers_side_by_side(span: &str) -> bool {
+    let parts = span
+        .split(|c: char| c.is_whitespace() || c == '|')
+        .filter(|part| !part.is_empty());
+    let mut count = 0;
+    for part in parts {
+        if !part.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            || !part
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | ',' | '/'))
+        {
+            return false;
+        }
+        count += 1;
+    }
+    count > 1
 }
 
 fn rendered(judgement: Judgement, options: &MathOptions) -> Verdict {
@@ -345,7 +413,11 @@ fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agre
             let forth = compare::compare(one, &other, &lenient).outcome;
             // `42 cm` in the box and 42 after it, or the other way round.
             let back = compare::compare(&other, one, &lenient).outcome;
-            return by(if forth == Outcome::Correct { forth } else { back });
+            return by(if forth == Outcome::Correct {
+                forth
+            } else {
+                back
+            });
         }
         (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other))) if one.text() == other.text() => {
             return Agreement::Same;
@@ -364,9 +436,7 @@ pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
     match interpret(text, options) {
         Ok(Answer::Value(_)) => true,
         Ok(Answer::Opaque(opaque)) => match read(text, options) {
-            Ok(readings) => {
-                !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_))
-            }
+            Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
             Err(_) => !opaque.is_prose(),
         },
         Err(Fault::Undefined) => true,

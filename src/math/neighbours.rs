@@ -23,27 +23,110 @@ pub(super) const IN_EXPRESSION: &str = "box_in_expression";
 
 /// Commands that set text or a face and leave their argument what it is.
 const FACES: &[&str] = &[
-    "text", "textbf", "textit", "textrm", "mathbf", "mathrm", "boldsymbol", "bm", "mbox",
-    "underline", "mathit", "emph",
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "mathbf",
+    "mathrm",
+    "boldsymbol",
+    "bm",
+    "mbox",
+    "underline",
+    "mathit",
+    "emph",
 ];
 
 /// Commands that may stand before a box.
 const LEADING: &[&str] = &[
-    "quad", "qquad", "displaystyle", "textstyle", "left", "bf", "rm", "large", "Large", "LARGE",
-    "huge", "Huge", "therefore", "implies", "Rightarrow", "Longrightarrow", "iff",
-    "Leftrightarrow", "Longleftrightarrow", "to", "rightarrow", "longrightarrow", "leadsto",
-    "hfill", "newline", "par", "centering", "item", "in", "equiv", "big", "Big", "bigl", "bigr",
-    "noindent", "hskip",
+    "quad",
+    "qquad",
+    "displaystyle",
+    "textstyle",
+    "left",
+    "bf",
+    "rm",
+    "large",
+    "Large",
+    "LARGE",
+    "huge",
+    "Huge",
+    "therefore",
+    "implies",
+    "Rightarrow",
+    "Longrightarrow",
+    "iff",
+    "Leftrightarrow",
+    "Longleftrightarrow",
+    "to",
+    "rightarrow",
+    "longrightarrow",
+    "leadsto",
+    "hfill",
+    "newline",
+    "par",
+    "centering",
+    "item",
+    "in",
+    "equiv",
+    "big",
+    "Big",
+    "bigl",
+    "bigr",
+    "noindent",
+    "n",
+];
+
+/// Of these, the ones that begin a new statement.
+const CONCLUDES: &[&str] = &[
+    "therefore",
+    "implies",
+    "Rightarrow",
+    "Longrightarrow",
+    "iff",
+    "Leftrightarrow",
+    "Longleftrightarrow",
+    "to",
+    "rightarrow",
+    "longrightarrow",
+    "leadsto",
 ];
 
 /// Commands that may follow a box.
 const TRAILING: &[&str] = &[
-    "quad", "qquad", "right", "checkmark", "blacksquare", "square", "Box", "qed", "pmod", "hfill",
-    "newline", "par", "end", "tag", "label", "hspace", "vspace", "bigr", "big", "Big",
+    "quad",
+    "qquad",
+    "right",
+    "checkmark",
+    "blacksquare",
+    "square",
+    "Box",
+    "qed",
+    "pmod",
+    "hfill",
+    "newline",
+    "par",
+    "end",
+    "tag",
+    "label",
+    "hspace",
+    "vspace",
+    "bigr",
+    "big",
+    "Big",
 ];
 
 /// Commands whose argument is layout.
-const LAYOUT: &[&str] = &["begin", "end", "tag", "label", "color", "hspace", "vspace", "textcolor"];
+const LAYOUT: &[&str] = &[
+    "begin",
+    "end",
+    "tag",
+    "label",
+    "color",
+    "hspace",
+    "vspace",
+    "textcolor",
+];
 
 /// Reads what stands beside the box at `whole`, within `region`.
 pub(super) fn beside(
@@ -70,7 +153,9 @@ pub(super) fn beside(
         let head = text[region.start..brace].trim_end();
         let name = command_at_end(head);
         match name {
-            Some(name) if FACES.contains(&name) => from = region.start + head.len() - name.len() - 1,
+            Some(name) if FACES.contains(&name) => {
+                from = region.start + head.len() - name.len() - 1
+            }
             Some(_) => return Err(IN_EXPRESSION),
             None if head.ends_with(['^', '_', '}']) => return Err(IN_EXPRESSION),
             None => from = brace,
@@ -85,7 +170,9 @@ pub(super) fn beside(
 fn struck_out(before: &str) -> Result<(), &'static str> {
     let strikes = before.matches("~~").count();
     let open = |start: &str, end: &str| {
-        before.rfind(start).is_some_and(|at| !before[at..].contains(end))
+        before
+            .rfind(start)
+            .is_some_and(|at| !before[at..].contains(end))
     };
     match strikes % 2 == 1
         || open("<!--", "-->")
@@ -119,7 +206,12 @@ fn open_groups(before: &str) -> Vec<usize> {
 
 /// The command that `text` ends with, without its backslash.
 fn command_at_end(text: &str) -> Option<&str> {
-    let name = text.len() - text.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    let name = text.len()
+        - text
+            .bytes()
+            .rev()
+            .take_while(u8::is_ascii_alphabetic)
+            .count();
     (name < text.len() && text[..name].ends_with('\\')).then(|| &text[name..])
 }
 
@@ -148,9 +240,12 @@ fn left(before: &str) -> Result<(), &'static str> {
             ',' | ';' | ':' | '!' | ' ' if less.ends_with('\\') => {
                 rest = &less[..less.len() - 1];
             }
-            '\\' if less.ends_with('\\') => (gap, line, rest) = (true, true, &less[..less.len() - 1]),
+            '\\' if less.ends_with('\\') => {
+                (gap, line, rest) = (true, true, &less[..less.len() - 1])
+            }
             '&' => rest = less,
-            '"' | '“' | '「' | '✅' | '✔' | '☑' | '→' | '⇒' | '⟹' | '∴' | '—' | '\u{fe0f}' | '👉' | '🎉' => {
+            '"' | '“' | '「' | '…' | '✅' | '✔' | '☑' | '→' | '⇒' | '⟹' | '∴' | '—'
+            | '\u{fe0f}' | '👉' | '🎉' => {
                 rest = less;
             }
             ':' | '：' | '。' | '，' | '！' | '？' | '；' | '、' => return Ok(()),
@@ -163,13 +258,18 @@ fn left(before: &str) -> Result<(), &'static str> {
                 };
             }
             '=' => {
-                let bad = less.trim_end().ends_with(['!', '<', '>', '~', '≠', '/', '='])
-                    || command_at_end(less.trim_end()).is_some_and(|name| name == "not" || name == "stackrel");
+                let bad = less
+                    .trim_end()
+                    .ends_with(['!', '<', '>', '~', '≠', '/', '='])
+                    || command_at_end(less.trim_end())
+                        .is_some_and(|name| name == "not" || name == "stackrel");
                 return if bad { refused } else { Ok(()) };
             }
             '(' => {
                 let ahead = less.strip_suffix("\\left").unwrap_or(less);
-                if !ahead.is_empty() && !ahead.ends_with(|c: char| c.is_whitespace() || "$=:".contains(c)) {
+                if !ahead.is_empty()
+                    && !ahead.ends_with(|c: char| c.is_whitespace() || "$=:".contains(c))
+                {
                     return refused;
                 }
                 (gap, rest) = (true, ahead);
@@ -196,10 +296,22 @@ fn left(before: &str) -> Result<(), &'static str> {
                 let arrow = less.ends_with(['-', '=']);
                 let tag = less.rfind('<').map(|at| &less[at + 1..]);
                 let plain = tag.is_some_and(|tag| {
-                    let name = tag.trim_start_matches('/').split(' ').next().unwrap_or_default();
-                    ["b", "strong", "center", "p", "div", "span", "br", "br/", "em", "i", "answer", "u", "h1", "h2", "h3", "think", "final"].contains(&name)
+                    let name = tag
+                        .trim_start_matches('/')
+                        .split(' ')
+                        .next()
+                        .unwrap_or_default();
+                    [
+                        "b", "strong", "center", "p", "div", "span", "br", "br/", "em", "i",
+                        "answer", "u", "h1", "h2", "h3", "think", "final",
+                    ]
+                    .contains(&name)
                 });
-                return if arrow || plain || at_line_start(less) { Ok(()) } else { refused };
+                return if arrow || plain || at_line_start(less) {
+                    Ok(())
+                } else {
+                    refused
+                };
             }
             '}' => {
                 let Some((name, open)) = group_at_end(rest) else {
@@ -222,7 +334,9 @@ fn left(before: &str) -> Result<(), &'static str> {
                     _ => return refused,
                 }
             }
-            ')' if gap && (line || label(less) || less.ends_with(char::is_alphabetic)) => return Ok(()),
+            ')' if gap && (line || label(less) || less.ends_with(char::is_alphabetic)) => {
+                return Ok(());
+            }
             c if c.is_ascii_digit() => return if line { Ok(()) } else { refused },
             c if c.is_alphabetic() => {
                 if let Some(name) = command_at_end(rest) {
@@ -232,7 +346,14 @@ fn left(before: &str) -> Result<(), &'static str> {
                     if matches!(name, "in" | "equiv") {
                         // `\not\in` and `\not\equiv` deny.
                         let ahead = rest[..rest.len() - name.len() - 1].trim_end();
-                        return if ahead.ends_with("\\not") { refused } else { Ok(()) };
+                        return if ahead.ends_with("\\not") {
+                            refused
+                        } else {
+                            Ok(())
+                        };
+                    }
+                    if CONCLUDES.contains(&name) {
+                        return Ok(());
                     }
                     gap = true;
                     rest = &rest[..rest.len() - name.len() - 1];
@@ -243,7 +364,9 @@ fn left(before: &str) -> Result<(), &'static str> {
                 let prose = spaceless || ((gap || delimiter) && (word > 1 || line));
                 return if prose { Ok(()) } else { refused };
             }
-            _ if line && delimiter && !"+*/^<>=±×÷√≠≤≥≈~|−".contains(c) => return Ok(()),
+            _ if line && delimiter && !"+*/^<>=±×÷√≠≤≥≈~|−".contains(c) => {
+                return Ok(());
+            }
             _ => return refused,
         }
     }
@@ -256,7 +379,8 @@ fn label(before: &str) -> bool {
 }
 
 fn at_line_start(before: &str) -> bool {
-    before.trim_end_matches([' ', '\t']).is_empty() || before.trim_end_matches([' ', '\t']).ends_with('\n')
+    before.trim_end_matches([' ', '\t']).is_empty()
+        || before.trim_end_matches([' ', '\t']).ends_with('\n')
 }
 
 /// The command and the opening brace of the group that `text` ends with.
@@ -282,7 +406,10 @@ fn group_at_end(text: &str) -> Option<(Option<&str>, usize)> {
 /// Whether what stands right of a box leaves it alone, and what it adds.
 fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
     let refused = Err(IN_EXPRESSION);
-    let mut beside = Beside { after: from, ..Beside::default() };
+    let mut beside = Beside {
+        after: from,
+        ..Beside::default()
+    };
     let mut at = from;
     let (mut gap, mut delimiter) = (false, false);
     while let Some(c) = text[at..end].chars().next() {
@@ -292,10 +419,15 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
         match c {
             '\n' => return Ok(beside),
             c if c.is_whitespace() => gap = true,
-            '$' | '"' | '”' | '」' | ')' | ']' | '&' | '✅' | '✔' | '☑' | '🎉' | '\u{fe0f}' => delimiter = true,
+            '$' | '"' | '”' | '」' | ')' | ']' | '&' | '✅' | '✔' | '☑' | '🎉' | '\u{fe0f}' => {
+                delimiter = true
+            }
             '*' if rest.starts_with("**") => {
                 // `**2` is a power.
-                if rest.trim_start_matches('*').starts_with(|c: char| c.is_ascii_digit() || c == '(') {
+                if rest
+                    .trim_start_matches('*')
+                    .starts_with(|c: char| c.is_ascii_digit() || c == '(')
+                {
                     return refused;
                 }
                 at += 1;
@@ -313,7 +445,9 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
                 return Ok(beside);
             }
             '^' => {
-                let degree = ["^\\circ", "^{\\circ}", "^°", "^{°}"].iter().find(|d| rest.starts_with(**d));
+                let degree = ["^\\circ", "^{\\circ}", "^°", "^{°}"]
+                    .iter()
+                    .find(|d| rest.starts_with(**d));
                 let Some(degree) = degree else { return refused };
                 beside.suffix = Some(at..at + degree.len());
                 at += degree.len();
@@ -330,40 +464,85 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
                 let from = at + 1;
                 let length = rest[1..].find(['$', '\n']).unwrap_or(rest.len() - 1);
                 let side = &text[from..from + length];
-                let cut = ["\\]", "\\)", "\\\\", "\\end"].iter().filter_map(|m| side.find(m)).min().unwrap_or(side.len());
+                let cut = ["\\]", "\\)", "\\\\", "\\end"]
+                    .iter()
+                    .filter_map(|m| side.find(m))
+                    .min()
+                    .unwrap_or(side.len());
                 let side = side[..cut].trim_end_matches(['.', ' ', ',']);
                 beside.equated = Some(from..from + side.len());
                 beside.after = from + length;
                 return Ok(beside);
             }
-            '.' => return if next.is_some_and(|c| c.is_ascii_digit()) { refused } else { Ok(beside) },
+            '.' => {
+                return if next.is_some_and(|c| c.is_ascii_digit()) {
+                    refused
+                } else {
+                    Ok(beside)
+                };
+            }
             ',' | ';' | ':' | '，' | '、' => {
-                let listed = rest[c.len_utf8()..].trim_start_matches([' ', '$', '\\', '(', '-', '*']);
+                let listed =
+                    rest[c.len_utf8()..].trim_start_matches([' ', '$', '\\', '(', '-', '*']);
                 return match listed.starts_with(|c: char| c.is_numeric()) {
                     true => Err("several_answers"),
                     false => Ok(beside),
                 };
             }
-            '!' => return if delimiter || gap { Ok(beside) } else { refused },
+            '!' => {
+                return if delimiter || gap {
+                    Ok(beside)
+                } else {
+                    refused
+                };
+            }
             '?' | '。' | '！' | '？' | '；' | '#' | '❌' | '✗' | '✘' => return Ok(beside),
             '(' => {
                 let words = rest[1..].split(')').next().unwrap_or_default();
-                let prose = words.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() > 1)
+                let prose = words
+                    .split(|c: char| !c.is_alphabetic())
+                    .any(|word| word.chars().count() > 1)
                     && !words.contains('\\');
-                return if (gap || delimiter) && prose { Ok(beside) } else { refused };
+                return if (gap || delimiter) && prose {
+                    Ok(beside)
+                } else {
+                    refused
+                };
             }
-            '—' | '–' => return if gap || delimiter { Ok(beside) } else { refused },
+            '—' | '–' => {
+                return if gap || delimiter {
+                    Ok(beside)
+                } else {
+                    refused
+                };
+            }
             '-' => {
-                let word = rest[1..].trim_start().chars().take_while(|c| c.is_alphabetic()).count();
+                let word = rest[1..]
+                    .trim_start()
+                    .chars()
+                    .take_while(|c| c.is_alphabetic())
+                    .count();
                 let spaced = (gap || delimiter) && next.is_some_and(char::is_whitespace);
-                return if spaced && word > 1 { Ok(beside) } else { refused };
+                return if spaced && word > 1 {
+                    Ok(beside)
+                } else {
+                    refused
+                };
             }
             '<' => {
-                let tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '|');
-                return if tag && rest.contains('>') { Ok(beside) } else { refused };
+                let tag = rest[1..]
+                    .starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '|');
+                return if tag && rest.contains('>') {
+                    Ok(beside)
+                } else {
+                    refused
+                };
             }
             '\\' => {
-                let name: &str = &rest[1..1 + rest[1..].bytes().take_while(u8::is_ascii_alphabetic).count()];
+                let name: &str = &rest[1..1 + rest[1..]
+                    .bytes()
+                    .take_while(u8::is_ascii_alphabetic)
+                    .count()];
                 match name {
                     "" => match next {
                         Some(')' | ']') => {
@@ -383,7 +562,9 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
                         _ => return refused,
                     },
                     "text" | "textbf" | "textrm" | "mathrm" | "mbox" | "textit" => {
-                        let Some(close) = rest.find('}') else { return refused };
+                        let Some(close) = rest.find('}') else {
+                            return refused;
+                        };
                         beside.suffix = Some(at..at + close + 1 + power(&rest[close + 1..]));
                         return Ok(beside);
                     }
@@ -397,7 +578,9 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
             }
             c if c.is_numeric() => return refused,
             c if c.is_alphabetic() => {
-                let length = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+                let length = rest
+                    .find(|c: char| !c.is_alphabetic())
+                    .unwrap_or(rest.len());
                 let spaceless = !c.is_ascii() && u32::from(c) >= 0x2e80;
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
                     return refused;
@@ -418,7 +601,9 @@ fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'static str> {
 
 /// The length of `_8` or `_{8}`.
 fn base(rest: &str) -> Option<usize> {
-    let inside = rest[1..].trim_start_matches("{").trim_start_matches("\\text{");
+    let inside = rest[1..]
+        .trim_start_matches("{")
+        .trim_start_matches("\\text{");
     let skipped = rest.len() - inside.len();
     let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
     let close = inside[digits..].bytes().take_while(|b| *b == b'}').count();
@@ -427,5 +612,8 @@ fn base(rest: &str) -> Option<usize> {
 
 /// The length of `^2` or `^{3}` after a unit.
 fn power(rest: &str) -> usize {
-    ["^2", "^3", "^{2}", "^{3}"].iter().find(|power| rest.starts_with(**power)).map_or(0, |p| p.len())
+    ["^2", "^3", "^{2}", "^{3}"]
+        .iter()
+        .find(|power| rest.starts_with(**power))
+        .map_or(0, |p| p.len())
 }

@@ -413,14 +413,21 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     pub(super) fn spaces(&mut self) {
-        while let [Token::Space | Token::Break | Token::Thin | Token::NegativeThin, rest @ ..] = self.rest {
+        while let [
+            Token::Space | Token::Break | Token::Thin | Token::NegativeThin,
+            rest @ ..,
+        ] = self.rest
+        {
             self.rest = rest;
         }
     }
 }
 
 fn is_space(token: Token<'_>) -> bool {
-    matches!(token, Token::Space | Token::Break | Token::Thin | Token::NegativeThin)
+    matches!(
+        token,
+        Token::Space | Token::Break | Token::Thin | Token::NegativeThin
+    )
 }
 
 /// A variable's name: one letter, or a command such as `\theta`.

@@ -120,7 +120,12 @@ fn undefined(all: &[Token<'_>]) -> bool {
     let compact: Vec<Token<'_>> = all
         .iter()
         .copied()
-        .filter(|token| !matches!(token, Token::Space | Token::Break | Token::Thin | Token::NegativeThin))
+        .filter(|token| {
+            !matches!(
+                token,
+                Token::Space | Token::Break | Token::Thin | Token::NegativeThin
+            )
+        })
         .collect();
     let fraction = compact.contains(&Token::Command("frac"));
     compact.windows(4).any(|window| match window {

@@ -22,8 +22,11 @@ const NUMBER_WORDS: &[&str] = &[
 
 /// Whether a number is spelled out.
 pub(super) fn names_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphabetic())
-        .any(|word| NUMBER_WORDS.iter().any(|number| word.eq_ignore_ascii_case(number)))
+    text.split(|c: char| !c.is_alphabetic()).any(|word| {
+        NUMBER_WORDS
+            .iter()
+            .any(|number| word.eq_ignore_ascii_case(number))
+    })
 }
 
 /// Values after an answer, at most `most`: lines that are nothing but a number,
@@ -31,17 +34,24 @@ pub(super) fn names_number(text: &str) -> bool {
 pub(super) fn values(after: &str, most: usize) -> impl Iterator<Item = Range<usize>> + '_ {
     let stated = STATED.captures_iter(after).filter_map(|found| {
         let number = found.get(1)?;
+        // "The wrong answer is 41" states nothing.
+        let subject = found.get(0)?.start();
+        if super::doubt::is_attributed(&after[..subject]) {
+            return None;
+        }
         let kept = number.as_str().trim_end_matches(['.', ',', '/']);
         Some(number.start()..number.start() + kept.len())
     });
     // The rest of the answer's own line is no line.
     let first = after.find('\n').map_or(after.len(), |at| at + 1);
     let mut at = first;
-    let lines = after[first..].split_inclusive('\n').filter_map(move |line| {
-        let from = at;
-        at += line.len();
-        bare(line).map(|span| from + span.start..from + span.end)
-    });
+    let lines = after[first..]
+        .split_inclusive('\n')
+        .filter_map(move |line| {
+            let from = at;
+            at += line.len();
+            bare(line).map(|span| from + span.start..from + span.end)
+        });
     stated.chain(lines).take(most)
 }
 
@@ -64,7 +74,13 @@ pub(super) fn earlier(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 /// The range of a text that is nothing but a plain number, without emphasis and
 /// delimiters.
 fn bare(line: &str) -> Option<Range<usize>> {
-    let around = |c: char| c.is_whitespace() || matches!(c, '*' | '$' | '.' | ',' | ';' | '`' | '(' | ')' | '[' | ']' | '\\' | '#');
+    let around = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '*' | '$' | '.' | ',' | ';' | '`' | '(' | ')' | '[' | ']' | '\\' | '#'
+            )
+    };
     let start = line.len() - line.trim_start_matches(around).len();
     let inside = line.trim_matches(around);
     let plain = inside.contains(|c: char| c.is_ascii_digit())

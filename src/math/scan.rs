@@ -104,7 +104,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             '$' => (Some(Token::Dollar), 1),
             // Between tokens a blank; before one it means "about", and two
             // strike out.
-            '~' if out.is_empty() || out.last() == Some(&Token::Dollar) || rest.starts_with("~~") || out.last() == Some(&Token::Mark('~')) => {
+            '~' if out.is_empty()
+                || out.last() == Some(&Token::Dollar)
+                || rest.starts_with("~~")
+                || out.last() == Some(&Token::Mark('~')) =>
+            {
                 (Some(Token::Mark('~')), 1)
             }
             '~' => (Some(Token::Thin), 1),
