@@ -10,12 +10,17 @@
 //! # Rejects
 //! Values that differ at all (there is no tolerance), `10%` for 10, several
 //! answers, hedges ("3 or 4"), denials ("not 3"), questions, two commitments
-//! that differ, units of another dimension, division by zero. Numbers are never
+//! that differ, a box that is a part of an expression, units of another dimension, division by zero. Numbers are never
 //! picked out of prose.
 //!
 //! # Known gaps
 //! Radicals, symbols, sets, intervals, matrices, equations and sums are
 //! `unknown` unless textually identical.
+//!
+//! The words round an answer are read by tables, mostly English ones: a denial
+//! in other words is not seen, and an honest sentence that denies something else
+//! right beside its answer is refused (`\boxed{3}, which is not even`). An
+//! inequality or `\approx` beside a box refuses it.
 //!
 //! # Source
 //! The value rules are arithmetic; the commitment rules follow the R1 recipe
