@@ -289,12 +289,23 @@ fn gsm8k_reads_what_stands_round_the_marked_line() {
         ("#### 1e99999", Some("too_long")),
         (&long, Some("too_long")),
     ] {
-        let pair = GsmPair { reference: "42", completion };
+        let pair = GsmPair {
+            reference: "42",
+            completion,
+        };
         let verdict = gsm8k::verify(pair, &Gsm8kOptions::default()).unwrap();
         assert_eq!(verdict.reason, expected, "{completion:.40}");
     }
-    for completion in ["#### 42\nthe answer is 42", "#### 42\n\\boxed{42}", "It is so.\n#### 42\n\n", "A: 42"] {
-        let pair = GsmPair { reference: "42", completion };
+    for completion in [
+        "#### 42\nthe answer is 42",
+        "#### 42\n\\boxed{42}",
+        "It is so.\n#### 42\n\n",
+        "A: 42",
+    ] {
+        let pair = GsmPair {
+            reference: "42",
+            completion,
+        };
         let verdict = gsm8k::verify(pair, &Gsm8kOptions::default()).unwrap();
         assert_eq!(verdict.outcome, Outcome::Correct, "{completion}");
     }
@@ -375,7 +386,15 @@ fn unusable_references_are_errors() {
             "`{reference}` compiles"
         );
     }
-    for reference in ["18", "x/2", "\\frac{1}{2}", "\\boxed{3}", "work\n#### 7", "$x = \\boxed{5}$.", "\\boxed{5}\\%"] {
+    for reference in [
+        "18",
+        "x/2",
+        "\\frac{1}{2}",
+        "\\boxed{3}",
+        "work\n#### 7",
+        "$x = \\boxed{5}$.",
+        "\\boxed{5}\\%",
+    ] {
         assert!(
             Gold::compile(reference, &options).is_ok(),
             "`{reference}` does not compile"
@@ -435,7 +454,10 @@ fn hostile_answers_are_quick_and_never_right() {
         ),
         (
             "costly rivals",
-            (0..1000).map(|n| format!("\\boxed{{{n}e-15000}} then ")).collect::<String>() + "\\boxed{6}",
+            (0..1000)
+                .map(|n| format!("\\boxed{{{n}e-15000}} then "))
+                .collect::<String>()
+                + "\\boxed{6}",
         ),
         ("backslashes", "\\".repeat(1 << 20)),
         ("dollars", "$".repeat(1 << 20)),

@@ -12,7 +12,6 @@ pub(super) struct Opaque {
     hedged: bool,
     undefined: bool,
     prose: bool,
-    word: bool,
 }
 
 impl Opaque {
@@ -29,7 +28,6 @@ impl Opaque {
             hedged: hedged(peeled),
             undefined: undefined(peeled),
             prose: prose(peeled),
-            word: word(peeled),
         }
     }
 
@@ -52,11 +50,6 @@ impl Opaque {
     /// Whether it reads as prose: two bare words of two letters or more.
     pub(super) fn is_prose(&self) -> bool {
         self.prose
-    }
-
-    /// Whether it holds a word of three letters or more.
-    pub(super) fn has_word(&self) -> bool {
-        self.word
     }
 
     /// Whether it holds a division by a literal zero or `∞ - ∞`.
@@ -88,12 +81,6 @@ pub(super) fn listed(all: &[Token<'_>], limits: Limits) -> usize {
         true if parts.len() > 1 => parts.len(),
         _ => 0,
     }
-}
-
-fn word(all: &[Token<'_>]) -> bool {
-    all.iter().any(
-        |token| matches!(token, Token::Word(word) | Token::Text(word) if word.chars().count() > 2),
-    )
 }
 
 /// One word may be an answer (`yes`, `ABC`), two in a row are prose.

@@ -2,17 +2,14 @@
 //! plain values out. They are compared with the answer, never judged.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
+use super::doubt::is_attributed;
 
-/// "It is 43", "so the result is 41": a value with nothing behind it.
-static STATED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:it(?:['’]s| is| should be)|(?:result|value|answer|solution)(?: is| equals| should be|:| =))[ :$*\\(\[]*(-?[0-9][0-9.,/]*)[ \\)\]$*]*(?:[.!;\n]|$)",
-    )
-    .expect("the pattern is short and valid")
-});
+/// What a restatement is about.
+const SUBJECTS: [&str; 5] = ["it", "result", "value", "answer", "solution"];
+
+/// What stands between subject and value, the longest first.
+const COPULAS: [&str; 6] = [" should be", " equals", " is", "'s", "’s", " ="];
 
 const NUMBER_WORDS: &[&str] = &[
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -32,16 +29,25 @@ pub(super) fn names_number(text: &str) -> bool {
 /// Values after an answer, at most `most`: lines that are nothing but a number,
 /// and sentences that state one.
 pub(super) fn values(after: &str, most: usize) -> impl Iterator<Item = Range<usize>> + '_ {
-    let stated = STATED.captures_iter(after).filter_map(|found| {
-        let number = found.get(1)?;
-        // "The wrong answer is 41" states nothing.
-        let subject = found.get(0)?.start();
-        if super::doubt::is_attributed(&after[..subject]) {
-            return None;
-        }
-        let kept = number.as_str().trim_end_matches(['.', ',', '/']);
-        Some(number.start()..number.start() + kept.len())
-    });
+    let mut start = 0;
+    let stated = after
+        .split_inclusive(['!', ';', '\n', ' '])
+        .scan(0, move |sentence, piece| {
+            // A sentence ends at a full stop before white space, too.
+            let from = *sentence;
+            start += piece.len();
+            let ends = piece.trim_end() != piece.trim_end_matches(['.', '!', ';', '\n', ' '])
+                || piece.ends_with('\n')
+                || start == after.len();
+            if ends {
+                *sentence = start;
+            }
+            Some(ends.then_some(from..start))
+        })
+        .flatten()
+        .filter_map(|range| {
+            stated(&after[range.clone()]).map(|at| range.start + at.start..range.start + at.end)
+        });
     // The rest of the answer's own line is no line.
     let first = after.find('\n').map_or(after.len(), |at| at + 1);
     let mut at = first;
@@ -53,6 +59,32 @@ pub(super) fn values(after: &str, most: usize) -> impl Iterator<Item = Range<usi
             bare(line).map(|span| from + span.start..from + span.end)
         });
     stated.chain(lines).take(most)
+}
+
+/// The value that a sentence such as "it is 43" or "so the result is 41" ends
+/// with.
+fn stated(sentence: &str) -> Option<Range<usize>> {
+    let around = |c: char| {
+        c.is_whitespace() || matches!(c, '*' | '$' | '.' | '!' | ';' | ',' | ')' | ']' | '\\')
+    };
+    let closed = sentence.trim_end_matches(around);
+    let head =
+        closed.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '-'));
+    let number = &closed[head.len()..];
+    if !number.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let lead = |c: char| c.is_whitespace() || matches!(c, '*' | '$' | ':' | '(' | '[' | '\\');
+    let lower = head.trim_end_matches(lead).to_ascii_lowercase();
+    let subject = COPULAS
+        .iter()
+        .find_map(|copula| lower.strip_suffix(copula))
+        .unwrap_or(&lower);
+    let before = SUBJECTS
+        .iter()
+        .find_map(|word| subject.strip_suffix(word))?;
+    // "The wrong answer is 41" states nothing; "profit" is no "it".
+    (!is_attributed(before)).then(|| head.len()..closed.len())
 }
 
 /// The number that an earlier announcement names, within `range`.

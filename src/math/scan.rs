@@ -129,14 +129,12 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
         at += length;
         match token {
             Some(Token::Space | Token::Break) if out.is_empty() => {}
-            Some(blank @ (Token::Space | Token::Break))
-                if matches!(out.last(), Some(Token::Space | Token::Break)) =>
-            {
-                if blank == Token::Break {
-                    out.pop();
-                    out.push(blank);
-                }
+            Some(Token::Break) if out.last() == Some(&Token::Space) => {
+                out.pop();
+                out.push(Token::Break);
             }
+            Some(Token::Space | Token::Break)
+                if matches!(out.last(), Some(Token::Space | Token::Break)) => {}
             Some(token) => out.push(token),
             None => {}
         }
