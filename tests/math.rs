@@ -57,6 +57,11 @@ fn cases_of_typed_answers_hold() {
     hold(include_str!("data/math/structure.toml"));
 }
 
+#[test]
+fn cases_of_assertion_hold() {
+    hold(include_str!("data/math/assertion.toml"));
+}
+
 fn hold(cases: &str) {
     let cases: Cases = toml::from_str(cases).unwrap();
     let mut names = std::collections::BTreeSet::new();
@@ -445,6 +450,40 @@ fn gsm8k_rollouts_from_the_environment_agree() {
 }
 
 #[test]
+fn gsm8k_reads_what_stands_round_the_marked_line() {
+    let long = format!("#### {}", "x".repeat(5000));
+    for (completion, expected) in [
+        ("#### 42\nthe answer is 43", Some("conflict")),
+        ("#### 42\n\n\\boxed{43}", Some("conflict")),
+        ("#### 42\n43", Some("conflict")),
+        ("not #### 42", Some("denied")),
+        ("#### 42\nWait, no.", Some("retracted")),
+        ("#### 1e99999", Some("too_long")),
+        (&long, Some("too_long")),
+    ] {
+        let pair = GsmPair {
+            reference: "42",
+            completion,
+        };
+        let verdict = gsm8k::verify(pair, &Gsm8kOptions::default()).unwrap();
+        assert_eq!(verdict.reason, expected, "{completion:.40}");
+    }
+    for completion in [
+        "#### 42\nthe answer is 42",
+        "#### 42\n\\boxed{42}",
+        "It is so.\n#### 42\n\n",
+        "A: 42",
+    ] {
+        let pair = GsmPair {
+            reference: "42",
+            completion,
+        };
+        let verdict = gsm8k::verify(pair, &Gsm8kOptions::default()).unwrap();
+        assert_eq!(verdict.outcome, Outcome::Correct, "{completion}");
+    }
+}
+
+#[test]
 fn gsm8k_modes_differ_on_prose() {
     let pair = GsmPair {
         reference: "#### 18",
@@ -470,8 +509,16 @@ fn gsm8k_modes_differ_on_prose() {
     let verdict = gsm8k::verify(other, &last).unwrap();
     assert_eq!(
         (verdict.outcome, verdict.reason),
-        (Outcome::Wrong, Some("different_value"))
+        (Outcome::Wrong, Some("not_a_number"))
     );
+    for completion in ["on 2024-01-18", "the 18th", "18%", "5-18", "x18", "18x"] {
+        let verdict = gsm8k::verify(GsmPair { completion, ..pair }, &last).unwrap();
+        assert_ne!(verdict.outcome, Outcome::Correct, "{completion}");
+    }
+    for completion in ["it makes -3 and 18.", "is $18", "18 in all"] {
+        let verdict = gsm8k::verify(GsmPair { completion, ..pair }, &last).unwrap();
+        assert_eq!(verdict.outcome, Outcome::Correct, "{completion}");
+    }
     assert!(
         gsm8k::verify(
             GsmPair {
@@ -499,13 +546,27 @@ fn unusable_references_are_errors() {
         "1e999999999",
         "x/0",
         "\\boxed{1} no \\boxed{2}",
+        "-\\boxed{5}",
+        "\\boxed{5}\\times 10^3",
+        "x\\neq\\boxed{5}",
+        "~5",
+        "~~5~~",
+        "5\n123",
     ] {
         assert!(
             Gold::compile(reference, &options).is_err(),
             "`{reference}` compiles"
         );
     }
-    for reference in ["18", "x/2", "\\frac{1}{2}", "\\boxed{3}", "work\n#### 7"] {
+    for reference in [
+        "18",
+        "x/2",
+        "\\frac{1}{2}",
+        "\\boxed{3}",
+        "work\n#### 7",
+        "$x = \\boxed{5}$.",
+        "\\boxed{5}\\%",
+    ] {
         assert!(
             Gold::compile(reference, &options).is_ok(),
             "`{reference}` does not compile"
@@ -559,6 +620,17 @@ fn hostile_answers_are_quick_and_never_right() {
             "listed boxes",
             "\\boxed{5},".repeat((1 << 20) / 10) + "\\boxed{6}",
         ),
+        (
+            "joined prose",
+            "\\boxed{ab cd},".repeat(1000) + &format!("\\boxed{{{}e-15000}}", "7".repeat(3900)),
+        ),
+        (
+            "costly rivals",
+            (0..1000)
+                .map(|n| format!("\\boxed{{{n}e-15000}} then "))
+                .collect::<String>()
+                + "\\boxed{6}",
+        ),
         ("backslashes", "\\".repeat(1 << 20)),
         ("dollars", "$".repeat(1 << 20)),
         ("hashes", "#".repeat(1 << 20)),
@@ -587,7 +659,7 @@ fn limits_are_unknown_and_long_integers_are_decided() {
     // Too large to compute, and still no 5.
     assert_eq!(judge("5", "1e999999999").outcome, Outcome::Wrong);
     assert_eq!(judge("5", "9^{999999}").outcome, Outcome::Wrong);
-    assert_eq!(judge("5", &"x+".repeat(4000)).reason, Some("limit"));
+    assert_eq!(judge("5", &"x+".repeat(4000)).reason, Some("too_long"));
     let nines = "9".repeat(100_000);
     assert_eq!(judge(&nines, &nines).outcome, Outcome::Correct);
     assert_eq!(

@@ -71,7 +71,7 @@ const PHRASES: &[&str] = &[
     "उत्तर है",
 ];
 
-/// A negation just before the phrase: the clause denies its answer.
+/// A negation: the clause denies its answer.
 const NEGATIONS: &[&str] = &["not", "never", "whether", "nicht", "pas", "doubt", "no"];
 
 /// Words that make an answer one of several, or none.
@@ -106,23 +106,6 @@ const HEDGES_INSIDE: &[&str] = &[
     "もしくは",
     "또는",
     "아니",
-];
-
-/// Words that open a sentence which takes the last one back.
-const RETRACTIONS: &[&str] = &[
-    "or",
-    "alternatively",
-    "maybe",
-    "perhaps",
-    "but",
-    "however",
-    "wait",
-    "no",
-    "actually",
-    "hmm",
-    "not",
-    "或",
-    "不",
 ];
 
 /// What may join boxes that form one answer.
@@ -182,20 +165,6 @@ pub(super) fn is_hedge(word: &str) -> bool {
     }
 }
 
-/// Whether the end of `clause` denies what follows it.
-pub(super) fn denies(clause: &str) -> bool {
-    /// "I do not think that the" is long enough.
-    const WORDS_BEFORE: usize = 6;
-    clause
-        .rsplit(|c: char| !c.is_alphabetic())
-        .filter(|word| !word.is_empty())
-        .take(WORDS_BEFORE)
-        .any(|word| NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n)))
-        || clause.trim_end().ends_with(['不', '非', '没'])
-        || clause.contains("n't")
-        || clause.contains("n’t")
-}
-
 /// Whether any word of the prose hedges, denies or asks.
 pub(super) fn wavers(prose: &str) -> bool {
     prose.contains(['?', '？'])
@@ -207,93 +176,14 @@ pub(super) fn wavers(prose: &str) -> bool {
             .any(|word| is_hedge(word) || NEGATIONS.iter().any(|n| word.eq_ignore_ascii_case(n)))
 }
 
-/// Whether `sentence` begins by taking the one before back.
-pub(super) fn retracts(sentence: &str) -> bool {
-    let trimmed = sentence.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let end = trimmed
-        .find(|c: char| !c.is_alphabetic())
-        .unwrap_or(trimmed.len());
-    let word = &trimmed[..end];
-    RETRACTIONS.iter().any(|r| match r.is_ascii() {
-        true => word.eq_ignore_ascii_case(r),
-        false => word.starts_with(r),
-    })
-}
-
-/// Whether the text right before a box denies it: "it is not \\boxed{42}".
-pub(super) fn denies_next(before: &str) -> bool {
-    let before = before.trim_end_matches(|c: char| c.is_whitespace() || "$\\([{*:".contains(c));
-    let word = before
-        .rsplit(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’')))
-        .next()
-        .unwrap_or_default();
-    ["not", "never", "isn't", "isn’t", "nicht"]
-        .iter()
-        .any(|n| word.eq_ignore_ascii_case(n))
-        || word.ends_with("不是")
-}
-
-/// What follows a box right away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sequel {
-    /// Nothing that touches the answer.
-    Nothing,
-    /// "is wrong", "is not …".
-    TakenBack,
-    /// "or", "maybe": an alternative begins at this offset.
-    Alternative(usize),
-}
-
-/// Reads what follows a box right away.
-pub(super) fn sequel(after: &str) -> Sequel {
-    const TAKEN_BACK: [&str; 7] = [
-        "is wrong",
-        "is not",
-        "isn't",
-        "isn’t",
-        "is incorrect",
-        "is false",
-        "was wrong",
-    ];
-    const ALTERNATIVES: [&str; 9] = [
-        "or",
-        "alternatively",
-        "maybe",
-        "perhaps",
-        "possibly",
-        "oder",
-        "ou",
-        "或者",
-        "或",
-    ];
-    let punctuation = |c: char| c.is_whitespace() || "$\\)]*.,;:".contains(c);
-    let starts = |text: &str, word: &str| {
-        text.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word))
-            && (!word.is_ascii() || !text[word.len()..].starts_with(char::is_alphabetic))
-    };
-    let mut rest = after.trim_start_matches(punctuation);
-    if TAKEN_BACK.iter().any(|words| starts(rest, words)) {
-        return Sequel::TakenBack;
-    }
-    let mut alternative = false;
-    while let Some(word) = ALTERNATIVES.iter().find(|word| starts(rest, word)) {
-        alternative = true;
-        rest = rest[word.len()..]
-            .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':'));
-    }
-    match alternative && !rest.is_empty() {
-        true => Sequel::Alternative(after.len() - rest.len()),
-        false => Sequel::Nothing,
-    }
-}
-
 /// Whether the text between two boxes makes one answer of them: a comma or a
 /// connective, and no other word or digit.
 pub(super) fn joins(between: &str) -> bool {
     /// "\text{ or alternatively }" is the longest that is meant.
     const LONGEST: usize = 64;
-    if between.len() > LONGEST || between.contains(|c: char| c.is_numeric()) {
+    if between.len() > LONGEST
+        || between.contains(|c: char| c.is_numeric() || "+-^<>±−×÷√|!%~_".contains(c))
+    {
         return false;
     }
     let mut joined = between.contains([',', ';', '、', '，', '/', '；']);

@@ -5,8 +5,11 @@ use std::ops::Range;
 
 use crate::boxed;
 
-use super::anchors::{Sequel, denies, denies_next, joins, phrases, retracts, sequel, wavers};
+use super::anchors::{joins, phrases, wavers};
+use super::doubt::{self, Aftermath};
+use super::neighbours;
 use super::options::Extract;
+use super::restated;
 
 /// What the text is that an answer is looked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +55,18 @@ impl Source {
 pub(super) struct Found {
     pub(super) span: Range<usize>,
     pub(super) source: Source,
+    /// What stands right behind its box and may belong to it: a percent sign,
+    /// a unit, the base.
+    pub(super) suffix: Option<Range<usize>>,
     /// Boxes that form one answer with it.
     pub(super) joined: Vec<Range<usize>>,
     /// Other commitments of the same response.
     pub(super) rivals: Vec<Range<usize>>,
 }
+
+/// The most commitments of one response that are compared; each costs one
+/// comparison, and honest responses have a handful.
+const MOST: usize = 32;
 
 type Result<T> = std::result::Result<T, &'static str>;
 
@@ -93,12 +103,12 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
                 hash.rivals.extend(
                     phrase
                         .map(|found| found.span)
-                        .filter(|span| span.start > hash.span.end),
+                        .filter(|span| span.start > hash.span.end && commits(&text[span.clone()])),
                 );
-                return Ok(hash);
+                return limited(hash);
             }
-            (None, Some(phrase)) => return Ok(phrase),
-            (None, None) => match (bold(text, region.clone()), scope) {
+            (None, Some(phrase)) => return limited(phrase),
+            (None, None) => match (bold(text, region.clone())?, scope) {
                 (Some(bold), Scope::Response) => return Ok(bold),
                 _ => return whole(region, Source::Whole),
             },
@@ -112,9 +122,27 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
             .into_iter()
             .flatten()
             .flatten()
-            .map(|found| found.span),
+            .map(|found| found.span)
+            .filter(|span| commits(&text[span.clone()])),
     );
-    Ok(found)
+    limited(found)
+}
+
+/// Refuses more commitments than can be compared.
+fn limited(found: Found) -> Result<Found> {
+    match found.joined.len() + found.rivals.len() > MOST {
+        true => Err("several_answers"),
+        false => Ok(found),
+    }
+}
+
+/// Whether a later announcement names a value: "The answer is therefore clear"
+/// does not.
+fn commits(span: &str) -> bool {
+    let prose = span
+        .split(|c: char| !c.is_alphabetic())
+        .any(|word| word.chars().count() > 2);
+    !prose || span.contains(char::is_numeric) || restated::names_number(span)
 }
 
 /// The part of a response that is looked at: after the thinking, up to the end
@@ -154,6 +182,7 @@ fn found(span: Range<usize>, source: Source) -> Found {
     Found {
         span,
         source,
+        suffix: None,
         joined: Vec::new(),
         rivals: Vec::new(),
     }
@@ -180,30 +209,61 @@ fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     let inside = last.inside().ok_or("malformed_box")?;
     let mut found = found(innermost(text, at(inside))?, Source::Boxed);
     let mut right = last.whole.start;
+    let mut apart = earlier.len();
     for earlier in earlier.iter().rev() {
         match earlier.inside() {
             Some(inside) if joins(&text[at(earlier.whole.end..right)]) => {
                 found.joined.push(innermost(text, at(inside))?);
                 right = earlier.whole.start;
+                apart -= 1;
             }
             _ => break,
         }
     }
-    if denies_next(&text[region.start..region.start + right]) {
-        return Err("denied");
+    if found.joined.len() > MOST {
+        return Err("several_answers");
     }
-    let after = region.start + last.whole.end;
-    match sequel(&text[after..region.end]) {
-        Sequel::Nothing => {}
-        Sequel::TakenBack => return Err("retracted"),
-        Sequel::Alternative(offset) => {
-            let from = after + offset;
-            found
-                .rivals
-                .push(trimmed(text, from..clause_end(text, from, region.end)));
+    let answer = region.start + right..region.start + last.whole.end;
+    let beside = neighbours::beside(text, region.clone(), answer.clone())?;
+    if let Some(reason) = doubt::before(&text[region.start..answer.start]) {
+        return Err(reason);
+    }
+    // A box that the text withdraws is none of its commitments.
+    for (index, other) in earlier[..apart].iter().enumerate().rev() {
+        let next = earlier[..apart]
+            .get(index + 1)
+            .map_or(right, |next| next.whole.start);
+        let withdrawn = matches!(
+            doubt::after(&text[at(other.whole.end..next)]),
+            Aftermath::Refused("retracted" | "denied")
+        );
+        match other.inside().map(|inside| innermost(text, at(inside))) {
+            Some(Ok(inside)) if !withdrawn => found.rivals.push(inside),
+            _ => {}
+        }
+        if found.rivals.len() > MOST {
+            return Err("several_answers");
         }
     }
+    aftermath(text, beside.after, region.end, &mut found)?;
+    found.suffix = beside.suffix;
+    found.rivals.extend(beside.equated);
     Ok(Some(found))
+}
+
+/// Reads what follows an answer that ends at `from`.
+fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
+    match doubt::after(&text[from..end]) {
+        Aftermath::Stands => {}
+        Aftermath::Refused(reason) => return Err(reason),
+        Aftermath::Rival(span) => found
+            .rivals
+            .push(trimmed(text, from + span.start..from + span.end)),
+    }
+    found.rivals.extend(
+        restated::values(&text[from..end], MOST + 1).map(|at| at.start + from..at.end + from),
+    );
+    Ok(())
 }
 
 /// The inside of a box that holds nothing but a box, and so on.
@@ -248,14 +308,25 @@ fn tagged(text: &str, region: Range<usize>) -> Result<Option<Found>> {
             None => found(inside, Source::AnswerTag),
         },
     };
-    // An earlier answer section is a second commitment.
-    if let Some(previous) = memchr::memmem::rfind(&bytes[..open], b"<answer>") {
+    if let Some(reason) = doubt::before(&text[region.start..region.start + open]) {
+        return Err(reason);
+    }
+    let close = region.start + from + length + "</answer>".len();
+    aftermath(text, close, region.end, &mut answer)?;
+    // Earlier answer sections are commitments of their own.
+    let mut before = open;
+    while let Some(previous) = memchr::memmem::rfind(&bytes[..before], b"<answer>") {
         let from = previous + "<answer>".len();
-        let length = memchr::memmem::find(&bytes[from..open], b"</answer>").unwrap_or(open - from);
-        answer.rivals.push(trimmed(
-            text,
-            region.start + from..region.start + from + length,
-        ));
+        let length =
+            memchr::memmem::find(&bytes[from..before], b"</answer>").unwrap_or(before - from);
+        let inside = trimmed(text, region.start + from..region.start + from + length);
+        if !inside.is_empty() {
+            answer.rivals.push(inside);
+        }
+        if answer.rivals.len() > MOST {
+            return Err("several_answers");
+        }
+        before = previous;
     }
     Ok(Some(answer))
 }
@@ -270,30 +341,41 @@ fn hash(text: &str, region: Range<usize>) -> Result<Option<Found>> {
         .find('\n')
         .map_or(region.end, |n| from + n);
     let span = trimmed(text, from..line);
-    match span.is_empty() {
-        true => Err("empty"),
-        false => Ok(Some(found(span, Source::Hash))),
+    if span.is_empty() {
+        return Err("empty");
     }
+    // `#### Solution` is a heading.
+    if !text[span.clone()].contains(char::is_numeric) && !commits(&text[span.clone()]) {
+        return Ok(None);
+    }
+    let before = &text[region.start..region.start + at];
+    let same_line = before.rsplit('\n').next().unwrap_or_default();
+    if same_line.contains(char::is_alphabetic)
+        && let Some(reason) = doubt::before(same_line)
+    {
+        return Err(reason);
+    }
+    let mut answer = found(span, Source::Hash);
+    aftermath(text, line, region.end, &mut answer)?;
+    Ok(Some(answer))
 }
 
 /// The clause after the last phrase that announces an answer.
 fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
-    let mut last = None;
+    let mut announcements = Vec::new();
     for (start, end) in phrases(&text[region.clone()]) {
         let (start, end) = (region.start + start, region.start + end);
-        if let Some(from) = announced(text, start, end, region.end) {
-            last = Some((start, from));
+        let own = text[start..].starts_with(|c: char| !c.is_ascii())
+            || !doubt::is_attributed(&text[region.start..start]);
+        if own && let Some(from) = announced(text, start, end, region.end) {
+            announcements.push((start, from));
         }
     }
-    let Some((start, from)) = last else {
+    let Some((start, from)) = announcements.pop() else {
         return Ok(None);
     };
-    let before = &text[region.start..start];
-    let clause = before
-        .rfind(['.', ',', ';', ':', '!', '?', '\n', '。', '，', '；'])
-        .unwrap_or(0);
-    if denies(&before[clause..]) {
-        return Err("denied");
+    if let Some(reason) = doubt::before(&text[region.start..start]) {
+        return Err(reason);
     }
     let end = clause_end(text, from, region.end);
     // The emphasis that was opened before the phrase or the answer.
@@ -303,11 +385,27 @@ fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     if span.is_empty() {
         return Err("empty");
     }
-    let next = &text[end..region.end];
-    match retracts(next) {
-        true => Err("retracted"),
-        false => Ok(Some(found(span, Source::Phrase))),
+    let mut answer = found(span, Source::Phrase);
+    // The reason that follows may deny other things.
+    let rest = &text[end..region.end];
+    let reason = match rest.starts_with(" because ") || rest.starts_with(" since ") {
+        true => rest.find(['\n', '.']).unwrap_or(rest.len()),
+        false => 0,
+    };
+    aftermath(text, end + reason, region.end, &mut answer)?;
+    let mut next = start;
+    for (start, from) in announcements.into_iter().rev() {
+        if let Some(span) = restated::earlier(text, from.min(next)..next)
+            && doubt::before(&text[region.start..start]).is_none()
+        {
+            answer.rivals.push(span);
+        }
+        if answer.rivals.len() > MOST {
+            return Err("several_answers");
+        }
+        next = start;
     }
+    Ok(Some(answer))
 }
 
 /// Where the answer begins after a phrase, or `None` where prose goes on:
@@ -368,14 +466,23 @@ fn clause_end(text: &str, from: usize, limit: usize) -> usize {
 }
 
 /// The last line, where it is nothing but bold text.
-fn bold(text: &str, region: Range<usize>) -> Option<Found> {
+fn bold(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     let from = text[region.clone()]
         .rfind('\n')
         .map_or(region.start, |at| region.start + at + 1);
     let line = trimmed(text, from..region.end);
-    let inside = text[line.clone()].strip_prefix("**")?.strip_suffix("**")?;
-    (!inside.trim().is_empty() && !inside.contains("**"))
-        .then(|| found(line.start + 2..line.end - 2, Source::Bold))
+    let inside = text[line.clone()]
+        .strip_prefix("**")
+        .and_then(|rest| rest.strip_suffix("**"));
+    match inside {
+        Some(inside) if !inside.trim().is_empty() && !inside.contains("**") => {
+            match doubt::before(&text[region.start..line.start]) {
+                Some(reason) => Err(reason),
+                None => Ok(Some(found(line.start + 2..line.end - 2, Source::Bold))),
+            }
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The one expression between math delimiters, where the rest of the text is

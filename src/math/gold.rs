@@ -4,7 +4,8 @@ use crate::boxed;
 use crate::verdict::ReferenceError;
 
 use super::anchors::joins;
-use super::judge::{compared, read};
+use super::judge::{compared, read, several_lines, with_suffix};
+use super::neighbours;
 use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
 use super::options::MathOptions;
@@ -63,9 +64,32 @@ impl Gold {
             .filter(|found| found.level == 0)
             .collect();
         let inside = |found: &boxed::Boxed| found.inside().map(|range| reference[range].trim());
+        // A box that is a part of an expression is not the reference.
+        let mut suffixed = None;
+        if let Some(last) = boxes.last()
+            && let Some(inside) = inside(last)
+        {
+            for found in &boxes {
+                if neighbours::beside(reference, 0..reference.len(), found.whole.clone())
+                    .is_err_and(|reason| reason != "several_answers")
+                    && !boxes
+                        .windows(2)
+                        .any(|pair| pair[1].whole == found.whole || pair[0].whole == found.whole)
+                {
+                    return error("has a box inside an expression; box the whole answer");
+                }
+            }
+            let beside = neighbours::beside(reference, 0..reference.len(), last.whole.clone());
+            suffixed = beside
+                .ok()
+                .and_then(|beside| beside.suffix)
+                .and_then(|suffix| with_suffix(inside, &reference[suffix], options));
+        }
         let text = match boxes.split_last() {
             Some((last, earlier)) => match inside(last) {
-                Some(text) if earlier.iter().all(|found| inside(found) == Some(text)) => text,
+                Some(text) if earlier.iter().all(|found| inside(found) == Some(text)) => {
+                    suffixed.as_deref().unwrap_or(text)
+                }
                 // Several boxes are a list if they are joined; reading only the
                 // last would accept a part of the answer.
                 Some(_)
@@ -89,6 +113,14 @@ impl Gold {
         };
         if text.is_empty() {
             return error("holds no answer");
+        }
+        if several_lines(text) {
+            return error(
+                "holds numbers on several lines or apart by several blanks; give one answer",
+            );
+        }
+        if text.starts_with('~') || text.contains("~~") {
+            return error("is approximate or struck out; give the exact answer");
         }
         match interpret(text, options) {
             // `-2,1` is two numbers before it is a decimal comma.

@@ -7,7 +7,8 @@
 //!
 //! # Rejects
 //! Any other number; a marker followed by something that is not a number
-//! (`A: 10+John's age`), whatever the text says before it.
+//! (`A: 10+John's age`), whatever the text says before it; text after the line
+//! that states another value (`conflict`) or takes it back.
 //!
 //! # Known gaps
 //! [`Mode::LastNumber`] harvests prose: a completion that ends with a list of
@@ -22,10 +23,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compare::compare;
+use super::doubt::{self, Aftermath};
 use super::gold::{Answer, interpret};
 use super::number::Fault;
 use super::options::MathOptions;
-use crate::verdict::{ReferenceError, Verdict};
+use super::restated;
+use super::value::Value;
+use crate::verdict::{Outcome, ReferenceError, Verdict};
 
 /// How the answer is found.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -94,15 +98,59 @@ pub fn verify(pair: GsmPair<'_>, options: &Gsm8kOptions) -> Result<Verdict, Refe
     if span.is_empty() {
         return Ok(Verdict::no_answer("empty"));
     }
+    let marked = marked(text).is_some();
+    if marked && let Some(verdict) = doubted(text, &span, &limits) {
+        return Ok(verdict.with_span(span));
+    }
     let verdict = match interpret(&text[span.clone()], &limits) {
         Ok(Answer::Value(answer)) => {
             compare(&gold, &answer, &limits).with("answer", answer.canonical())
         }
         Ok(Answer::Opaque(_)) => Verdict::wrong("not_a_number"),
         Err(Fault::Undefined) => Verdict::wrong("undefined"),
-        Err(Fault::Limit | Fault::Unsupported) => Verdict::unknown("limit"),
+        // A number beyond the limits is none within them.
+        Err(Fault::Limit | Fault::Unsupported) => match gold {
+            Value::Quantity(_) => Verdict::wrong("too_long"),
+            Value::Digits(_) => Verdict::unknown("limit"),
+        },
     };
     Ok(verdict.with_span(span))
+}
+
+/// What the words before the marker and the text after its line make of the
+/// answer; nothing where they leave it alone.
+fn doubted(text: &str, span: &std::ops::Range<usize>, limits: &MathOptions) -> Option<Verdict> {
+    /// More restatements than an honest text has.
+    const MOST: usize = 32;
+    let before = text[..span.start].rsplit('\n').next().unwrap_or_default();
+    let before = before.trim_end().trim_end_matches(['#', '$']);
+    if before.contains(char::is_alphabetic)
+        && before.trim() != "A:"
+        && let Some(reason) = doubt::before(before)
+    {
+        return Some(Verdict::no_answer(reason));
+    }
+    let after = &text[span.end..];
+    if after.trim().is_empty() {
+        return None;
+    }
+    match doubt::after(after) {
+        Aftermath::Stands => {}
+        Aftermath::Refused(reason) => return Some(Verdict::no_answer(reason)),
+        Aftermath::Rival(_) => return Some(Verdict::wrong("conflict")),
+    }
+    let boxes = crate::boxed::find_all(after);
+    let boxes = boxes.iter().filter_map(crate::boxed::Boxed::inside);
+    let mut rivals = boxes.chain(restated::values(after, MOST + 1));
+    let own = interpret(&text[span.clone()], limits).ok()?;
+    let differs =
+        |rival: std::ops::Range<usize>| match (&own, interpret(after[rival].trim(), limits)) {
+            (Answer::Value(own), Ok(Answer::Value(rival))) => {
+                compare(own, &rival, limits).outcome != Outcome::Correct
+            }
+            _ => true,
+        };
+    rivals.any(differs).then(|| Verdict::wrong("conflict"))
 }
 
 /// The rest of the line after the last marker, trimmed.
@@ -136,5 +184,20 @@ fn last_number(text: &str) -> Option<std::ops::Range<usize>> {
         && !bytes[..start - 1]
             .last()
             .is_some_and(u8::is_ascii_alphanumeric);
-    Some(start - usize::from(signed)..end)
+    // `2024-01-42`, `5-42`, `x42` and `42nd` are no number; a percent sign
+    // belongs to one.
+    let glued = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'/' | b'^' | b'_');
+    if !signed && start > 0 && glued(&bytes[start - 1]) {
+        start = bytes[..start]
+            .iter()
+            .rposition(|b| !(glued(b) || part(b)))
+            .map_or(0, |at| at + 1);
+    } else {
+        start -= usize::from(signed);
+    }
+    let tail = bytes[end..]
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'%')
+        .count();
+    Some(start..end + tail)
 }

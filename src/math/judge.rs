@@ -1,7 +1,6 @@
 //! One announced answer against the reference: plain numbers at once, the rest
 //! by parser, comparer and decider.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -47,6 +46,25 @@ pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseF
         }
         other => other,
     }
+    .map(|readings| without_lost_commas(text, readings))
+}
+
+/// In `1,2/3` the comma separates; as a decimal comma it would vanish in the
+/// value of the whole.
+fn without_lost_commas(text: &str, mut readings: Readings) -> Readings {
+    let computed = text.contains(['/', '+', '*', '^', '÷', '×'])
+        || ["frac", "\\times", "\\cdot", "\\sqrt", "\\div"]
+            .iter()
+            .any(|name| text.contains(name));
+    if computed
+        && readings
+            .0
+            .iter()
+            .any(|one| one.rule != Some("decimal_comma"))
+    {
+        readings.0.retain(|one| one.rule != Some("decimal_comma"));
+    }
+    readings
 }
 
 fn parse_limits(options: &MathOptions) -> ParseLimits {
@@ -67,25 +85,32 @@ fn decide_limits(options: &MathOptions) -> decide::Limits {
 
 /// Judges the answer that was found in `text`.
 pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
-    let span = &text[found.span.clone()];
-    // A response may repeat one box thousands of times.
-    let mut known: HashMap<&str, Agreement> = HashMap::new();
-    let mut others = |ranges: &[Range<usize>]| -> Vec<Agreement> {
-        ranges
-            .iter()
-            .map(|other| {
-                let other = text[other.clone()].trim();
-                *known
-                    .entry(other)
-                    .or_insert_with(|| agreement(span, other, options))
-            })
-            .collect()
+    let bare = &text[found.span.clone()];
+    let whole = found
+        .suffix
+        .clone()
+        .and_then(|suffix| with_suffix(bare, &text[suffix], options));
+    let span = whole.as_deref().unwrap_or(bare);
+    if let Some(reason) = form(gold, span) {
+        return Verdict::wrong(reason);
+    }
+    let mut own = Prepared::new(span, options);
+    // Rivals are compared one by one and the first that differs decides.
+    let others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
+        let mut all = Agreement::Same;
+        for other in ranges {
+            match agreement(own, text[other.clone()].trim(), options) {
+                Agreement::Same => {}
+                Agreement::Undecided => all = Agreement::Undecided,
+                Agreement::Differs => return Agreement::Differs,
+            }
+        }
+        all
     };
-    let joined = others(&found.joined);
-    let verdict = match joined.iter().all(|one| *one == Agreement::Same) {
-        true => single(gold, span, options),
+    let verdict = match others(&mut own, &found.joined) {
+        Agreement::Same => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
-        false => {
+        Agreement::Undecided | Agreement::Differs => {
             let mut parts: Vec<&str> = found
                 .joined
                 .iter()
@@ -99,13 +124,77 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
             }
         }
     };
-    let rivals = others(&found.rivals);
-    if rivals.contains(&Agreement::Differs) {
-        return Verdict::wrong("conflict");
+    match others(&mut own, &found.rivals) {
+        Agreement::Same => verdict,
+        Agreement::Differs => Verdict::wrong("conflict"),
+        Agreement::Undecided if verdict.outcome == Outcome::Correct => Verdict::unknown("conflict"),
+        Agreement::Undecided => verdict,
     }
-    match rivals.contains(&Agreement::Undecided) && verdict.outcome == Outcome::Correct {
-        true => Verdict::unknown("conflict"),
-        false => verdict,
+}
+
+/// The content of a box with what stands behind it, where the two are one
+/// quantity: `42` and `\%`.
+pub(super) fn with_suffix(inside: &str, suffix: &str, options: &MathOptions) -> Option<String> {
+    let joined = format!("{inside} {suffix}");
+    let mark = suffix.starts_with(['%', '\\', '^', '_', '°'])
+        && !suffix.starts_with("\\t")
+        && !suffix.starts_with("\\m");
+    let quantity = matches!(interpret(&joined, options), Ok(Answer::Value(_)));
+    if mark && !quantity {
+        return Some(format!("{inside}{suffix}"));
+    }
+    quantity.then_some(joined)
+}
+
+/// Why the form of an answer alone is refused.
+fn form(gold: &Gold, span: &str) -> Option<&'static str> {
+    if span.trim_start_matches(['$', ' ']).starts_with('~') || span.contains("~~") {
+        return Some("hedged");
+    }
+    let numeric = matches!(gold.answer, Answer::Value(_));
+    (numeric && several_lines(span)).then_some("several_answers")
+}
+
+/// Whether two numbers are apart by a line break, a tab or several blanks.
+pub(super) fn several_lines(span: &str) -> bool {
+    let mut digit = false;
+    let mut blank = (0_usize, false);
+    for c in span.chars() {
+        if c.is_whitespace() {
+            blank = (
+                blank.0 + 1,
+                blank.1
+                    || c == '\t'
+                    || matches!(
+                        c,
+                        '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{b}' | '\u{c}'
+                    ),
+            );
+            continue;
+        }
+        if digit && c.is_ascii_digit() && (blank.0 > 1 || blank.1) {
+            return true;
+        }
+        digit = c.is_ascii_digit();
+        blank = (0, false);
+    }
+    false
+}
+
+/// A commitment, read once.
+struct Prepared<'t> {
+    text: &'t str,
+    answer: Result<Answer, Fault>,
+    readings: Option<Result<Readings, ParseFault>>,
+}
+
+impl<'t> Prepared<'t> {
+    fn new(text: &'t str, options: &MathOptions) -> Self {
+        Self {
+            text,
+            answer: interpret(text, options),
+            readings: None,
+        }
     }
 }
 
@@ -166,13 +255,30 @@ fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
 /// computed, but compared as it stands.
 fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     if span.len() > options.max_answer_bytes {
-        return Verdict::unknown("limit");
+        return Verdict::wrong("too_long");
     }
     let verdict = symbolic(gold, span, options);
     match verdict.outcome {
+        // A number beyond `max_bits` is no number within it.
+        Outcome::Unknown
+            if is_power_of_ten_form(span)
+                && matches!(gold.answer, Answer::Value(Value::Quantity(_))) =>
+        {
+            Verdict::wrong("too_long")
+        }
         Outcome::Unknown => Verdict::unknown("limit"),
         _ => verdict,
     }
+}
+
+/// Whether a text that exceeded the limits is a plain number with an exponent,
+/// whose size alone tells it from every number within them.
+fn is_power_of_ten_form(span: &str) -> bool {
+    let mut digits = false;
+    span.chars().all(|c| {
+        digits |= c.is_ascii_digit() && c != '0';
+        c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E' | '^' | '{' | '}' | ' ' | '$')
+    }) && digits
 }
 
 /// By parser, comparer and decider.
@@ -206,8 +312,43 @@ fn unread(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     let listed = opaque::listed(&without_delimiters(tokens(&fold(span))), limits);
     match (&gold.answer, listed) {
         (Answer::Value(_), 1..) => Verdict::wrong("several_answers"),
+        // Words where a number is asked for.
+        (Answer::Value(_), 0)
+            if !span.contains(char::is_numeric) && !super::restated::names_number(span) =>
+        {
+            Verdict::wrong("not_a_number")
+        }
+        // `42 43`, `42 | 43`: two numbers and nothing that makes one of them.
+        (Answer::Value(_), 0) if numbers_side_by_side(span) => Verdict::wrong("several_answers"),
+        // `≥42` states no value.
+        (Answer::Value(_), 0)
+            if span
+                .trim_start_matches(['$', ' '])
+                .starts_with(['<', '>', '≤', '≥', '≠', '≈']) =>
+        {
+            Verdict::wrong("not_a_number")
+        }
         _ => Verdict::unknown("unsupported"),
     }
+}
+
+/// Whether a text is two or more plain numbers, apart by blanks or bars.
+fn numbers_side_by_side(span: &str) -> bool {
+    let parts = span
+        .split(|c: char| c.is_whitespace() || c == '|')
+        .filter(|part| !part.is_empty());
+    let mut count = 0;
+    for part in parts {
+        if !part.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            || !part
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | ',' | '/'))
+        {
+            return false;
+        }
+        count += 1;
+    }
+    count > 1
 }
 
 fn rendered(judgement: Judgement, options: &MathOptions) -> Verdict {
@@ -253,8 +394,9 @@ enum Agreement {
     Undecided,
 }
 
-fn agreement(one: &str, other: &str, options: &MathOptions) -> Agreement {
-    if one == other {
+/// Compares without excuses: what can't be read differs.
+fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agreement {
+    if own.text == other {
         return Agreement::Same;
     }
     let lenient = MathOptions {
@@ -266,26 +408,25 @@ fn agreement(one: &str, other: &str, options: &MathOptions) -> Agreement {
         Outcome::Wrong | Outcome::NoAnswer => Agreement::Differs,
         Outcome::Unknown => Agreement::Undecided,
     };
-    let (first, second) = (interpret(one, options), interpret(other, options));
-    match (&first, &second) {
+    match (&own.answer, interpret(other, options)) {
         (Ok(Answer::Value(one)), Ok(Answer::Value(other))) => {
-            return by(compare::compare(one, other, &lenient).outcome);
+            let forth = compare::compare(one, &other, &lenient).outcome;
+            // `42 cm` in the box and 42 after it, or the other way round.
+            let back = compare::compare(&other, one, &lenient).outcome;
+            return by(if forth == Outcome::Correct {
+                forth
+            } else {
+                back
+            });
         }
-        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other)))
-            if one.text() == other.text() || other.is_prose() =>
-        {
-            return Agreement::Same;
-        }
-        // "The answer is therefore clear." commits to nothing.
-        (_, Ok(Answer::Opaque(other)))
-            if other.is_prose() || (other.has_word() && !other.is_hedged()) =>
-        {
+        (Ok(Answer::Opaque(one)), Ok(Answer::Opaque(other))) if one.text() == other.text() => {
             return Agreement::Same;
         }
         _ => {}
     }
-    match (read(one, options), read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(&one, &other, &lenient), &lenient).outcome),
+    let readings = own.readings.get_or_insert_with(|| read(own.text, options));
+    match (readings, read(other, options)) {
+        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
         _ => Agreement::Differs,
     }
 }

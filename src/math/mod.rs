@@ -13,7 +13,8 @@
 //! # Rejects
 //! Values that differ at all (there is no tolerance unless the data set
 //! declares rounded references), `10%` for 10, several answers for one, hedges
-//! ("3 or 4"), denials ("not 3"), questions, two commitments that differ, units
+//! ("3 or 4"), denials ("not 3"), questions, two commitments that differ, a
+//! box that is a part of an expression, units
 //! of another dimension, division by zero, other names, other types. Numbers
 //! are never picked out of prose.
 //!
@@ -22,6 +23,11 @@
 //! equations; sets by a condition other than an inequality; `x^10` without
 //! braces in LaTeX. They are `unknown` unless textually identical. See
 //! `docs/math.md`.
+//!
+//! The words round an answer are read by tables, mostly English ones: a denial
+//! in other words is not seen, and an honest sentence that denies something else
+//! right beside its answer is refused (`\boxed{3}, which is not even`). An
+//! inequality or `\approx` beside a box refuses it.
 //!
 //! # Source
 //! The value rules are arithmetic; the stages of deciding cite theirs. The
@@ -67,12 +73,16 @@
 //! | wrong | `hedged` | "or", "not", "?", `±` in an answer for a number |
 //! | wrong | `undefined` | the answer has no value |
 //! | wrong | `conflict` | two commitments that differ |
+//! | wrong | `box_in_expression` | the box is a part of an expression: `-\boxed{5}` |
+//! | wrong | `question` | a question mark follows the answer |
+//! | wrong | `too_long` | longer or larger than any number of the reference's kind |
+//! | wrong | `not_a_number` | words for a numeric reference |
 //! | no_answer | `no_answer_found` | nothing is announced |
 //! | no_answer | `malformed_box`, `empty_box` | the last box |
 //! | no_answer | `unfinished_thinking` | `<think>` is never closed |
 //! | no_answer | `unclosed_answer_tag` | `<answer>` is never closed |
 //! | no_answer | `empty` | the announced answer is empty |
-//! | no_answer | `denied`, `retracted` | the sentence, or the next, takes it back |
+//! | no_answer | `denied`, `retracted`, `conditional` | the words around it take it back |
 //! | unknown | `unsupported` | not read as mathematics, and not the same text |
 //! | unknown | `undecided`, `domain` | no stage decided; equal only where both are real |
 //! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5` |
@@ -91,6 +101,12 @@ mod options;
 mod extract;
 
 mod anchors;
+
+mod neighbours;
+
+mod doubt;
+
+mod restated;
 
 mod gold;
 
@@ -160,7 +176,7 @@ use judge::{is_expression, judge};
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
     let mut found = match extract(text, scope, options.extract) {
         Ok(found) => found,
-        Err(reason) => return Verdict::no_answer(reason),
+        Err(reason) => return refused(reason),
     };
     if scope == Scope::Response
         && options.extract == Extract::Auto
@@ -176,4 +192,13 @@ pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> V
     judged
         .with_span(found.span.clone())
         .with("source", found.source.name())
+}
+
+/// The verdict on an answer that was not looked at: one that stands there but is
+/// not asserted alone is wrong, one that is withheld is none.
+fn refused(reason: &'static str) -> Verdict {
+    match reason {
+        "box_in_expression" | "hedged" | "question" | "several_answers" => Verdict::wrong(reason),
+        _ => Verdict::no_answer(reason),
+    }
 }

@@ -196,6 +196,10 @@ impl<'s, 't> Reader<'s, 't> {
             value *= self.ten_to(exponent)?;
         }
         if let Some(divisor) = self.divisor()? {
+            // `1,2/3` is a list; its comma would be lost in the quotient.
+            if style == Style::DecimalComma {
+                return Err(Fault::Unsupported);
+            }
             return Ok((quotient(value, &divisor)?, Style::Plain));
         }
         Ok((value, style))
@@ -274,7 +278,7 @@ impl<'s, 't> Reader<'s, 't> {
                 Token::Mark('/'),
                 Token::Digits(d),
                 rest @ ..,
-            ] if before.len() > self.rest.len() => {
+            ] if before.len() > self.rest.len() && before[0] != Token::Break => {
                 self.rest = rest;
                 Some(quotient(
                     BigRational::from_integer(integer(n)),
@@ -409,14 +413,21 @@ impl<'s, 't> Reader<'s, 't> {
     }
 
     pub(super) fn spaces(&mut self) {
-        while let [Token::Space | Token::Thin | Token::NegativeThin, rest @ ..] = self.rest {
+        while let [
+            Token::Space | Token::Break | Token::Thin | Token::NegativeThin,
+            rest @ ..,
+        ] = self.rest
+        {
             self.rest = rest;
         }
     }
 }
 
 fn is_space(token: Token<'_>) -> bool {
-    matches!(token, Token::Space | Token::Thin | Token::NegativeThin)
+    matches!(
+        token,
+        Token::Space | Token::Break | Token::Thin | Token::NegativeThin
+    )
 }
 
 /// A variable's name: one letter, or a command such as `\theta`.

@@ -12,7 +12,6 @@ pub(super) struct Opaque {
     hedged: bool,
     undefined: bool,
     prose: bool,
-    word: bool,
 }
 
 impl Opaque {
@@ -29,7 +28,6 @@ impl Opaque {
             hedged: hedged(peeled),
             undefined: undefined(peeled),
             prose: prose(peeled),
-            word: word(peeled),
         }
     }
 
@@ -52,11 +50,6 @@ impl Opaque {
     /// Whether it reads as prose: two bare words of two letters or more.
     pub(super) fn is_prose(&self) -> bool {
         self.prose
-    }
-
-    /// Whether it holds a word of three letters or more.
-    pub(super) fn has_word(&self) -> bool {
-        self.word
     }
 
     /// Whether it holds a division by a literal zero or `∞ - ∞`.
@@ -90,16 +83,10 @@ pub(super) fn listed(all: &[Token<'_>], limits: Limits) -> usize {
     }
 }
 
-fn word(all: &[Token<'_>]) -> bool {
-    all.iter().any(
-        |token| matches!(token, Token::Word(word) | Token::Text(word) if word.chars().count() > 2),
-    )
-}
-
 /// One word may be an answer (`yes`, `ABC`), two in a row are prose.
 fn prose(all: &[Token<'_>]) -> bool {
     all.windows(3).any(|window| {
-        matches!(window, [Token::Word(a), Token::Space, Token::Word(b)] if a.chars().count() > 1 && b.chars().count() > 1)
+        matches!(window, [Token::Word(a), Token::Space | Token::Break, Token::Word(b)] if a.chars().count() > 1 && b.chars().count() > 1)
     }) || all.iter().any(|token| matches!(token, Token::Word(word) if !word.is_ascii() && word.chars().count() > 3))
 }
 
@@ -120,7 +107,12 @@ fn undefined(all: &[Token<'_>]) -> bool {
     let compact: Vec<Token<'_>> = all
         .iter()
         .copied()
-        .filter(|token| !matches!(token, Token::Space | Token::Thin | Token::NegativeThin))
+        .filter(|token| {
+            !matches!(
+                token,
+                Token::Space | Token::Break | Token::Thin | Token::NegativeThin
+            )
+        })
         .collect();
     let fraction = compact.contains(&Token::Command("frac"));
     compact.windows(4).any(|window| match window {
@@ -162,7 +154,7 @@ fn print(all: &[Token<'_>]) -> String {
     let mut gap = false;
     for token in all {
         let piece = match token {
-            Token::Space | Token::Thin | Token::NegativeThin => {
+            Token::Space | Token::Break | Token::Thin | Token::NegativeThin => {
                 gap = true;
                 continue;
             }

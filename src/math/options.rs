@@ -29,11 +29,12 @@ pub struct MathOptions {
     /// The weakest proof that makes an answer correct; what is proved less
     /// firmly is `unknown` with reason `weak_proof`.
     pub min_proof: MinProof,
-    /// The longest answer that is parsed, in bytes; a longer one is `unknown`
-    /// with reason `limit`, unless it is nothing but digits.
+    /// The longest answer that is parsed, in bytes; a longer one is `wrong`
+    /// with reason `too_long`, unless it is nothing but digits.
     pub max_answer_bytes: usize,
     /// The most bits a numerator or denominator may have; a larger value is
-    /// `unknown` with reason `limit`, decided before it is computed.
+    /// refused before it is computed: a plain number with an exponent is `wrong`
+    /// with reason `too_long`, anything else `unknown` with reason `limit`.
     pub max_bits: u64,
     /// The most nodes of an expression; a larger one is `unknown` with reason
     /// `limit`.

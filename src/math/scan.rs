@@ -25,6 +25,9 @@ pub(super) enum Token<'t> {
     Dollar,
     /// White space between tokens.
     Space,
+    /// White space that separates answers: a line break, a tab or several
+    /// blanks. No two numbers are joined across it.
+    Break,
     /// A thin space: `\,`, `\:`, `\;`, `\ `, `~` or U+2009, U+202F, U+00A0.
     Thin,
     /// `\!`, which closes the gap after a thousands comma.
@@ -57,7 +60,7 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
             '¼' => folded.push_str("\\frac14 "),
             '¾' => folded.push_str("\\frac34 "),
             '⁄' | '∕' => folded.push('/'),
-            '\u{2009}' | '\u{202f}' | '\u{a0}' => folded.push('~'),
+            '\u{2009}' | '\u{202f}' | '\u{a0}' => folded.push_str("\\,"),
             '\u{3000}' | '\u{2002}' | '\u{2003}' => folded.push(' '),
             '。' => folded.push('.'),
             '，' => folded.push(','),
@@ -84,8 +87,8 @@ fn decimal_digit(c: char) -> Option<u8> {
         .and_then(|zero| u8::try_from(code - zero).ok())
 }
 
-/// The tokens of a folded text. `Space` appears only between other tokens,
-/// at most once in a row.
+/// The tokens of a folded text. `Space` and `Break` appear only between other
+/// tokens, at most one in a row.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut out = Vec::with_capacity(16);
     let mut at = 0;
@@ -99,8 +102,24 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             '\\' => command(rest),
             '$' if rest.starts_with("$$") => (Some(Token::Dollar), 2),
             '$' => (Some(Token::Dollar), 1),
+            // Between tokens a blank; before one it means "about", and two
+            // strike out.
+            '~' if out.is_empty()
+                || out.last() == Some(&Token::Dollar)
+                || rest.starts_with("~~")
+                || out.last() == Some(&Token::Mark('~')) =>
+            {
+                (Some(Token::Mark('~')), 1)
+            }
             '~' => (Some(Token::Thin), 1),
-            c if c.is_whitespace() => (Some(Token::Space), run(rest, char::is_whitespace)),
+            c if c.is_whitespace() => {
+                let n = run(rest, char::is_whitespace);
+                let token = match &rest[..n] {
+                    " " => Token::Space,
+                    _ => Token::Break,
+                };
+                (Some(token), n)
+            }
             c if c.is_alphabetic() => {
                 let n = run(rest, char::is_alphabetic);
                 (Some(Token::Word(&rest[..n])), n)
@@ -109,12 +128,18 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
         };
         at += length;
         match token {
-            Some(Token::Space) if matches!(out.last(), None | Some(Token::Space)) => {}
+            Some(Token::Space | Token::Break) if out.is_empty() => {}
+            Some(Token::Break) if out.last() == Some(&Token::Space) => {
+                out.pop();
+                out.push(Token::Break);
+            }
+            Some(Token::Space | Token::Break)
+                if matches!(out.last(), Some(Token::Space | Token::Break)) => {}
             Some(token) => out.push(token),
             None => {}
         }
     }
-    if out.last() == Some(&Token::Space) {
+    if matches!(out.last(), Some(Token::Space | Token::Break)) {
         out.pop();
     }
     out
@@ -205,8 +230,8 @@ pub(super) fn peel<'s, 't>(tokens: &'s [Token<'t>], brackets: Brackets) -> &'s [
     let (mut from, mut to) = (0, tokens.len());
     while from < to {
         match (tokens[from], tokens[to - 1]) {
-            (Token::Space | Token::Thin | Token::NegativeThin, _) => from += 1,
-            (_, Token::Space | Token::Thin | Token::NegativeThin) => to -= 1,
+            (Token::Space | Token::Break | Token::Thin | Token::NegativeThin, _) => from += 1,
+            (_, Token::Space | Token::Break | Token::Thin | Token::NegativeThin) => to -= 1,
             // `0.333...` is not 0.333.
             (_, Token::Mark('.')) if to - from > 1 && tokens[to - 2] != Token::Mark('.') => to -= 1,
             (Token::Mark('*'), Token::Mark('*')) | (Token::Mark('`'), Token::Mark('`'))

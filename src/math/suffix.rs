@@ -82,6 +82,10 @@ impl Reader<'_, '_> {
                 let mut spelling = (*word).to_owned();
                 let mut rest = &self.rest[1..];
                 while let [Token::Space, Token::Word(word), after @ ..] = rest {
+                    // `mi n` is no minute; one-letter parts are other things.
+                    if word.chars().count() < 2 {
+                        return None;
+                    }
                     spelling.push_str(word);
                     rest = after;
                 }

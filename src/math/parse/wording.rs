@@ -256,7 +256,12 @@ impl Writer<'_> {
             let lower = joined.to_ascii_lowercase();
             let number = self.previous == Previous::Digits
                 || !self.out.text.ends_with(|c: char| c.is_alphabetic());
-            let known = unit(&joined, 1).is_some() && joined.len() > 1 && number;
+            // `mi n` is no minute.
+            let whole = words == joined
+                || words
+                    .split_whitespace()
+                    .all(|word| word.chars().count() > 1);
+            let known = unit(&joined, 1).is_some() && joined.len() > 1 && number && whole;
             match lower.as_str() {
                 "percent" | "pct" | "percentage" => self.put("%", Previous::Operand)?,
                 "degrees" | "degree" | "deg" | "度" => self.put("°", Previous::Operand)?,

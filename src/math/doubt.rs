@@ -1,0 +1,442 @@
+//! Words that withhold or withdraw an answer: the text before and after it in,
+//! the reason not to pay out.
+//!
+//! Before it, only the sentence that announces it is read (and the line above,
+//! where that one leads over: "It is not:"); after it, the rest of its sentence
+//! and the beginnings of later ones. Linear; tables only.
+
+/// Makes an answer one of several.
+const HEDGES: &[&str] = &[
+    "perhaps",
+    "maybe",
+    "possibly",
+    "probably",
+    "either",
+    "neither",
+    "nor",
+    "guess",
+    "vielleicht",
+    "peut-être",
+    "quizás",
+    "или",
+    "возможно",
+];
+
+/// Denies what it governs.
+const DENIALS: &[&str] = &[
+    "not",
+    "never",
+    "cannot",
+    "false",
+    "wrong",
+    "incorrect",
+    "untrue",
+    "deny",
+    "doubt",
+    "whether",
+    "unlikely",
+    "impossible",
+    "invalid",
+    "mistaken",
+    "except",
+    "nicht",
+    "kein",
+    "falsch",
+    "pas",
+    "faux",
+    "не",
+    "неверно",
+    "nunca",
+    "lie",
+];
+
+/// The same, in two words, and in scripts without spaces.
+const DENIAL_PHRASES: &[&str] = &[
+    "anything but",
+    "rather than",
+    "instead of",
+    "other than",
+    "far from",
+    "没有",
+    "不是",
+    "不等于",
+    "并非",
+    "不会",
+    "不可能",
+    "错误",
+    "ではない",
+];
+
+/// Makes the statement depend on something.
+const CONDITIONS: &[&str] = &[
+    "if",
+    "suppose",
+    "supposing",
+    "assume",
+    "assuming",
+    "unless",
+    "provided",
+    "wenn",
+    "falls",
+    "если",
+    "imagine",
+    "pretend",
+];
+
+/// Opens a new main clause; what stands before it governs nothing after it.
+const CONCLUSIONS: &[&str] = &[
+    "so",
+    "therefore",
+    "thus",
+    "hence",
+    "consequently",
+    "but",
+    "then",
+    "also",
+    "donc",
+    "luego",
+    "поэтому",
+];
+
+/// Says, before "answer", whose or which answer it is; never the answer.
+const OTHERS: &[&str] = &[
+    "wrong",
+    "incorrect",
+    "false",
+    "possible",
+    "potential",
+    "candidate",
+    "first",
+    "initial",
+    "student",
+    "naive",
+    "tempting",
+    "previous",
+    "old",
+    "earlier",
+    "another",
+    "other",
+    "alternative",
+    "non",
+    "bad",
+    "common",
+    "no",
+    "any",
+    "trap",
+    "invalid",
+    "plausible",
+];
+
+/// Takes the answer back at the beginning of the next sentence.
+const TAKES_BACK_NEXT: &[&str] = &[
+    "or",
+    "alternatively",
+    "maybe",
+    "perhaps",
+    "but",
+    "however",
+    "no",
+    "not",
+    "false",
+    "wrong",
+    "incorrect",
+    "sorry",
+    "just",
+    "或",
+    "不",
+];
+
+/// Takes the answer back at the beginning of any later sentence.
+const TAKES_BACK: &[&str] = &[
+    "wait",
+    "actually",
+    "hmm",
+    "oops",
+    "correction",
+    "nope",
+    "scratch",
+    "ignore",
+    "disregard",
+    "等等",
+];
+
+/// The words of a text, lower case, with inner apostrophes.
+fn words(text: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '\\')))
+        .filter(|word| !word.is_empty())
+        .map(|word| word.to_lowercase().replace('’', "'"))
+}
+
+fn is_denial(word: &str) -> bool {
+    DENIALS.contains(&word) || word.ends_with("n't")
+}
+
+fn holds_phrase(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    DENIAL_PHRASES.iter().any(|phrase| lower.contains(phrase))
+}
+
+/// Where the sentence that ends at the end of `text` begins.
+fn sentence_start(text: &str) -> usize {
+    let mut following = None;
+    for (at, c) in text.char_indices().rev() {
+        let ends = match c {
+            '\n' | '。' | '！' | '？' => true,
+            '.' | '!' | '?' => following.is_some_and(char::is_whitespace),
+            _ => false,
+        };
+        if ends {
+            return at + c.len_utf8();
+        }
+        following = Some(c);
+    }
+    0
+}
+
+/// The sentence before an answer, with the line above where that leads over.
+fn governing(before: &str) -> &str {
+    /// Sentences are shorter; a longer one is not read to its beginning.
+    const WINDOW: usize = 600;
+    let mut from = before.len().saturating_sub(WINDOW);
+    while !before.is_char_boundary(from) {
+        from += 1;
+    }
+    let window = &before[from..];
+    let start = sentence_start(window);
+    let own = &window[start..];
+    if own.chars().any(char::is_alphabetic) && words(own).any(|word| !word.contains('\\')) {
+        return own;
+    }
+    // `\[`, `**`, … stand alone on the line; the one above introduces it.
+    let above = window[..start].trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '$' | '*' | '\\' | '[' | '(' | '#')
+    });
+    match above.ends_with(['.', '!', '。', '！']) {
+        true => own,
+        false => &window[sentence_start(above.trim_end_matches(['?', '？']))..],
+    }
+}
+
+/// Why the words before an answer don't assert it.
+pub(super) fn before(before: &str) -> Option<&'static str> {
+    let sentence = governing(before);
+    if sentence.trim_end().ends_with(['不', '非']) {
+        return Some("denied");
+    }
+    // The last main clause, backwards until a conclusion or a comma.
+    let clause_from = sentence
+        .char_indices()
+        .rev()
+        .find(|(_, c)| matches!(c, ',' | ';' | '，' | '；'))
+        .map_or(0, |(at, c)| at + c.len_utf8());
+    if holds_phrase(&sentence[clause_from..]) {
+        return Some("denied");
+    }
+    let clause: Vec<String> = words(&sentence[clause_from..]).collect();
+    let main = clause
+        .iter()
+        .rposition(|word| CONCLUSIONS.contains(&word.as_str()))
+        .map_or(0, |at| at + 1);
+    let mut governed = &clause[main..];
+    // "Since 43 is not prime the answer is 42": the reason is denied, not the
+    // answer.
+    if let Some(reason) = governed
+        .iter()
+        .position(|w| matches!(w.as_str(), "since" | "because"))
+    {
+        let denial = governed[reason..].iter().rposition(|w| is_denial(w));
+        if let Some(denial) = denial {
+            let between = &governed[reason + denial + 1..];
+            let says = |w: &String| {
+                [
+                    "that", "true", "case", "say", "said", "correct", "right", "think", "believe",
+                ]
+                .contains(&w.as_str())
+            };
+            let plain = between
+                .iter()
+                .filter(|w| !["the", "an", "a", "is"].contains(&w.as_str()));
+            if !between.iter().any(says) && plain.count() > 0 {
+                governed = between;
+            }
+        }
+    }
+    if governed.iter().any(|word| is_denial(word)) {
+        return Some("denied");
+    }
+    if governed
+        .iter()
+        .any(|word| HEDGES.contains(&word.as_str()) || word == "or")
+    {
+        return Some("hedged");
+    }
+    if words(sentence).any(|word| matches!(word.as_str(), "either" | "neither")) {
+        return Some("hedged");
+    }
+    // A condition governs the whole sentence unless a conclusion follows it.
+    let all: Vec<String> = words(sentence).collect();
+    let condition = all
+        .iter()
+        .rposition(|word| CONDITIONS.contains(&word.as_str()));
+    condition
+        .filter(|at| {
+            !all[*at..].iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "so" | "therefore" | "thus" | "hence" | "consequently"
+                )
+            })
+        })
+        .map(|_| "conditional")
+}
+
+/// Whether the word before "answer" makes it someone else's or a wrong one.
+pub(super) fn is_attributed(before: &str) -> bool {
+    let tail = before.trim_end();
+    if before.ends_with(|c: char| c.is_alphanumeric() || c == '-') {
+        return true;
+    }
+    words(tail).next_back().is_some_and(|word| {
+        OTHERS.contains(&word.as_str()) || (word.ends_with("'s") && word != "let's")
+    })
+}
+
+/// What follows an answer in its own sentence and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Aftermath {
+    Stands,
+    Refused(&'static str),
+    /// An alternative, at these bytes.
+    Rival(std::ops::Range<usize>),
+}
+
+/// Reads what follows an answer.
+pub(super) fn after(text: &str) -> Aftermath {
+    let end = sentence_end(text);
+    let (own, rest) = text.split_at(end);
+    let trimmed = own.trim_start_matches(|c: char| !c.is_alphanumeric() && !"?？❌✗✘".contains(c));
+    if trimmed.starts_with(['?', '？']) || own.trim_end().ends_with(['?', '？']) {
+        return Aftermath::Refused("question");
+    }
+    if own.contains(['❌', '✗', '✘']) || own.contains("不对") {
+        return Aftermath::Refused("retracted");
+    }
+    if holds_phrase(own) {
+        return Aftermath::Refused("denied");
+    }
+    if let Some(refused) = own_sentence(own) {
+        return refused;
+    }
+    match sentences_take_back(rest) {
+        true => Aftermath::Refused("retracted"),
+        false => Aftermath::Stands,
+    }
+}
+
+fn own_sentence(own: &str) -> Option<Aftermath> {
+    let mut at = 0;
+    for piece in own.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+    {
+        let word = piece
+            .trim_end_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+            .to_lowercase()
+            .replace('’', "'");
+        let end = at + piece.len();
+        match word.as_str() {
+            "or" | "alternatively" | "oder" | "ou" | "или" | "lor" | "vee" => {
+                let around = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '}');
+                let alternative = own[end..].trim_start_matches(around);
+                let alternative = alternative
+                    .strip_prefix("equivalently")
+                    .unwrap_or(alternative)
+                    .trim_start_matches(around);
+                let from = own.len() - alternative.len();
+                let to = from + alternative.trim_end_matches(['.', ')', ' ']).len();
+                return Some(match alternative.contains(|c: char| c.is_numeric()) {
+                    true => Aftermath::Rival(from..to),
+                    false => Aftermath::Refused("hedged"),
+                });
+            }
+            "and" | "but" => {
+                let next = own[end..].trim_start_matches([' ', '$', '\\', '(', '{', '}', '-']);
+                if next.starts_with(|c: char| c.is_numeric()) {
+                    return Some(Aftermath::Refused("several_answers"));
+                }
+            }
+            "if" | "unless" | "otherwise" | "provided" | "assuming" | "wenn" | "falls" => {
+                return Some(Aftermath::Refused("conditional"));
+            }
+            word if TAKES_BACK.contains(&word) => {
+                return Some(Aftermath::Refused("retracted"));
+            }
+            word if is_denial(word) => return Some(Aftermath::Refused("denied")),
+            word if HEDGES.contains(&word) => return Some(Aftermath::Refused("hedged")),
+            _ => {}
+        }
+        at = end;
+    }
+    own.contains(['或']).then_some(Aftermath::Refused("hedged"))
+}
+
+/// The end of the sentence at the beginning of `text`, its mark included.
+fn sentence_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    for (at, c) in text.char_indices() {
+        let ends = match c {
+            '\n' => !text[..at]
+                .trim_matches(['$', ']', ')', '*', '\\', '}', ' '])
+                .is_empty(),
+            '。' | '！' | '？' => true,
+            '.' | '!' | '?' => bytes
+                .get(at + 1)
+                .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'*' | b'$' | b'\\' | b')')),
+            _ => false,
+        };
+        if ends {
+            return at + c.len_utf8();
+        }
+    }
+    text.len()
+}
+
+fn sentences_take_back(rest: &str) -> bool {
+    let sentences = rest
+        .split_inclusive(['.', '!', '?', '\n', '。', '！', '？'])
+        .filter(|sentence| sentence.contains(char::is_alphabetic));
+    for (number, sentence) in sentences.enumerate() {
+        let head: Vec<String> = words(sentence).take(8).collect();
+        let Some(first) = head.first().map(String::as_str) else {
+            continue;
+        };
+        let back = |table: &[&str]| {
+            table.iter().any(|word| match word.is_ascii() {
+                true => first == *word,
+                false => first.starts_with(word),
+            })
+        };
+        let about = matches!(
+            first,
+            "this" | "that" | "it" | "which" | "above" | "my" | "the" | "that's" | "it's"
+        ) && head.iter().enumerate().any(|(at, word)| {
+            // "The wrong answer is 41" is about another one.
+            matches!(
+                word.as_str(),
+                "wrong" | "incorrect" | "false" | "invalid" | "mistaken"
+            ) && head
+                .get(at + 1)
+                .is_none_or(|next| next != "answer" && next != "answers")
+        });
+        let denied = matches!(first, "this" | "that" | "it" | "that's" | "it's" | "no")
+            && head.iter().take(5).any(|word| is_denial(word))
+            && head
+                .iter()
+                .any(|w| matches!(w.as_str(), "right" | "correct" | "true" | "answer" | "it"));
+        let isolated =
+            matches!(first, "wrong" | "incorrect" | "false" | "nope" | "not") && head.len() <= 3;
+        if back(TAKES_BACK) || about || denied || isolated || (number == 0 && back(TAKES_BACK_NEXT))
+        {
+            return true;
+        }
+    }
+    false
+}
