@@ -52,6 +52,8 @@ mod letter;
 mod phrases;
 mod region;
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +182,10 @@ pub fn verify(
     options: &ChoiceOptions,
 ) -> Result<Verdict, ReferenceError> {
     let gold = reference_letter(reference, options)?;
-    let verdict = match commit::find(answer, options) {
+    // Outer white space must not decide, and rules look at the ends of lines.
+    let start = answer.len() - answer.trim_start().len();
+    let moved = |span: Range<usize>| span.start + start..span.end + start;
+    let verdict = match commit::find(answer.trim(), options) {
         Ok(commitment) => {
             let letter = char::from(commitment.letter).to_string();
             let verdict = if commitment.letter == gold {
@@ -190,12 +195,14 @@ pub fn verify(
             } else {
                 Verdict::wrong("not_an_option")
             };
-            verdict.with("answer", letter).with_span(commitment.span)
+            verdict
+                .with("answer", letter)
+                .with_span(moved(commitment.span))
         }
         Err(refusal) => {
             let verdict = Verdict::no_answer(refusal.reason);
             match refusal.span {
-                Some(span) => verdict.with_span(span),
+                Some(span) => verdict.with_span(moved(span)),
                 None => verdict,
             }
         }
