@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use crate::boxed;
 
-use super::anchors::{joins, phrases, wavers};
+use super::anchors::{joins, phrases};
 use super::doubt::{self, Aftermath};
 use super::neighbours;
 use super::options::Extract;
 use super::restated;
+use super::unannounced::bold;
 
 /// What the text is that an answer is looked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +69,7 @@ pub(super) struct Found {
 /// comparison, and honest responses have a handful.
 const MOST: usize = 32;
 
-type Result<T> = std::result::Result<T, &'static str>;
+pub(super) type Result<T> = std::result::Result<T, &'static str>;
 
 /// Finds the answer; the error is the reason of a `no_answer`.
 pub(super) fn extract(text: &str, scope: Scope, how: Extract) -> Result<Found> {
@@ -178,7 +179,7 @@ fn end_of_turn(text: &str, start: usize) -> usize {
     .map_or(text.len(), |at| start + at)
 }
 
-fn found(span: Range<usize>, source: Source) -> Found {
+pub(super) fn found(span: Range<usize>, source: Source) -> Found {
     Found {
         span,
         source,
@@ -465,86 +466,8 @@ fn clause_end(text: &str, from: usize, limit: usize) -> usize {
     limit
 }
 
-/// The last line, where it is nothing but bold text.
-fn bold(text: &str, region: Range<usize>) -> Result<Option<Found>> {
-    let from = text[region.clone()]
-        .rfind('\n')
-        .map_or(region.start, |at| region.start + at + 1);
-    let line = trimmed(text, from..region.end);
-    let inside = text[line.clone()]
-        .strip_prefix("**")
-        .and_then(|rest| rest.strip_suffix("**"));
-    match inside {
-        Some(inside) if !inside.trim().is_empty() && !inside.contains("**") => {
-            match doubt::before(&text[region.start..line.start]) {
-                Some(reason) => Err(reason),
-                None => Ok(Some(found(line.start + 2..line.end - 2, Source::Bold))),
-            }
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The one expression between math delimiters, where the rest of the text is
-/// prose that only presents it: "Therefore $x \ge 5$ is the solution." What
-/// stands right before and after must not change its meaning, as in "at least
-/// $5$" and "$5$ percent", and a second expression would make it one of several.
-pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
-    const DELIMITERS: [(&str, &str); 4] =
-        [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")];
-    const BEFORE: [&str; 16] = [
-        "is",
-        "are",
-        "that",
-        "get",
-        "find",
-        "have",
-        "obtain",
-        "conclude",
-        "therefore",
-        "thus",
-        "hence",
-        "so",
-        "answer",
-        "solution",
-        "result",
-        "equals",
-    ];
-    let inside = &text[region.clone()];
-    let at = ["$", "\\[", "\\("]
-        .iter()
-        .filter_map(|open| inside.find(open))
-        .min()?;
-    let (open, close) = DELIMITERS
-        .iter()
-        .find(|(open, _)| inside[at..].starts_with(open))?;
-    let from = at + open.len();
-    let to = from + inside[from..].find(close)?;
-    let (before, after) = (&inside[..at], &inside[to + close.len()..]);
-    let is_prose = |prose: &str| {
-        !prose.contains(|c: char| c.is_numeric() || "$\\=<>+^{}%".contains(c)) && !wavers(prose)
-    };
-    let introduction = before.trim_end();
-    let last = introduction
-        .rsplit(|c: char| !c.is_alphabetic())
-        .next()
-        .unwrap_or_default();
-    let presents = introduction.is_empty()
-        || introduction.ends_with(':')
-        || BEFORE.iter().any(|word| last.eq_ignore_ascii_case(word));
-    let sequel = after.trim_start();
-    let ends = sequel.is_empty()
-        || sequel.starts_with(['.', '!'])
-        || sequel.starts_with("is the solution")
-        || sequel.starts_with("is the answer")
-        || sequel.starts_with("is our answer");
-    let span = trimmed(text, region.start + from..region.start + to);
-    (presents && ends && is_prose(before) && is_prose(after) && !span.is_empty())
-        .then(|| found(span, Source::Sole))
-}
-
 /// The range without white space at its ends.
-fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let inside = &text[range.clone()];
     let start = range.end - inside.trim_start().len();
     start..start + inside.trim().len()

@@ -100,6 +100,8 @@ mod options;
 
 mod extract;
 
+mod unannounced;
+
 mod anchors;
 
 mod neighbours;
@@ -151,8 +153,9 @@ pub use options::{
     Percent, Rounding, Units,
 };
 
-use extract::{Source, extract, region, sole};
+use extract::{Source, extract, region};
 use judge::{is_expression, judge};
+use unannounced::sole;
 
 /// Judges the answer in `text` against the reference.
 ///
