@@ -84,7 +84,7 @@ fn stated(sentence: &str) -> Option<Range<usize>> {
         .iter()
         .find_map(|word| subject.strip_suffix(word))?;
     // "The wrong answer is 41" states nothing; "profit" is no "it".
-    (!is_attributed(before)).then(|| head.len()..closed.len())
+    (!is_attributed(before)).then_some(head.len()..closed.len())
 }
 
 /// The number that an earlier announcement names, within `range`.
