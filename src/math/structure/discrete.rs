@@ -100,6 +100,10 @@ impl Context<'_> {
         }
         let away = quotient(&difference(other, residue), modulus);
         match self.rational(&away) {
+            // `x \equiv 7^{100} \pmod 13` only says what was asked.
+            Some(steps) if steps.is_integer() && !is_literal(other) => {
+                Judgement::Unknown("unsolved")
+            }
             Some(steps) if steps.is_integer() => Judgement::exact("congruence"),
             Some(_) => Judgement::wrong("different_residue"),
             None => self
@@ -109,7 +113,7 @@ impl Context<'_> {
         }
     }
 
-    /// `17 \bmod 5` is 2; `2 \pmod 5` for 2 names the modulus as well.
+    /// `2 \pmod 5` for 2 names the modulus as well.
     pub(super) fn congruence_and_scalar(&self, gold: &Typed, answer: &Typed) -> Judgement {
         let ((Typed::Congruence { residue, modulus }, Typed::Scalar(scalar))
         | (Typed::Scalar(scalar), Typed::Congruence { residue, modulus })) = (gold, answer)
@@ -127,7 +131,15 @@ impl Context<'_> {
         let Some(least) = least_residue(residue, modulus.numer()) else {
             return Judgement::Unknown("undecided");
         };
+        let is_answered = match answer {
+            Typed::Congruence { .. } => {
+                is_literal(residue) && self.rational(residue) == Some(value.clone())
+            }
+            _ => true,
+        };
         match least == *value.numer() {
+            // `17 \bmod 5` for 2 only says what was asked.
+            true if !is_answered => Judgement::Unknown("unsolved"),
             true => Judgement::exact("congruence"),
             false if (value.numer() - least).is_multiple_of(modulus.numer()) => {
                 Judgement::Unknown("different_type")
@@ -273,5 +285,14 @@ fn absolute(seconds: u64, half: Option<Half>) -> u64 {
         Some(Half::Am) => seconds % HALF_DAY,
         Some(Half::Pm) => seconds % HALF_DAY + HALF_DAY,
         None => seconds,
+    }
+}
+
+/// Whether the number is written out: `17`, `-3`, and not `7^{100}`.
+fn is_literal(e: &Expr) -> bool {
+    let is_number = |node: &Node| matches!(node, Node::Number(_));
+    match e.arena.node(e.root) {
+        Node::Mul(factors) => factors.iter().all(|factor| is_number(e.arena.node(*factor))),
+        node => is_number(node),
     }
 }
