@@ -292,7 +292,9 @@ fn absolute(seconds: u64, half: Option<Half>) -> u64 {
 fn is_literal(e: &Expr) -> bool {
     let is_number = |node: &Node| matches!(node, Node::Number(_));
     match e.arena.node(e.root) {
-        Node::Mul(factors) => factors.iter().all(|factor| is_number(e.arena.node(*factor))),
+        Node::Mul(factors) => factors
+            .iter()
+            .all(|factor| is_number(e.arena.node(*factor))),
         node => is_number(node),
     }
 }
