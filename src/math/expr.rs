@@ -144,3 +144,35 @@ impl Arena {
         self.nodes.len()
     }
 }
+
+impl Node {
+    /// The ids of the children.
+    pub(super) fn children(&self) -> Vec<Id> {
+        match self {
+            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
+            Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
+            Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
+            Node::Root { radicand, .. } => vec![*radicand],
+            Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
+            Node::Log { base, argument } => vec![*base, *argument],
+        }
+    }
+}
+
+impl Expr {
+    /// Which nodes the root reaches, up to the root. Parents come after their
+    /// children, so one pass down marks them all.
+    pub(super) fn reachable(&self) -> Vec<bool> {
+        let mut seen = vec![false; self.root.index() + 1];
+        seen[self.root.index()] = true;
+        let nodes: Vec<(Id, &Node)> = self.arena.iter().take(seen.len()).collect();
+        for (id, node) in nodes.into_iter().rev() {
+            if seen[id.index()] {
+                for child in node.children() {
+                    seen[child.index()] = true;
+                }
+            }
+        }
+        seen
+    }
+}

@@ -254,7 +254,7 @@ impl Ladder<'_> {
             .sides
             .iter()
             .flat_map(|side| {
-                let seen = super::graph::reachable(side);
+                let seen = side.reachable();
                 side.arena
                     .iter()
                     .take(seen.len())

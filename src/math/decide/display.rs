@@ -25,7 +25,7 @@ struct Piece {
 /// The text of an expression. Equal graphs have equal texts; long ones end in
 /// an ellipsis.
 pub(crate) fn display(e: &Expr) -> String {
-    let seen = super::graph::reachable(e);
+    let seen = e.reachable();
     let mut pieces: Vec<Option<Piece>> = Vec::with_capacity(seen.len());
     for (id, node) in e.arena.iter().take(seen.len()) {
         let piece = seen[id.index()].then(|| piece(e, node, &pieces));

@@ -7,33 +7,6 @@ use num_traits::Signed;
 
 use crate::math::expr::{Arena, Expr, Function, Id, Node};
 
-/// Which nodes the root reaches.
-pub(super) fn reachable(expr: &Expr) -> Vec<bool> {
-    let mut seen = vec![false; expr.root.index() + 1];
-    seen[expr.root.index()] = true;
-    let nodes: Vec<(Id, &Node)> = expr.arena.iter().take(seen.len()).collect();
-    for (id, node) in nodes.into_iter().rev() {
-        if seen[id.index()] {
-            for child in children(node) {
-                seen[child.index()] = true;
-            }
-        }
-    }
-    seen
-}
-
-/// The children of a node.
-pub(super) fn children(node: &Node) -> Vec<Id> {
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
-        Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
-        Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
-        Node::Root { radicand, .. } => vec![*radicand],
-        Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
-        Node::Log { base, argument } => vec![*base, *argument],
-    }
-}
-
 /// A number that depends on the graph alone, not on which nodes were built
 /// first; it puts two sides into an order of their own.
 pub(super) fn fingerprint(expr: &Expr) -> u64 {
@@ -49,7 +22,7 @@ pub(super) fn fingerprint(expr: &Expr) -> u64 {
             Node::Apply(function, _) => function.hash(&mut hasher),
             _ => {}
         }
-        for child in children(node) {
+        for child in node.children() {
             known[child.index()].hash(&mut hasher);
         }
         known.push(hasher.finish());

@@ -8,7 +8,6 @@
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::graph::reachable;
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Relative widening of elementary functions.
@@ -179,7 +178,7 @@ pub(super) fn from_rational(value: &BigRational) -> Option<Interval> {
 /// The interval of an expression, where it has one; `symbol` gives the values
 /// of the variables.
 pub(super) fn evaluate(expr: &Expr, symbol: &dyn Fn(&str) -> Option<Interval>) -> Option<Interval> {
-    let seen = reachable(expr);
+    let seen = expr.reachable();
     let mut known: Vec<Option<Interval>> = Vec::with_capacity(seen.len());
     for (id, node) in expr.arena.iter().take(seen.len()) {
         let value = match seen[id.index()] {

@@ -10,7 +10,6 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use super::budget::Stop;
 use super::expand;
 use super::form::{Atom, Form, FormId, Forms};
-use super::graph::reachable;
 use super::rational::{self, integer, ratio};
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
@@ -24,7 +23,7 @@ const SIEVE: u64 = 1 << 15;
 impl Forms<'_> {
     /// The form of an expression.
     pub(super) fn lower(&mut self, expr: &Expr) -> Result<FormId, Stop> {
-        let seen = reachable(expr);
+        let seen = expr.reachable();
         let mut known: Vec<FormId> = Vec::with_capacity(seen.len());
         for (id, node) in expr.arena.iter().take(seen.len()) {
             let form = match seen[id.index()] {

@@ -195,7 +195,7 @@ pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
 
 /// The names of the symbols, sorted, each once.
 pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
-    let seen = graph::reachable(e);
+    let seen = e.reachable();
     let names: BTreeSet<&str> = e
         .arena
         .iter()
@@ -211,7 +211,7 @@ pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
 
 /// The first node of a kind that the root reaches.
 fn any(e: &Expr, kind: impl Fn(&Node) -> bool) -> Option<&Node> {
-    let seen = graph::reachable(e);
+    let seen = e.reachable();
     e.arena
         .iter()
         .take(seen.len())

@@ -10,7 +10,6 @@ use num_traits::ToPrimitive;
 
 use super::ball::{Ball, Context, Fail};
 use super::complex::Complex;
-use super::graph::reachable;
 use super::points::Point;
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
@@ -43,7 +42,7 @@ pub(super) fn evaluate(
     imaginary: &BTreeMap<Box<str>, num_rational::BigRational>,
     c: &mut Context<'_>,
 ) -> Result<Value, Fail> {
-    let seen = reachable(expr);
+    let seen = expr.reachable();
     let mut known: Vec<Option<Complex>> = Vec::with_capacity(seen.len());
     let mut realm = Realm::Real;
     let mut scale = 0;

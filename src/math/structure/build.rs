@@ -216,9 +216,9 @@ pub(super) fn at(expr: &Expr, root: Id) -> Expr {
 
 /// The variables below the root, in order of appearance, each once.
 pub(super) fn symbols(expr: &Expr) -> Vec<&str> {
-    let reached = reached(expr);
+    let reached = expr.reachable();
     let mut names = Vec::new();
-    for (id, node) in expr.arena.iter() {
+    for (id, node) in expr.arena.iter().take(reached.len()) {
         if let Node::Symbol(name) = node
             && reached[id.index()]
         {
@@ -226,31 +226,4 @@ pub(super) fn symbols(expr: &Expr) -> Vec<&str> {
         }
     }
     names
-}
-
-/// Which nodes are below the root. Parents come after their children, so one
-/// pass from the root down marks them all.
-fn reached(expr: &Expr) -> Vec<bool> {
-    let nodes: Vec<_> = expr.arena.iter().collect();
-    let mut reached = vec![false; nodes.len()];
-    reached[expr.root.index()] = true;
-    for (id, node) in nodes.into_iter().rev() {
-        if reached[id.index()] {
-            for child in children(node) {
-                reached[child.index()] = true;
-            }
-        }
-    }
-    reached
-}
-
-pub(super) fn children(node: &Node) -> Vec<Id> {
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
-        Node::Add(all) | Node::Mul(all) | Node::Call(_, all) => all.to_vec(),
-        Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
-        Node::Root { radicand, .. } => vec![*radicand],
-        Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
-        Node::Log { base, argument } => vec![*base, *argument],
-    }
 }

@@ -11,7 +11,7 @@ use num_traits::Signed;
 use crate::math::expr::{Expr, Function, Id, Node};
 use crate::math::typed::{Form, Scalar, Typed};
 
-use super::build::{as_symbol, children, difference, integer, product, rename, symbol, symbols};
+use super::build::{as_symbol, difference, integer, product, rename, symbol, symbols};
 use super::{Context, Judgement};
 
 impl Context<'_> {
@@ -260,7 +260,7 @@ fn has_symbol_below(expr: &Expr) -> bool {
     let mut found = false;
     for (_, node) in expr.arena.iter() {
         let at = |id: &Id| symbolic[id.index()];
-        let any = matches!(node, Node::Symbol(_)) || children(node).iter().any(at);
+        let any = matches!(node, Node::Symbol(_)) || node.children().iter().any(at);
         found |= match node {
             Node::Pow(base, exponent) => {
                 let whole = matches!(expr.arena.node(*exponent),
