@@ -51,8 +51,9 @@ impl AnswerForm {
 #[derive(Debug, Default)]
 pub(super) struct GoldCache(RwLock<HashMap<String, Arc<Result<Gold, ReferenceError>>>>);
 
-/// Golds kept before the cache starts over: some 50 MB at the usual sizes.
-const GOLDS_KEPT: usize = 65_536;
+/// Golds kept before the cache starts over. The rollouts of a group come
+/// together, so a few are enough, and one gold may have thousands of nodes.
+const GOLDS_KEPT: usize = 4096;
 
 impl GoldCache {
     fn compile(&self, reference: &str, options: &MathOptions) -> Arc<Result<Gold, ReferenceError>> {

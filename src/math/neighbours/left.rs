@@ -2,7 +2,7 @@
 
 use super::{FACES, IN_EXPRESSION, command_at_end};
 
-/// Commands that may stand before a box.
+/// Commands that may stand before a box, beside those of [`CONCLUDES`].
 const LEADING: &[&str] = &[
     "quad",
     "qquad",
@@ -16,17 +16,6 @@ const LEADING: &[&str] = &[
     "LARGE",
     "huge",
     "Huge",
-    "therefore",
-    "implies",
-    "Rightarrow",
-    "Longrightarrow",
-    "iff",
-    "Leftrightarrow",
-    "Longleftrightarrow",
-    "to",
-    "rightarrow",
-    "longrightarrow",
-    "leadsto",
     "hfill",
     "newline",
     "par",
@@ -42,7 +31,7 @@ const LEADING: &[&str] = &[
     "n",
 ];
 
-/// Of these, the ones that begin a new statement.
+/// Commands before a box that begin a new statement.
 const CONCLUDES: &[&str] = &[
     "therefore",
     "implies",
@@ -194,7 +183,7 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
             c if c.is_ascii_digit() => return if line { Ok(()) } else { refused },
             c if c.is_alphabetic() => {
                 if let Some(name) = command_at_end(rest) {
-                    if !LEADING.contains(&name) {
+                    if !LEADING.contains(&name) && !CONCLUDES.contains(&name) {
                         return refused;
                     }
                     if matches!(name, "in" | "equiv") {
