@@ -16,6 +16,9 @@ pub mod math;
 
 pub mod text;
 
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
 pub mod reward;
 
 pub mod load;

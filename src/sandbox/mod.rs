@@ -1,0 +1,5 @@
+//! Candidate programs in WASM guests: a [`Job`] in, an [`Outcome`] out.
+
+mod job;
+
+pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
