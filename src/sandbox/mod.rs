@@ -3,3 +3,35 @@
 mod job;
 
 pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
+
+/// Runs jobs: in this process, or in workers.
+pub trait Runner: Send + Sync {
+    /// Runs a job to its end. The same job gives the same outcome, wherever and
+    /// whenever it runs, but for [`End::Wall`].
+    ///
+    /// # Errors
+    /// Our own failures alone: a guest that is not installed, a worker that can't
+    /// be started. Whatever the program in the guest does is an [`Outcome`].
+    fn run(&self, job: &Job) -> Result<Outcome, SandboxError>;
+}
+
+/// Why a job could not be run; never the fault of the program in the guest.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// No guest of that name is installed.
+    #[error("the guest `{name}` is not installed; run `goldstone sandbox install {name}`")]
+    NotInstalled {
+        /// The guest's name.
+        name: String,
+    },
+    /// The sandbox itself failed.
+    #[error("the sandbox could not {doing}")]
+    Failed {
+        /// What it was about to do.
+        doing: String,
+        /// Why it could not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
