@@ -141,10 +141,11 @@
     (if (i32.eq (local.get $command) (i32.const 0x52)) (then
       (drop (call $random_get (i32.const 4096) (i32.const 13)))
       (call $reply (i32.const 4096) (i32.const 13))))
-    ;; c: the clock.
+    ;; c: the time, in seconds.
     (if (i32.eq (local.get $command) (i32.const 0x63)) (then
       (drop (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 1024)))
-      (call $reply (i32.const 1024) (i32.const 8))))
+      (call $reply_u32
+        (i32.wrap_i64 (i64.div_u (i64.load (i32.const 1024)) (i64.const 1000000000))))))
     ;; z: sleeps for 31 years.
     (if (i32.eq (local.get $command) (i32.const 0x7a)) (then
       (call $reply_u32 (call $sleep (i64.const 1000000000000000000)))))
@@ -174,7 +175,7 @@
     (if (i32.eq (local.get $command) (i32.const 0x47)) (then
       (call $reply_u32 (memory.grow (i32.const 65532)))
       (call $reply_u32 (memory.grow (i32.const 65533)))
-      (call $reply_u32 (memory.grow (i32.const -1)))))
+      (call $reply_u32 (memory.grow (i32.const 100000)))))
     ;; T: grows its table for as long as it can.
     (if (i32.eq (local.get $command) (i32.const 0x54)) (then
       (loop $again

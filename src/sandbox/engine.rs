@@ -38,7 +38,7 @@ const KEPT_MEMORY_BYTES: usize = 256 << 20;
 const KEPT_TABLE_BYTES: usize = 1 << 20;
 
 /// Fuel for each 64 KiB of memory that a guest asks for.
-const GROWTH_FUEL_PER_PAGE: u8 = 100;
+const GROWTH_FUEL_PER_PAGE: u8 = 10;
 
 /// Time between two ticks of the epoch; how exact the wall clock is.
 pub(super) const TICK: Duration = Duration::from_millis(10);
