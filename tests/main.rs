@@ -9,5 +9,7 @@ mod layering;
 mod math;
 mod reward;
 mod rollout;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod spec;
 mod text;

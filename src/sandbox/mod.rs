@@ -1,7 +1,17 @@
 //! Candidate programs in WASM guests: a [`Job`] in, an [`Outcome`] out.
 
+mod cache;
+mod engine;
+mod guest;
+mod host;
+mod imports;
+mod in_process;
+mod instance;
 mod job;
+mod run;
+mod wasi;
 
+pub use in_process::InProcess;
 pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
 
 /// Runs jobs: in this process, or in workers.
@@ -34,4 +44,17 @@ pub enum SandboxError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl SandboxError {
+    /// A failure of ours, while `doing` something.
+    fn failed(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed {
+            doing: doing.into(),
+            source: source.into(),
+        }
+    }
 }

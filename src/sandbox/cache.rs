@@ -1,0 +1,220 @@
+//! The user's cache directory: installed guests, and their compiled modules.
+//!
+//! `guests/<name>/guest.wasm` is a snapshot that is ready to run;
+//! `compiled/<sha256 of the snapshot>-<hash of wasmtime, its settings and the
+//! CPU>.cwasm` is what wasmtime made of it. A compiled module is machine code that
+//! is run unchecked. So it is read only from a directory and a file that nobody
+//! else could have written to, through descriptors that stay the same from the
+//! check to the use, and it comes into being complete or not at all.
+
+use std::fs::DirBuilder;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::{env, process};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use sha2::{Digest, Sha256};
+use wasmtime::{Engine, Module};
+
+use super::SandboxError;
+
+/// Where installed guests are.
+const GUESTS: &str = "guests";
+
+/// Where compiled modules are.
+const COMPILED: &str = "compiled";
+
+/// The snapshot of a guest, in its folder.
+const SNAPSHOT: &str = "guest.wasm";
+
+/// The cache directory.
+pub(in crate::sandbox) struct Cache {
+    root: Dir,
+    path: PathBuf,
+}
+
+impl Cache {
+    /// Opens the directory at `path`, or the user's own: `$GOLDSTONE_CACHE`, else
+    /// `$XDG_CACHE_HOME/goldstone`, else `~/.cache/goldstone`. Makes it where there
+    /// is none, readable by the user alone.
+    pub(in crate::sandbox) fn open(path: Option<&Path>) -> Result<Self, SandboxError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => user_directory().ok_or_else(|| {
+                let error = io::Error::other("neither GOLDSTONE_CACHE nor HOME is set");
+                SandboxError::failed("find its cache directory", error)
+            })?,
+        };
+        Self::open_at(&path).map_err(|error| {
+            let doing = format!("open its cache directory `{}`", path.display());
+            SandboxError::failed(doing, error)
+        })
+    }
+
+    fn open_at(path: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let path = path.canonicalize()?;
+        let root = Dir::open_ambient_dir(&path, ambient_authority())?;
+        Ok(Self { root, path })
+    }
+
+    /// Where the directory is.
+    pub(in crate::sandbox) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory.
+    #[allow(dead_code, reason = "the installation of guests writes into it")]
+    pub(in crate::sandbox) fn root(&self) -> &Dir {
+        &self.root
+    }
+
+    /// Makes sure that the guest `name` is compiled for `engine`: the sha256 of its
+    /// snapshot, in hexadecimal.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotInstalled`], and our own failures.
+    pub(in crate::sandbox) fn prepare(
+        &self,
+        engine: &Engine,
+        name: &str,
+    ) -> Result<String, SandboxError> {
+        let snapshot = self.snapshot(name)?;
+        let sha256 = hexadecimal(&Sha256::digest(&snapshot));
+        let failed = |error| SandboxError::failed(format!("compile the guest `{name}`"), error);
+        let compiled = self
+            .compiled_directory()
+            .map_err(|error| failed(error.into()))?;
+        let file = compiled_name(&sha256, engine);
+        if !compiled.exists(&file) {
+            let code = engine.precompile_module(&snapshot).map_err(failed)?;
+            write_whole(&compiled, &file, &code).map_err(|error| failed(error.into()))?;
+        }
+        Ok(sha256)
+    }
+
+    /// The compiled module of the snapshot with this sha256.
+    pub(super) fn load(&self, engine: &Engine, sha256: &str) -> Result<Module, SandboxError> {
+        let file = compiled_name(sha256, engine);
+        let failed = |error| SandboxError::failed(format!("load `{COMPILED}/{file}`"), error);
+        let open = || {
+            let file = self.compiled_directory()?.open(&file)?;
+            refuse_foreign(&file.metadata()?)?;
+            Ok(file)
+        };
+        let code = open().map_err(|error: io::Error| failed(error.into()))?;
+        deserialize(engine, code).map_err(failed)
+    }
+
+    /// The bytes of an installed snapshot.
+    fn snapshot(&self, name: &str) -> Result<Vec<u8>, SandboxError> {
+        let not_installed = || SandboxError::NotInstalled {
+            name: name.to_owned(),
+        };
+        if !is_guest_name(name) {
+            return Err(not_installed());
+        }
+        let read = || {
+            let mut file = self
+                .root
+                .open(Path::new(GUESTS).join(name).join(SNAPSHOT))?;
+            refuse_foreign(&file.metadata()?)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => not_installed(),
+            _ => SandboxError::failed(format!("read the guest `{name}`"), error),
+        })
+    }
+
+    /// The directory of compiled modules, made where there is none.
+    fn compiled_directory(&self) -> io::Result<Dir> {
+        if !self.root.is_dir(COMPILED) {
+            let path = self.path.join(COMPILED);
+            DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        }
+        let compiled = self.root.open_dir(COMPILED)?;
+        refuse_foreign(&compiled.dir_metadata()?)?;
+        Ok(compiled)
+    }
+}
+
+/// The user's own cache directory.
+fn user_directory() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = set("GOLDSTONE_CACHE") {
+        return Some(path.into());
+    }
+    let caches = match set("XDG_CACHE_HOME") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(set("HOME")?).join(".cache"),
+    };
+    Some(caches.join("goldstone"))
+}
+
+/// Whether `name` can be that of a guest, and of a folder.
+pub(in crate::sandbox) fn is_guest_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+/// The file of a compiled module. The hash covers all that wasmtime checks before
+/// it takes compiled code: its version, its settings, the target and its features.
+fn compiled_name(sha256: &str, engine: &Engine) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{sha256}-{:016x}.cwasm", hasher.finish())
+}
+
+/// Refuses what somebody else owns or may write to. The system's administrator
+/// may do anything in any case.
+fn refuse_foreign(metadata: &Metadata) -> io::Result<()> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    let user = rustix::process::geteuid().as_raw();
+    let problem = match metadata {
+        _ if metadata.uid() != user && metadata.uid() != 0 => "it belongs to another user",
+        _ if metadata.mode() & WRITABLE_BY_OTHERS != 0 => "other users may write to it",
+        _ => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
+}
+
+/// Writes a file under another name first, so that it is never seen in part.
+fn write_whole(directory: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let part = format!(".part-{}-{name}", process::id());
+    let written = (|| {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = directory.open_with(&part, &options)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        directory.rename(&part, directory, name)
+    })();
+    if written.is_err() {
+        // The first error says more than that of cleaning up would.
+        drop(directory.remove_file(&part));
+    }
+    written
+}
+
+/// Maps compiled code into memory.
+#[allow(
+    unsafe_code,
+    reason = "wasmtime can't check compiled code; see the comment"
+)]
+fn deserialize(engine: &Engine, code: File) -> wasmtime::Result<Module> {
+    // SAFETY: the file was written by `write_whole` from `precompile_module`, since
+    // it and its directory belong to this user or the administrator and nobody
+    // else may write to them (`refuse_foreign`). It is never changed in place:
+    // files are replaced by renaming. wasmtime refuses code of another version.
+    unsafe { Module::deserialize_open_file(engine, code.into_std()) }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
