@@ -8,6 +8,8 @@ mod check;
 mod explain;
 mod math;
 mod progress;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod score;
 mod summary;
 mod terminal;
@@ -51,6 +53,9 @@ enum Command {
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
     Math(math::Math),
+    /// Install, list, check and remove the guests that run programs
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
 }
 
 /// Why a command failed, by whose fault it is.
@@ -84,6 +89,8 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(command) => command.run(),
     };
     let exit = outcome.unwrap_or_else(|failure| failure.report());
     ExitCode::from(exit as u8)

@@ -8,6 +8,8 @@ mod imports;
 mod in_process;
 mod instance;
 mod job;
+pub mod manifest;
+pub mod install;
 mod run;
 mod wasi;
 
@@ -32,6 +34,12 @@ pub enum SandboxError {
     /// No guest of that name is installed.
     #[error("the guest `{name}` is not installed; run `goldstone sandbox install {name}`")]
     NotInstalled {
+        /// The guest's name.
+        name: String,
+    },
+    /// The guest is not the one that this version of goldstone works with.
+    #[error("the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`")]
+    Outdated {
         /// The guest's name.
         name: String,
     },
