@@ -8,6 +8,8 @@ mod check;
 mod explain;
 mod math;
 mod progress;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod score;
 mod summary;
 mod terminal;
@@ -57,6 +59,9 @@ enum Command {
     #[cfg(feature = "sandbox")]
     #[command(hide = true)]
     Worker(worker::Worker),
+    /// Install, list, check and remove the guests that run programs
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
 }
 
 /// Why a command failed, by whose fault it is.
@@ -92,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Math(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Worker(command) => command.run(),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(command) => command.run(),
     };
     let exit = outcome.unwrap_or_else(|failure| failure.report());
     ExitCode::from(exit as u8)
