@@ -54,7 +54,9 @@ pub enum SandboxError {
         name: String,
     },
     /// The guest is not the one that this version of goldstone works with.
-    #[error("the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`")]
+    #[error(
+        "the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`"
+    )]
     Outdated {
         /// The guest's name.
         name: String,

@@ -30,8 +30,10 @@ impl Log {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
-        let file = File::create(path)
-            .map_err(InstallError::io(format!("write the log `{}`", path.display())))?;
+        let file = File::create(path).map_err(InstallError::io(format!(
+            "write the log `{}`",
+            path.display()
+        )))?;
         Ok(Self {
             file,
             path: path.to_owned(),

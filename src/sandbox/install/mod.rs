@@ -6,15 +6,15 @@
 //! its snapshot; compiles it; and only then replaces what was installed before.
 //! Whatever fails on the way leaves the old guest as it was.
 
-mod recipe;
-mod inputs;
 mod apt;
-mod pip;
-mod tools;
-mod command;
 mod build;
+mod command;
+mod inputs;
+mod pip;
+mod recipe;
 mod snapshot;
 mod store;
+mod tools;
 mod verify;
 
 use std::io;
@@ -71,9 +71,7 @@ pub enum InstallError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// A file is not the one that the manifest names.
-    #[error(
-        "`{file}` is not what the manifest names: expected sha256 {expected}, found {found}"
-    )]
+    #[error("`{file}` is not what the manifest names: expected sha256 {expected}, found {found}")]
     WrongFile {
         /// The file.
         file: PathBuf,
@@ -221,8 +219,12 @@ fn built(
     tools::check(build, &inputs::clients(recipe, machine, &options.sources)?)?;
     let work = build::Work::open(guests, recipe, options.keep_build.as_deref())?;
     let mut log = command::Log::create(&guests.log_path(recipe.name()))?;
-    let mut run = command::Runner { log: &mut log, watch };
-    run.watch.note(&format!("building `{}`: {}", recipe.name(), build.cost));
+    let mut run = command::Runner {
+        log: &mut log,
+        watch,
+    };
+    run.watch
+        .note(&format!("building `{}`: {}", recipe.name(), build.cost));
     let files = inputs::gather(recipe, machine, &options.sources, work.path(), &mut run)?;
     let built = build::run(recipe, build, &files, work.path(), &mut run)?;
     let mut reproduced = true;
@@ -241,6 +243,8 @@ fn built(
 
 /// The folder of a path, made where there is none.
 fn make_folder(path: &Path) -> Result<(), InstallError> {
-    std::fs::create_dir_all(path)
-        .map_err(InstallError::io(format!("make the folder `{}`", path.display())))
+    std::fs::create_dir_all(path).map_err(InstallError::io(format!(
+        "make the folder `{}`",
+        path.display()
+    )))
 }

@@ -36,7 +36,11 @@ pub(super) fn take(recipe: &Recipe, built: &Built) -> Result<Vec<u8>, InstallErr
     if manifest.boot.is_empty() {
         return Ok(module);
     }
-    let archive = manifest.boot.iter().flat_map(|piece| recipe.piece(piece, built)).collect();
+    let archive = manifest
+        .boot
+        .iter()
+        .flat_map(|piece| recipe.piece(piece, built))
+        .collect();
     // Guests recurse deeper than the stack of this thread may allow.
     let booting = thread::Builder::new()
         .name("sandbox-boot".into())
@@ -71,9 +75,13 @@ fn run(engine: &Engine, module: &[u8], store: &mut Store<Guest>) -> wasmtime::Re
     let instance = imports::linker(engine, &module)?.instantiate(&mut *store, &module)?;
     imports::attach(store, &instance)?;
     if instance.get_func(&mut *store, INITIALIZE).is_some() {
-        instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?.call(&mut *store, ())?;
+        instance
+            .get_typed_func::<(), ()>(&mut *store, INITIALIZE)?
+            .call(&mut *store, ())?;
     }
-    instance.get_typed_func::<(), ()>(&mut *store, BOOT)?.call(&mut *store, ())?;
+    instance
+        .get_typed_func::<(), ()>(&mut *store, BOOT)?
+        .call(&mut *store, ())?;
     let mut booted = WasmtimeWizer { store, instance };
     at_once(wizer.snapshot(&context, &mut booted))
 }
