@@ -12,7 +12,8 @@
 //! # Decisions
 //! | text | readings |
 //! | --- | --- |
-//! | `x^10` | none: TeX prints x¹0, plain text means x¹⁰; `x^{10}`, `x**10` are clear |
+//! | `x^10` | x¹⁰ in plain text; with LaTeX none, since TeX prints x¹0; `x^{10}`, `x**10` are clear |
+//! | `2^6 3^5` | a product: only a power before a power is |
 //! | `\sqrt12`, `\frac123` | none, for the same reason; `√12` is clear |
 //! | `\frac12`, `\sqrt2x` | one token each: 1/2, x√2 |
 //! | `2\frac12`, `2 1/2` | mixed numbers; an improper fraction there has no reading |
@@ -47,6 +48,8 @@ mod words;
 mod normalise;
 
 mod wording;
+
+mod scripts;
 
 mod look_alike;
 
@@ -84,7 +87,7 @@ use pest::Parser;
 use self::grammar::Rule;
 
 use super::typed::{Half, READINGS, Reading, Readings, Typed};
-use normalise::{Canonical, normalise};
+use normalise::{Canonical, Spelling, normalise};
 use scalar::Builder;
 use settings::{Calls, Division, Letters, LogBase, Pairs, Settings};
 use variants::{Variant, variants};
@@ -172,7 +175,11 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         Setting::Bare => Letters::Variables,
     };
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
-    let canonical = normalise(words, limits).map_err(|fault| match fault {
+    let spelling = match text.contains(['\\', '$', '{', '}']) {
+        true => Spelling::Latex,
+        false => Spelling::Plain,
+    };
+    let canonical = normalise(&scripts::subscripts_first(words), spelling, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
     })?;

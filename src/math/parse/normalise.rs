@@ -30,7 +30,11 @@ impl Canonical {
 /// [`ParseFault::Limit`] for brackets too deep, [`ParseFault::Hedge`] for words
 /// of doubt and question marks, [`ParseFault::Unparsed`] for what no table
 /// knows and for brackets that do not match.
-pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, ParseFault> {
+pub(super) fn normalise(
+    text: &str,
+    spelling: Spelling,
+    limits: &ParseLimits,
+) -> Result<Canonical, ParseFault> {
     let dollars = text.matches('$').count() - text.matches("\\$").count();
     let mut writer = Writer {
         source: text,
@@ -41,6 +45,7 @@ pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, P
         gap: false,
         functions: 0,
         depth: limits.depth,
+        spelling,
         // A pair of dollars delimits, a single one is a currency.
         delimiters: dollars.is_multiple_of(2),
     };
@@ -51,6 +56,15 @@ pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, P
         true => Ok(writer.out),
         false => Err(writer.fault()),
     }
+}
+
+/// Whose rules a text follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// No command, brace or delimiter: `2^10` is 1024.
+    Plain,
+    /// TeX takes one token: `2^10` is printed 2¹0.
+    Latex,
 }
 
 /// What was written last.
@@ -75,6 +89,7 @@ pub(super) struct Writer<'t> {
     pub(super) functions: usize,
     pub(super) depth: usize,
     pub(super) delimiters: bool,
+    pub(super) spelling: Spelling,
 }
 
 impl<'t> Writer<'t> {
@@ -102,6 +117,7 @@ impl<'t> Writer<'t> {
             '.' => self.point(),
             '<' | '>' | '!' | '=' | '*' => self.pair(c),
             '^' => self.script(),
+            '_' => self.subscript(),
             '√' | '∛' => self.radical(c),
             '{' if self.rest().starts_with("{}") && !self.out.text.ends_with(['^', '_']) => {
                 self.skip(2, false)
@@ -250,9 +266,36 @@ impl<'t> Writer<'t> {
                 end += taken;
             }
         }
+        // `2^6 3^5` is a product; `2 3` and `2^6 3` are none.
+        if rest[end..].trim_start().starts_with('^') && self.ends_with_power() {
+            self.put("*", Previous::Operator)?;
+        }
         self.put(&number, Previous::Digits)?;
         self.at += end;
         Ok(())
+    }
+
+    /// Whether the last operand is a power that no digit can continue.
+    fn ends_with_power(&self) -> bool {
+        let text = &self.out.text;
+        let Some(inside) = text.strip_suffix('}') else {
+            let mut last = text.chars().rev();
+            return self.gap
+                && last.next().is_some_and(char::is_alphanumeric)
+                && last.next() == Some('^');
+        };
+        let mut depth = 1_usize;
+        for (at, c) in inside.char_indices().rev() {
+            match c {
+                '}' => depth += 1,
+                '{' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return inside[..at].ends_with('^');
+            }
+        }
+        false
     }
 
     /// A comma; `{,}` and `,\!` that separate no thousands are plain ones.
@@ -351,6 +394,15 @@ impl<'t> Writer<'t> {
             }
             self.put(mark, Previous::Operand)?;
             self.at = self.source.len() - after.len();
+            return Ok(());
+        }
+        let signs = usize::from(rest.starts_with(['-', '+']));
+        let digits = run(&rest[signs..], |c| c.is_ascii_digit());
+        let end = signs + digits;
+        if self.spelling == Spelling::Plain && digits > 1 && !rest[end..].starts_with('.') {
+            let token = format!("^{{{}}}", &rest[..end]);
+            self.put(&token, Previous::Operand)?;
+            self.at = self.source.len() - rest.len() + end;
             return Ok(());
         }
         self.put("^", Previous::Operator)?;

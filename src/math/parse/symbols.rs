@@ -65,6 +65,7 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "over" => Command("\\over"),
         "choose" => Command("\\choose"),
         "dot" => Command("\\dot"),
+        "ddot" => Command("\\ddot"),
         "vec" | "overrightarrow" => Command("\\vec"),
         "hat" | "widehat" => Command("\\hat"),
         "tilde" => Command("\\tilde"),
