@@ -142,6 +142,8 @@ mod judge;
 
 mod comments;
 
+mod conditions;
+
 pub mod gsm8k;
 
 use crate::verdict::Verdict;

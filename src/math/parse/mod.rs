@@ -12,7 +12,7 @@
 //! # Decisions
 //! | text | readings |
 //! | --- | --- |
-//! | `x^10` | x¹⁰ in plain text; with LaTeX none, since TeX prints x¹0; `x^{10}`, `x**10` are clear |
+//! | `x^10` | none: TeX prints x¹0, plain text means x¹⁰; `x^{10}`, `x**10` are clear |
 //! | `2^6 3^5` | a product: only a power before a power is |
 //! | `\sqrt12`, `\frac123` | none, for the same reason; `√12` is clear |
 //! | `\frac12`, `\sqrt2x` | one token each: 1/2, x√2 |
@@ -71,7 +71,17 @@ mod family;
 
 mod structure;
 
+mod matrices;
+
+mod vectors;
+
+mod cases;
+
+mod operators;
+
 mod quantity;
+
+mod labels;
 
 mod answer;
 
@@ -87,9 +97,9 @@ use pest::Parser;
 use self::grammar::Rule;
 
 use super::typed::{Half, READINGS, Reading, Readings, Typed};
-use normalise::{Canonical, Spelling, normalise};
+use normalise::{Canonical, normalise};
 use scalar::Builder;
-use settings::{Calls, Division, Letters, LogBase, Pairs, Settings};
+use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, fold_words, time};
 
@@ -175,11 +185,9 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         Setting::Bare => Letters::Variables,
     };
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
-    let spelling = match text.contains(['\\', '$', '{', '}']) {
-        true => Spelling::Latex,
-        false => Spelling::Plain,
-    };
-    let canonical = normalise(&scripts::subscripts_first(words), spelling, limits).map_err(|fault| match fault {
+    let spelled = scripts::subscripts_first(words);
+    let spelled = cases::one_sided_brace(&spelled);
+    let canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
     })?;
@@ -351,6 +359,15 @@ fn alternatives(text: &str, letters: Letters) -> Vec<(Settings, Option<&'static 
             Some("call_as_product"),
         ));
     }
+    if text.contains("\\sum") || text.contains("\\prod") {
+        all.push((
+            Settings {
+                operators: Operators::CarriedOut,
+                ..usual.clone()
+            },
+            Some("carried_out"),
+        ));
+    }
     if variants::has_pair(text) {
         all.push((
             Settings {
@@ -456,6 +473,7 @@ fn strip(text: &str) -> &str {
         }
         if let Some(rest) = text.strip_suffix(['.', '。', ',', ';'])
             && !rest.ends_with(['.', '\\'])
+            && !rest.ends_with("\\right")
         {
             text = rest.trim_end();
         }

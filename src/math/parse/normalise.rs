@@ -6,7 +6,7 @@
 //! that the grammar's recursion is.
 
 use super::symbols::{self, Symbol};
-use super::{ParseFault, ParseLimits};
+use super::{ParseFault, ParseLimits, vectors};
 
 /// A text in canonical spelling.
 #[derive(Debug, Default)]
@@ -30,11 +30,7 @@ impl Canonical {
 /// [`ParseFault::Limit`] for brackets too deep, [`ParseFault::Hedge`] for words
 /// of doubt and question marks, [`ParseFault::Unparsed`] for what no table
 /// knows and for brackets that do not match.
-pub(super) fn normalise(
-    text: &str,
-    spelling: Spelling,
-    limits: &ParseLimits,
-) -> Result<Canonical, ParseFault> {
+pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, ParseFault> {
     let dollars = text.matches('$').count() - text.matches("\\$").count();
     let mut writer = Writer {
         source: text,
@@ -45,7 +41,7 @@ pub(super) fn normalise(
         gap: false,
         functions: 0,
         depth: limits.depth,
-        spelling,
+        axes: vectors::has_axes(text),
         // A pair of dollars delimits, a single one is a currency.
         delimiters: dollars.is_multiple_of(2),
     };
@@ -56,15 +52,6 @@ pub(super) fn normalise(
         true => Ok(writer.out),
         false => Err(writer.fault()),
     }
-}
-
-/// Whose rules a text follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
-    /// No command, brace or delimiter: `2^10` is 1024.
-    Plain,
-    /// TeX takes one token: `2^10` is printed 2¹0.
-    Latex,
 }
 
 /// What was written last.
@@ -89,7 +76,8 @@ pub(super) struct Writer<'t> {
     pub(super) functions: usize,
     pub(super) depth: usize,
     pub(super) delimiters: bool,
-    pub(super) spelling: Spelling,
+    /// Whether decorated letters are unit vectors.
+    pub(super) axes: bool,
 }
 
 impl<'t> Writer<'t> {
@@ -123,7 +111,7 @@ impl<'t> Writer<'t> {
                 self.skip(2, false)
             }
             '{' if self.rest().starts_with("{,}") => self.comma(),
-            '&' if self.open.contains(&'b') => {
+            '&' if self.open.contains(&'b') || self.open.contains(&'c') => {
                 self.put("&", Previous::Operator)?;
                 self.skip(1, false)
             }
@@ -396,15 +384,6 @@ impl<'t> Writer<'t> {
             self.at = self.source.len() - after.len();
             return Ok(());
         }
-        let signs = usize::from(rest.starts_with(['-', '+']));
-        let digits = run(&rest[signs..], |c| c.is_ascii_digit());
-        let end = signs + digits;
-        if self.spelling == Spelling::Plain && digits > 1 && !rest[end..].starts_with('.') {
-            let token = format!("^{{{}}}", &rest[..end]);
-            self.put(&token, Previous::Operand)?;
-            self.at = self.source.len() - rest.len() + end;
-            return Ok(());
-        }
         self.put("^", Previous::Operator)?;
         self.skip(1, false)
     }
@@ -412,10 +391,19 @@ impl<'t> Writer<'t> {
     /// The token at a backslash.
     pub(super) fn command(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest();
+        if self.axes
+            && let Some((axis, bytes)) = vectors::axis(rest)
+        {
+            self.put(axis, Previous::Operand)?;
+            return self.skip(bytes, false);
+        }
         let name = &rest[1..1 + run(&rest[1..], |c| c.is_ascii_alphabetic())];
         if !name.is_empty() {
-            let symbol = symbols::command(name).ok_or_else(|| self.fault())?;
-            return self.symbol(symbol, 1 + name.len());
+            let (symbol, bytes) = symbols::command(name)
+                .map(|symbol| (symbol, name.len()))
+                .or_else(|| symbols::glued(name))
+                .ok_or_else(|| self.fault())?;
+            return self.symbol(symbol, 1 + bytes);
         }
         match rest[1..].chars().next() {
             Some('{') => self.symbol(Symbol::Open('⦃'), 2),
@@ -425,7 +413,7 @@ impl<'t> Writer<'t> {
             Some('_') => self.symbol(Symbol::Operator('_'), 2),
             Some(',' | ':' | ';' | ' ' | '\n' | '(' | ')' | '[' | ']') => self.skip(2, true),
             Some('!') => self.skip(2, false),
-            Some('\\') if self.open.last() == Some(&'b') => {
+            Some('\\') if matches!(self.open.last(), Some('b' | 'c')) => {
                 self.put("\\\\", Previous::Operator)?;
                 self.skip(2, false)
             }

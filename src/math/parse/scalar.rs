@@ -54,6 +54,14 @@ static PRODUCT_FIRST: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(Op::infix(Rule::implicit, Assoc::Left))
 });
 
+/// Which operator binds tighter.
+pub(super) fn precedence(division: Division) -> &'static PrattParser<Rule> {
+    match division {
+        Division::LeftToRight => &LEFT_TO_RIGHT,
+        Division::ProductFirst => &PRODUCT_FIRST,
+    }
+}
+
 type Built = Result<Partial, ParseFault>;
 
 impl Builder<'_> {
@@ -76,10 +84,7 @@ impl Builder<'_> {
 
     /// An `expr` or `bare` pair.
     pub(super) fn expr(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, ParseFault> {
-        let parser: &PrattParser<Rule> = match self.settings.division {
-            Division::LeftToRight => &LEFT_TO_RIGHT,
-            Division::ProductFirst => &PRODUCT_FIRST,
-        };
+        let parser = precedence(self.settings.division);
         let at = pair.as_span().start();
         // A set operation is no scalar; the Pratt parser doesn't know it.
         if pair
@@ -334,7 +339,8 @@ impl Builder<'_> {
                 }
             }
             Rule::gcd => self.divisor(pair, arena)?,
-            Rule::matrix => self.determinant(pair, arena)?,
+            Rule::repeated => self.repeated(pair, arena)?,
+            Rule::matrix | Rule::det => self.determinant(pair, arena)?,
             _ => return Err(fault),
         };
         Ok((id, Spelling::Other))
@@ -356,6 +362,9 @@ impl Builder<'_> {
                 ))));
             }
             _ => {}
+        }
+        if let Some(bound) = self.bound_name(name) {
+            return arena.add(Node::Symbol(bound.into()));
         }
         arena.add(match name {
             "e" => Node::Constant(Constant::E),

@@ -18,7 +18,7 @@ impl Writer<'_> {
         let argument = script(after).unwrap_or_default();
         // Behind digits it is a base, behind a command a limit.
         if self.previous == Previous::Operand
-            && argument.contains('\\')
+            && argument.starts_with(['{', '\\'])
             && let Some(name) = plain_name(argument)
         {
             let token = format!("_{{{name}}}");
@@ -90,6 +90,12 @@ fn plain_name(argument: &str) -> Option<String> {
     while let Some(c) = rest.chars().next() {
         if c != '\\' {
             match c {
+                // `x_{a b}` is no name.
+                ' ' if name.ends_with(char::is_alphanumeric)
+                    && rest.trim_start().starts_with(char::is_alphanumeric) =>
+                {
+                    return None;
+                }
                 '{' | '}' | ' ' => {}
                 c if c.is_ascii_alphanumeric() || "+-,*".contains(c) => name.push(c),
                 c if ('α'..='ω').contains(&c) => name.push(c),

@@ -70,6 +70,10 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "hat" | "widehat" => Command("\\hat"),
         "tilde" => Command("\\tilde"),
         "pmod" => Command("\\pmod"),
+        "sum" => Command("\\sum"),
+        "prod" => Command("\\prod"),
+        "det" => Command("\\det"),
+        "top" => Operand('T'),
         "gcd" => Command("\\gcd"),
         "lcm" => Command("\\lcm"),
         "infty" | "infin" => Operand('∞'),
@@ -112,6 +116,15 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "vert" => Bar,
         name => return function(name).or_else(|| greek(name).map(Operand)),
     })
+}
+
+/// `\lex` as `\le` and a variable: a relation that lost the space behind it.
+/// No other command is a part of such a name.
+pub(super) fn glued(name: &str) -> Option<(Symbol, usize)> {
+    const RELATIONS: [&str; 9] = ["le", "leq", "ge", "geq", "lt", "gt", "ne", "neq", "cup"];
+    let relation = &name[..name.len().checked_sub(1)?];
+    let known = RELATIONS.contains(&relation);
+    known.then(|| command(relation).map(|symbol| (symbol, relation.len())))?
 }
 
 /// The function of that name, in LaTeX or in plain text.

@@ -187,6 +187,11 @@ const NEVER_PRODUCTS: &[&str] = &[
 /// The most words of an answer in words.
 const WORDS: usize = 5;
 
+/// Whether the word belongs to a sentence.
+pub(super) fn is_prose(word: &str) -> bool {
+    PROSE.contains(&word)
+}
+
 /// Whether the words name what is counted.
 pub(super) fn is_counted(words: &str) -> bool {
     let lower = words.trim().trim_end_matches('.').to_lowercase();

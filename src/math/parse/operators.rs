@@ -1,0 +1,152 @@
+//! `\sum` and `\prod` with a running index: a call that binds its index, or, with
+//! numbers for limits and terms, its value.
+//!
+//! A bound variable is named by the depth of its operator, so that
+//! `\sum_{i=1}^n a_i` and `\sum_{k=1}^n a_k` are one expression.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, ToPrimitive, Zero};
+use pest::iterators::Pair;
+
+use super::super::expr::{Arena, Id, Node};
+use super::super::value::bits;
+use super::scalar::{Builder, symbol_name, unparsed};
+use super::settings::Operators;
+use super::{ParseFault, Rule};
+
+/// The most terms that are added up.
+const TERMS: i64 = 10_000;
+
+/// The most nodes of all terms together.
+const WORK: usize = 400_000;
+
+/// The most bits of a partial result.
+const BITS: u64 = 1 << 14;
+
+impl Builder<'_> {
+    pub(super) fn repeated(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, ParseFault> {
+        let fault = unparsed(&pair);
+        let parts: Vec<_> = pair.into_inner().collect();
+        let [name, index, low, high, body] = parts.as_slice() else {
+            return Err(fault);
+        };
+        let low = self.expr(low.clone(), arena)?;
+        let high = match high.as_str().trim_matches(['{', '}', ' ']) {
+            "∞" => arena.add(Node::Symbol("∞".into())),
+            _ => self.primary(high.clone(), arena)?.0,
+        };
+        let index = symbol_name(index.as_str());
+        let depth = self.settings.bound.len();
+        let body = self
+            .with(|settings| settings.bound.push(index))
+            .expr(body.clone(), arena)?;
+        match self.settings.operators {
+            Operators::AsWritten => Ok(arena.add(Node::Call(
+                name.as_str().into(),
+                Box::new([low, high, body]),
+            ))),
+            Operators::CarriedOut => {
+                let value = carried_out(name.as_str(), low, high, body, depth, arena);
+                Ok(arena.add(Node::Number(value.ok_or(fault)?)))
+            }
+        }
+    }
+
+    /// The name of a variable, or what stands for it if an operator binds it;
+    /// in a subscript, too: `a_{n-k}`.
+    pub(super) fn bound_name(&self, name: &str) -> Option<String> {
+        if self.settings.bound.is_empty() {
+            return None;
+        }
+        let depth_of = |name: &str| self.settings.bound.iter().rposition(|bound| bound == name);
+        if let Some(depth) = depth_of(name) {
+            return Some(placeholder(depth));
+        }
+        let (letter, subscript) = name.split_once('_')?;
+        let mut new = format!("{letter}_");
+        for c in subscript.chars() {
+            match depth_of(c.encode_utf8(&mut [0; 4])) {
+                Some(depth) => new.push_str(&placeholder(depth)),
+                None => new.push(c),
+            }
+        }
+        (new != name).then_some(new)
+    }
+}
+
+/// No spelling of a variable gives this name.
+fn placeholder(depth: usize) -> String {
+    format!("•{depth}")
+}
+
+/// The value of a sum or product of rational terms between whole limits.
+fn carried_out(
+    name: &str,
+    low: Id,
+    high: Id,
+    body: Id,
+    depth: usize,
+    arena: &Arena,
+) -> Option<BigRational> {
+    let whole = |id: Id| match arena.node(id) {
+        Node::Number(value) if value.is_integer() => value.to_integer().to_i64(),
+        _ => constant(arena, id, None)?.to_integer().to_i64(),
+    };
+    let (low, high) = (whole(low)?, whole(high)?);
+    let terms = high.checked_sub(low)?.checked_add(1)?;
+    // An empty sum is a convention that few texts mean.
+    if !(1..=TERMS).contains(&terms) || usize::try_from(terms).ok()? * arena.len() > WORK {
+        return None;
+    }
+    let product = name == "\\prod";
+    let mut value = match product {
+        true => BigRational::one(),
+        false => BigRational::zero(),
+    };
+    let index = placeholder(depth);
+    for k in low..=high {
+        let term = constant(arena, body, Some((&index, k)))?;
+        value = match product {
+            true => value * term,
+            false => value + term,
+        };
+        if bits(&value) > BITS {
+            return None;
+        }
+    }
+    Some(value)
+}
+
+/// The rational value of a node; the index, if any, stands for a number.
+fn constant(arena: &Arena, root: Id, index: Option<(&str, i64)>) -> Option<BigRational> {
+    let mut values: Vec<Option<BigRational>> = Vec::with_capacity(root.index() + 1);
+    for (_, node) in arena.iter().take(root.index() + 1) {
+        let at = |id: &Id| values[id.index()].as_ref();
+        let value = match node {
+            Node::Number(value) => Some(value.clone()),
+            Node::Symbol(name) => index
+                .filter(|(index, _)| **index == **name)
+                .map(|(_, k)| BigRational::from_integer(k.into())),
+            Node::Add(all) => all.iter().map(at).sum::<Option<BigRational>>(),
+            Node::Mul(all) => all.iter().map(at).product::<Option<BigRational>>(),
+            Node::Pow(base, exponent) => at(base).zip(at(exponent)).and_then(|(base, exponent)| {
+                let exponent = exponent.is_integer().then(|| exponent.to_integer())?.to_i32()?;
+                let size = bits(base).checked_mul(exponent.unsigned_abs().into())?;
+                let undefined = base.is_zero() && exponent <= 0;
+                (size <= BITS && !undefined).then(|| base.pow(exponent))
+            }),
+            Node::Factorial(n) => at(n).and_then(factorial),
+            _ => None,
+        };
+        values.push(value.filter(|value| bits(value) <= BITS));
+    }
+    values.pop()?
+}
+
+fn factorial(n: &BigRational) -> Option<BigRational> {
+    /// 500! has 3768 bits.
+    const LARGEST: u32 = 500;
+    let n = n.is_integer().then(|| n.to_integer())?.to_u32()?;
+    (n <= LARGEST).then(|| BigRational::from_integer((1..=n).map(BigInt::from).product()))
+}
