@@ -73,7 +73,10 @@ fn approximate_name(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opt
         .iter()
         .find_map(|sign| text.split_once(sign))?;
     let several = ["\\approx", "≈", "\\simeq", "≃", "=", "<", ">", ","];
-    if several.iter().any(|sign| name.contains(sign) || value.contains(sign)) {
+    if several
+        .iter()
+        .any(|sign| name.contains(sign) || value.contains(sign))
+    {
         return None;
     }
     let mut readings = parse(&format!("{name} = {value}"))?;

@@ -8,7 +8,14 @@ use super::typed::{Reading, Readings, Typed};
 
 /// What opens a clause.
 const OPENINGS: [&str; 8] = [
-    "where", "for some", "for all", "for any", "for every", "for each", "with", "when",
+    "where",
+    "for some",
+    "for all",
+    "for any",
+    "for every",
+    "for each",
+    "with",
+    "when",
 ];
 
 /// The longest clause, in bytes.
@@ -24,8 +31,15 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
         return None;
     }
     let head = head.trim().trim_end_matches(',').trim();
-    let head = head.strip_prefix('$').map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
+    let head = head
+        .strip_prefix('$')
+        .map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
     let readings = parse(head)?;
+    // "Matrix with fractions" announces something.
+    let is_words = |reading: &Reading| matches!(reading.value, Typed::Text(_) | Typed::Choice(_));
+    if readings.0.iter().any(is_words) || clause.contains(':') {
+        return None;
+    }
     if matches!(opening, "where" | "with" | "when")
         && let Some(all) = carried_out(&readings, inner, parse)
     {
@@ -143,7 +157,11 @@ fn replaced(expr: &Expr, name: &str, by: &Expr) -> Option<Expr> {
 fn folded(clause: &str) -> String {
     let plain: String = clause.chars().filter(|c| *c != '$').collect();
     let mut out = String::with_capacity(plain.len());
-    for word in plain.trim().trim_end_matches(['.', ',', ';']).split_whitespace() {
+    for word in plain
+        .trim()
+        .trim_end_matches(['.', ',', ';'])
+        .split_whitespace()
+    {
         let word = match word.chars().count() > 1 && word.chars().all(char::is_alphabetic) {
             true => word.to_lowercase(),
             false => word.to_owned(),

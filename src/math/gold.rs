@@ -186,6 +186,13 @@ fn compiled(
             value: Typed::Text(words),
             rule: None,
         }]),
+        // Words with mathematics in them are equal to the same text alone.
+        Err(_) if is_description(text) => {
+            return Ok(Gold {
+                answer,
+                readings: None,
+            });
+        }
         Err(ParseFault::Hedge) => {
             return error("holds a word of doubt or a question mark; state the answer alone");
         }
@@ -287,6 +294,43 @@ fn plain_text(text: &str) -> Option<String> {
     let is_text = words.contains(char::is_alphabetic)
         && !words.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c));
     is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Whether a text is a short description, `All primes $p \equiv 1 \pmod 4$`: words
+/// with mathematics between delimiters, and no sentence that states an answer.
+fn is_description(text: &str) -> bool {
+    const STATES: [&str; 14] = [
+        "is",
+        "are",
+        "was",
+        "answer",
+        "therefore",
+        "thus",
+        "hence",
+        "so",
+        "because",
+        "equals",
+        "we",
+        "let",
+        "or",
+        "not",
+    ];
+    /// Longer texts are solutions.
+    const WORDS: usize = 12;
+    let outside: String = text.split('$').step_by(2).collect::<Vec<_>>().join(" ");
+    let delimited = text.matches('$').count() == 2 * (text.split('$').count() / 2);
+    let words: Vec<String> = outside.split_whitespace().map(str::to_lowercase).collect();
+    let is_word = |word: &String| {
+        let word = word.trim_end_matches([',', '.']);
+        !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || c == '-')
+    };
+    let long = words.iter().filter(|word| word.chars().count() > 2).count();
+    text.contains('$')
+        && delimited
+        && long >= 2
+        && words.len() <= WORDS
+        && words.iter().all(is_word)
+        && !words.iter().any(|word| STATES.contains(&word.as_str()))
 }
 
 /// The text with `$n$` as `n`: a letter in words is a word.

@@ -15,7 +15,10 @@ use super::{ParseFault, Rule};
 impl Builder<'_> {
     pub(super) fn cases(&self, pair: Pair<'_, Rule>) -> Result<Typed, ParseFault> {
         let fault = unparsed(&pair);
-        let rows: Vec<Vec<_>> = pair.into_inner().map(|row| row.into_inner().collect()).collect();
+        let rows: Vec<Vec<_>> = pair
+            .into_inner()
+            .map(|row| row.into_inner().collect())
+            .collect();
         if rows.len() > self.limits.matrix {
             return Err(ParseFault::Limit);
         }

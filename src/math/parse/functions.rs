@@ -161,7 +161,7 @@ impl Builder<'_> {
         }
     }
 
-    /// `\gcd(12, 18)` of literals.
+    /// `\gcd(12, 18)` of literals, `\max(a, b)` of anything.
     pub(super) fn divisor(
         &self,
         pair: Pair<'_, Rule>,
@@ -169,7 +169,13 @@ impl Builder<'_> {
     ) -> Result<Id, ParseFault> {
         let fault = unparsed(&pair);
         let least = pair.as_str().starts_with("\\lcm");
+        let extreme = ["\\max", "\\min"]
+            .into_iter()
+            .find(|name| pair.as_str().starts_with(name));
         let arguments = self.arguments(pair.into_inner().next().ok_or(fault)?, arena)?;
+        if let Some(name) = extreme {
+            return self.extreme(name, arguments, arena).ok_or(fault);
+        }
         let mut result: Option<BigInt> = None;
         for id in arguments {
             let value = match arena.node(id) {
@@ -184,5 +190,32 @@ impl Builder<'_> {
         }
         let value = result.ok_or(fault)?;
         Ok(arena.add(Node::Number(BigRational::from_integer(value))))
+    }
+
+    /// The largest or least of numbers; a call where there are variables, whose
+    /// arguments have one order.
+    fn extreme(&self, name: &'static str, mut arguments: Vec<Id>, arena: &mut Arena) -> Option<Id> {
+        let number = |id: &Id| match arena.node(*id) {
+            Node::Number(value) => Some(value.clone()),
+            _ => None,
+        };
+        let numbers: Option<Vec<BigRational>> = arguments.iter().map(number).collect();
+        let Some(numbers) = numbers else {
+            // Longer arguments are left in the order in which they stand.
+            let name_of = |id: &Id| match arena.node(*id) {
+                Node::Symbol(name) => Some(name.to_string()),
+                Node::Number(value) => Some(value.to_string()),
+                _ => None,
+            };
+            if arguments.iter().all(|id| name_of(id).is_some()) {
+                arguments.sort_by_cached_key(name_of);
+            }
+            return Some(arena.add(Node::Call(name.into(), arguments.into())));
+        };
+        let value = match name {
+            "\\max" => numbers.into_iter().max(),
+            _ => numbers.into_iter().min(),
+        };
+        Some(arena.add(Node::Number(value?)))
     }
 }

@@ -13,11 +13,57 @@ use super::words::is_prose;
 
 /// Words that change the number before them.
 const SIZES: &[&str] = &[
-    "dozen", "dozens", "score", "gross", "squared", "cubed", "factorial", "half", "halves", "third",
-    "thirds", "quarter", "quarters", "percent", "percentage", "plus", "minus", "and", "by", "over",
-    "of", "to", "mod", "per", "pi", "ish", "approx", "base", "digits", "radians", "rad", "remainder",
-    "each", "pairs", "pair", "times", "thousands", "million", "millions", "billion", "billions",
-    "thousand", "hundred", "hundreds", "trillion", "ten", "tens", "even", "odd", "only", "mil",
+    "dozen",
+    "dozens",
+    "score",
+    "gross",
+    "squared",
+    "cubed",
+    "factorial",
+    "half",
+    "halves",
+    "third",
+    "thirds",
+    "quarter",
+    "quarters",
+    "percent",
+    "percentage",
+    "plus",
+    "minus",
+    "and",
+    "by",
+    "over",
+    "of",
+    "to",
+    "mod",
+    "per",
+    "pi",
+    "ish",
+    "approx",
+    "base",
+    "digits",
+    "radians",
+    "rad",
+    "remainder",
+    "each",
+    "pairs",
+    "pair",
+    "times",
+    "thousands",
+    "million",
+    "millions",
+    "billion",
+    "billions",
+    "thousand",
+    "hundred",
+    "hundreds",
+    "trillion",
+    "ten",
+    "tens",
+    "even",
+    "odd",
+    "only",
+    "mil",
 ];
 
 /// The most words of a label.
@@ -44,13 +90,23 @@ pub(super) fn labelled(scalar: Scalar, written: &str) -> Option<Typed> {
 /// The text of a unit with its commands as characters: `m\,s^{-1}`.
 pub(super) fn without_commands(unit: &str) -> Cow<'_, str> {
     const COMMANDS: [(&str, &str); 8] = [
-        ("\\,", " "), ("\\;", " "), ("\\:", " "), ("\\ ", " "), ("\\cdot", "·"), ("\\Omega", "Ω"),
-        ("\\mu", "μ"), ("\\!", ""),
+        ("\\,", " "),
+        ("\\;", " "),
+        ("\\:", " "),
+        ("\\ ", " "),
+        ("\\cdot", "·"),
+        ("\\Omega", "Ω"),
+        ("\\mu", "μ"),
+        ("\\!", ""),
     ];
     if !unit.contains('\\') {
         return Cow::Borrowed(unit);
     }
-    let spelled = COMMANDS.iter().fold(unit.to_owned(), |unit, (command, plain)| unit.replace(command, plain));
+    let spelled = COMMANDS
+        .iter()
+        .fold(unit.to_owned(), |unit, (command, plain)| {
+            unit.replace(command, plain)
+        });
     Cow::Owned(spelled)
 }
 
@@ -115,7 +171,9 @@ fn powers(written: &str) -> Option<String> {
                 if divided && factors.iter().any(|(_, power)| *power < 0) {
                     return None;
                 }
-                let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+                let end = rest
+                    .find(|c: char| !c.is_alphabetic())
+                    .unwrap_or(rest.len());
                 factors.push((format!("{c}{}", &rest[..end]), sign));
                 rest = &rest[end..];
             }
@@ -146,7 +204,8 @@ fn is_symbol(name: &str) -> bool {
     ];
     unit(name, 1).is_some_and(|unit| unit.name.len() <= 3)
         || SYMBOLS.contains(&name)
-        || PREFIXES
-            .iter()
-            .any(|prefix| name.strip_prefix(prefix).is_some_and(|name| SYMBOLS.contains(&name)))
+        || PREFIXES.iter().any(|prefix| {
+            name.strip_prefix(prefix)
+                .is_some_and(|name| SYMBOLS.contains(&name))
+        })
 }

@@ -157,7 +157,12 @@ impl Builder<'_> {
         if expr.clone().into_inner().any(|part| {
             !matches!(
                 part.as_rule(),
-                Rule::signs | Rule::operand | Rule::add | Rule::sub | Rule::mul | Rule::div
+                Rule::signs
+                    | Rule::operand
+                    | Rule::add
+                    | Rule::sub
+                    | Rule::mul
+                    | Rule::div
                     | Rule::implicit
             )
         }) {
@@ -317,7 +322,9 @@ impl Builder<'_> {
 fn cells<'i>(
     matrix: Pair<'i, Rule>,
 ) -> impl Iterator<Item = impl Iterator<Item = Option<Pair<'i, Rule>>>> {
-    let rows = matrix.into_inner().filter(|part| part.as_rule() == Rule::row);
+    let rows = matrix
+        .into_inner()
+        .filter(|part| part.as_rule() == Rule::row);
     rows.map(|row| row.into_inner().map(|cell| cell.into_inner().next()))
 }
 
@@ -346,7 +353,12 @@ pub(super) fn is_plain(matrix: &Pair<'_, Rule>) -> bool {
 /// Whether an expression may compute with matrices.
 pub(super) fn has_matrix(expr: &Pair<'_, Rule>) -> bool {
     const NAMES: [&str; 6] = [
-        "{pmatrix}", "{bmatrix}", "{matrix}", "{Bmatrix}", "{smallmatrix}", "{array}",
+        "{pmatrix}",
+        "{bmatrix}",
+        "{matrix}",
+        "{Bmatrix}",
+        "{smallmatrix}",
+        "{array}",
     ];
     NAMES.iter().any(|name| expr.as_str().contains(name))
 }
@@ -379,7 +391,12 @@ fn inverse(rows: &[Vec<Id>], arena: &mut Arena) -> Option<Vec<Vec<Id>>> {
         // Entry (i, j) of the adjugate leaves out row j and column i.
         let minor: Vec<Vec<Id>> = (0..size)
             .filter(|at| *at != column)
-            .map(|at| (0..size).filter(|at| *at != row).map(|c| rows[at][c]).collect())
+            .map(|at| {
+                (0..size)
+                    .filter(|at| *at != row)
+                    .map(|c| rows[at][c])
+                    .collect()
+            })
             .collect();
         let sign = whole(if (row + column) % 2 == 0 { 1 } else { -1 }, arena);
         let minor = determinant(&minor, arena)?;
@@ -427,11 +444,7 @@ fn determinant(rows: &[Vec<Id>], arena: &mut Arena) -> Option<Id> {
 const FOLDED_BITS: u64 = 4096;
 
 /// The numbers of two nodes, where both are and their product is short.
-fn numbers<'a>(
-    a: Id,
-    b: Id,
-    arena: &'a Arena,
-) -> Option<(&'a BigRational, &'a BigRational)> {
+fn numbers<'a>(a: Id, b: Id, arena: &'a Arena) -> Option<(&'a BigRational, &'a BigRational)> {
     match (arena.node(a), arena.node(b)) {
         (Node::Number(a), Node::Number(b)) if bits(a) + bits(b) <= FOLDED_BITS => Some((a, b)),
         _ => None,

@@ -159,6 +159,10 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         return Err(ParseFault::Limit);
     }
     let stripped = strip(text);
+    // Every backslash was escaped once too often.
+    if stripped.starts_with("\\\\begin{") {
+        return parse(&text.replace("\\\\", "\\"), limits);
+    }
     if stripped.is_empty() {
         return Err(ParseFault::Unparsed { at: 0 });
     }

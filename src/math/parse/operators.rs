@@ -25,7 +25,11 @@ const WORK: usize = 400_000;
 const BITS: u64 = 1 << 14;
 
 impl Builder<'_> {
-    pub(super) fn repeated(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, ParseFault> {
+    pub(super) fn repeated(
+        &self,
+        pair: Pair<'_, Rule>,
+        arena: &mut Arena,
+    ) -> Result<Id, ParseFault> {
         let fault = unparsed(&pair);
         let parts: Vec<_> = pair.into_inner().collect();
         let [name, index, low, high, body] = parts.as_slice() else {
@@ -131,7 +135,10 @@ fn constant(arena: &Arena, root: Id, index: Option<(&str, i64)>) -> Option<BigRa
             Node::Add(all) => all.iter().map(at).sum::<Option<BigRational>>(),
             Node::Mul(all) => all.iter().map(at).product::<Option<BigRational>>(),
             Node::Pow(base, exponent) => at(base).zip(at(exponent)).and_then(|(base, exponent)| {
-                let exponent = exponent.is_integer().then(|| exponent.to_integer())?.to_i32()?;
+                let exponent = exponent
+                    .is_integer()
+                    .then(|| exponent.to_integer())?
+                    .to_i32()?;
                 let size = bits(base).checked_mul(exponent.unsigned_abs().into())?;
                 let undefined = base.is_zero() && exponent <= 0;
                 (size <= BITS && !undefined).then(|| base.pow(exponent))

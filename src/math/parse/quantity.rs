@@ -7,9 +7,9 @@ use pest::iterators::Pair;
 use super::super::expr::{Expr, Node};
 use super::super::typed::{Form, Scalar, Typed};
 use super::super::units::{Dimension, Unit, currency, unit};
+use super::labels::labelled;
 use super::scalar::{Builder, unparsed};
 use super::settings::Degrees;
-use super::labels::labelled;
 use super::words::{fold_words, is_counted, time};
 use super::{ParseFault, Rule, number};
 
@@ -23,6 +23,7 @@ impl Builder<'_> {
         for part in side.into_inner() {
             match part.as_rule() {
                 Rule::text => return self.text(part),
+                Rule::ellipsis => return Ok(Typed::Text("…".to_owned())),
                 Rule::minus => minus = true,
                 Rule::currency => sign = part.as_str().chars().next(),
                 Rule::expr => expr = Some(part),
@@ -86,7 +87,8 @@ impl Builder<'_> {
         };
         let words = text.into_inner().next().ok_or(fault)?.as_str();
         let power = parts.next();
-        if !matches!(power.as_ref().map(Pair::as_str), None | Some("2" | "3")) || parts.next().is_some()
+        if !matches!(power.as_ref().map(Pair::as_str), None | Some("2" | "3"))
+            || parts.next().is_some()
         {
             return labelled(scalar, written).ok_or(fault);
         }

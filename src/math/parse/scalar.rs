@@ -435,6 +435,12 @@ impl Builder<'_> {
         if part.as_rule() == Rule::index {
             degree = part.as_str().parse().map_err(|_| ParseFault::Limit)?;
             part = parts.next().ok_or(fault)?;
+        } else if part.as_rule() == Rule::expr {
+            // `\sqrt[n]{a}`
+            let degree = self.expr(part, arena)?;
+            let exponent = reciprocal(degree, arena);
+            let radicand = self.primary(parts.next().ok_or(fault)?, arena)?.0;
+            return Ok(arena.add(Node::Pow(radicand, exponent)));
         }
         if degree < 2 {
             return Err(fault);

@@ -69,7 +69,10 @@ fn script(rest: &str) -> Option<&str> {
         '{' => grouped(rest)?,
         '\\' => {
             let name = 1 + run(&rest[1..], |c| c.is_ascii_alphabetic());
-            let takes_group = matches!(symbols::command(&rest[1..name]), Some(symbols::Symbol::Text));
+            let takes_group = matches!(
+                symbols::command(&rest[1..name]),
+                Some(symbols::Symbol::Text)
+            );
             match takes_group {
                 true => name + grouped(&rest[name..])?,
                 false if name > 1 => name,

@@ -76,6 +76,8 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "top" => Operand('T'),
         "gcd" => Command("\\gcd"),
         "lcm" => Command("\\lcm"),
+        "max" => Command("\\max"),
+        "min" => Command("\\min"),
         "infty" | "infin" => Operand('∞'),
         "emptyset" | "varnothing" => Operand('∅'),
         "degree" => Operand('°'),

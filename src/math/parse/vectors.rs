@@ -18,7 +18,14 @@ const AXES: [&str; 3] = ["𝐢", "𝐣", "𝐤"];
 
 /// What sets a letter as a vector.
 const DECORATIONS: [&str; 8] = [
-    "mathbf", "boldsymbol", "bm", "bf", "hat", "widehat", "vec", "overrightarrow",
+    "mathbf",
+    "boldsymbol",
+    "bm",
+    "bf",
+    "hat",
+    "widehat",
+    "vec",
+    "overrightarrow",
 ];
 
 /// The axis at the start of a text, and the bytes it takes: `\hat{\imath}`,

@@ -113,7 +113,9 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             // An answer has to carry out its sums, a reference may leave it.
             let restated = reading.rule == Some("carried_out");
             if restated {
-                let judged = context.typed(&reference.value, &reading.value).doubted("unsolved");
+                let judged = context
+                    .typed(&reference.value, &reading.value)
+                    .doubted("unsolved");
                 whole = Some(match whole {
                     None => judged,
                     Some(before) => before.or(|| judged),
@@ -162,12 +164,10 @@ impl Context<'_> {
                 },
             ) => self.qualified((value, condition), (other, second)),
             // What holds under a condition is not what always holds.
-            (Qualified { value, .. }, _) => self
-                .typed(value, answer)
-                .doubted("different_condition"),
-            (_, Qualified { value, .. }) => self
-                .typed(gold, value)
-                .doubted("different_condition"),
+            (Qualified { value, .. }, _) => {
+                self.typed(value, answer).doubted("different_condition")
+            }
+            (_, Qualified { value, .. }) => self.typed(gold, value).doubted("different_condition"),
             (Named { .. }, Named { .. } | Equation { .. })
             | (Equation { .. }, Named { .. } | Equation { .. }) => self.equations(gold, answer),
             (Named { value, .. }, Inequality(_)) if matches!(**value, Intervals(_) | Set(_)) => {
@@ -211,9 +211,9 @@ impl Context<'_> {
             ) => self.labelled((value, label), (other, second)),
             (Labelled { value, .. }, Scalar(answer)) => self.label_missing(value, answer),
             // `5 \text{ dozen}` is not 5.
-            (Scalar(gold), Labelled { value, .. }) => self
-                .scalars(gold, value)
-                .doubted("unknown_unit"),
+            (Scalar(gold), Labelled { value, .. }) => {
+                self.scalars(gold, value).doubted("unknown_unit")
+            }
             (Ratio(gold), Ratio(answer)) => self.ratios(gold, answer),
             (Ratio(ratio), Scalar(_)) | (Scalar(_), Ratio(ratio)) => {
                 self.ratio_and_scalar(ratio, gold, answer)
