@@ -71,7 +71,7 @@ impl Builder<'_> {
                 relation @ (Typed::Inequality(_) | Typed::Equation { .. } | Typed::Named { .. }),
             ) => Condition::Relation(relation),
             Err(ParseFault::Limit) => return Err(ParseFault::Limit),
-            Ok(_) | Err(_) => Condition::Words(written.trim_end_matches(',').to_lowercase()),
+            Ok(_) | Err(_) => Condition::Words(written.trim_end_matches(',').to_owned()),
         })
     }
 }

@@ -89,13 +89,14 @@ pub(super) fn labelled(scalar: Scalar, written: &str) -> Option<Typed> {
 
 /// The text of a unit with its commands as characters: `m\,s^{-1}`.
 pub(super) fn without_commands(unit: &str) -> Cow<'_, str> {
-    const COMMANDS: [(&str, &str); 8] = [
+    const COMMANDS: [(&str, &str); 9] = [
         ("\\,", " "),
         ("\\;", " "),
         ("\\:", " "),
         ("\\ ", " "),
         ("\\cdot", "·"),
         ("\\Omega", "Ω"),
+        ("\\mu ", "μ"),
         ("\\mu", "μ"),
         ("\\!", ""),
     ];
@@ -129,6 +130,9 @@ fn known(label: &str) -> Option<Unit> {
 /// `\text{any text}` as `any text`.
 fn words(written: &str) -> Option<String> {
     let inside = written.strip_prefix("\\text{")?.strip_suffix('}')?;
+    if matches!(inside, "°C" | "°F") {
+        return Some(inside.to_owned());
+    }
     let lower = inside.trim().trim_end_matches('.').to_lowercase();
     let parts: Vec<&str> = lower.split_whitespace().collect();
     let is_word = |word: &&str| {

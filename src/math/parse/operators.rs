@@ -18,8 +18,9 @@ use super::{ParseFault, Rule};
 /// The most terms that are added up.
 const TERMS: i64 = 10_000;
 
-/// The most nodes of all terms together.
-const WORK: usize = 400_000;
+/// Units of work, about a multiplication of machine words each, that count as
+/// one node against the limit on them.
+const WORK: u64 = 1000;
 
 /// The most bits of a partial result.
 const BITS: u64 = 1 << 14;
@@ -51,7 +52,8 @@ impl Builder<'_> {
                 Box::new([low, high, body]),
             ))),
             Operators::CarriedOut => {
-                let value = carried_out(name.as_str(), low, high, body, depth, arena);
+                let range = (low, high, body);
+                let value = self.carried_out(name.as_str(), range, depth, arena);
                 Ok(arena.add(Node::Number(value.ok_or(fault)?)))
             }
         }
@@ -77,53 +79,74 @@ impl Builder<'_> {
         }
         (new != name).then_some(new)
     }
+
+    /// The value of a sum or product of rational terms between whole limits.
+    fn carried_out(
+        &self,
+        name: &str,
+        (low, high, body): (Id, Id, Id),
+        depth: usize,
+        arena: &Arena,
+    ) -> Option<BigRational> {
+        let mut work = 0;
+        let mut limit = |id: Id| {
+            let value = constant(arena, id, None, &mut work)?;
+            value.is_integer().then(|| value.to_integer())?.to_i64()
+        };
+        let (low, high) = (limit(low)?, limit(high)?);
+        // An empty sum is a convention that few texts mean.
+        let terms = high.checked_sub(low)?.checked_add(1)?;
+        if !(1..=TERMS).contains(&terms) {
+            return None;
+        }
+        let product = name == "\\prod";
+        let mut value = match product {
+            true => BigRational::one(),
+            false => BigRational::zero(),
+        };
+        let index = placeholder(depth);
+        for k in low..=high {
+            work += words(&value);
+            let term = constant(arena, body, Some((&index, k)), &mut work)?;
+            value = match product {
+                true => value * term,
+                false => value + term,
+            };
+            if work >= WORK {
+                // Too much for this reading; the sum as written stays.
+                self.spend(work).ok()?;
+                work = 0;
+            }
+            if bits(&value) > BITS {
+                return None;
+            }
+        }
+        Some(value)
+    }
+
+    /// Counts work against the limit on nodes.
+    fn spend(&self, work: u64) -> Result<(), ParseFault> {
+        self.count(usize::try_from(work / WORK).unwrap_or(usize::MAX / 2))
+    }
+}
+
+/// The work of multiplying a number of that size with itself.
+fn words(value: &BigRational) -> u64 {
+    (bits(value) / 64).pow(2) + 1
 }
 
 /// No spelling of a variable gives this name.
 fn placeholder(depth: usize) -> String {
-    format!("•{depth}")
-}
-
-/// The value of a sum or product of rational terms between whole limits.
-fn carried_out(
-    name: &str,
-    low: Id,
-    high: Id,
-    body: Id,
-    depth: usize,
-    arena: &Arena,
-) -> Option<BigRational> {
-    let whole = |id: Id| match arena.node(id) {
-        Node::Number(value) if value.is_integer() => value.to_integer().to_i64(),
-        _ => constant(arena, id, None)?.to_integer().to_i64(),
-    };
-    let (low, high) = (whole(low)?, whole(high)?);
-    let terms = high.checked_sub(low)?.checked_add(1)?;
-    // An empty sum is a convention that few texts mean.
-    if !(1..=TERMS).contains(&terms) || usize::try_from(terms).ok()? * arena.len() > WORK {
-        return None;
-    }
-    let product = name == "\\prod";
-    let mut value = match product {
-        true => BigRational::one(),
-        false => BigRational::zero(),
-    };
-    let index = placeholder(depth);
-    for k in low..=high {
-        let term = constant(arena, body, Some((&index, k)))?;
-        value = match product {
-            true => value * term,
-            false => value + term,
-        };
-        if bits(&value) > BITS {
-            return None;
-        }
-    }
-    Some(value)
+    format!("•{depth}•")
 }
 
 /// The rational value of a node; the index, if any, stands for a number.
-fn constant(arena: &Arena, root: Id, index: Option<(&str, i64)>) -> Option<BigRational> {
+fn constant(
+    arena: &Arena,
+    root: Id,
+    index: Option<(&str, i64)>,
+    work: &mut u64,
+) -> Option<BigRational> {
     let mut values: Vec<Option<BigRational>> = Vec::with_capacity(root.index() + 1);
     for (_, node) in arena.iter().take(root.index() + 1) {
         let at = |id: &Id| values[id.index()].as_ref();
@@ -146,6 +169,7 @@ fn constant(arena: &Arena, root: Id, index: Option<(&str, i64)>) -> Option<BigRa
             Node::Factorial(n) => at(n).and_then(factorial),
             _ => None,
         };
+        *work += value.as_ref().map_or(1, words);
         values.push(value.filter(|value| bits(value) <= BITS));
     }
     values.pop()?

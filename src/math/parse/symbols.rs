@@ -123,9 +123,11 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
 /// `\lex` as `\le` and a variable: a relation that lost the space behind it.
 /// No other command is a part of such a name.
 pub(super) fn glued(name: &str) -> Option<(Symbol, usize)> {
-    const RELATIONS: [&str; 9] = ["le", "leq", "ge", "geq", "lt", "gt", "ne", "neq", "cup"];
+    const RELATIONS: [&str; 6] = ["le", "leq", "ge", "geq", "lt", "gt"];
+    // Commands of their own.
+    const OTHERS: [&str; 2] = ["let", "gtr"];
     let relation = &name[..name.len().checked_sub(1)?];
-    let known = RELATIONS.contains(&relation);
+    let known = RELATIONS.contains(&relation) && !OTHERS.contains(&name);
     known.then(|| command(relation).map(|symbol| (symbol, relation.len())))?
 }
 

@@ -150,6 +150,11 @@ impl Writer<'_> {
         let comma = words.ends_with([',', ';']);
         words = words.trim_end_matches([',', ';', ' ']);
         let lower = words.to_lowercase();
+        if matches!(words, "C" | "F") && self.out.text.ends_with('°') {
+            self.out.text.pop();
+            let token = format!("\\text{{°{words}}}");
+            return self.put(&token, Previous::Operand);
+        }
         let after_number = matches!(self.previous, Previous::Digits | Previous::Operand);
         match lower.as_str() {
             "" => self.gap = true,
@@ -324,6 +329,9 @@ fn environment(name: &str) -> &str {
     }
 }
 
+/// The deepest braces that are looked into.
+const NESTED: usize = 128;
+
 /// A balanced `{…}` after spaces, and what follows it.
 pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
     let inside = rest.trim_start().strip_prefix('{')?;
@@ -333,6 +341,10 @@ pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
             '{' => depth += 1,
             '}' => depth -= 1,
             _ => {}
+        }
+        // Deeper ones are refused anyway; here they cost no more than a glance.
+        if depth > NESTED {
+            return None;
         }
         if depth == 0 {
             return Some((&inside[..at], &inside[at + 1..]));
