@@ -7,7 +7,7 @@ use super::expr::{Arena, Expr, Node};
 use super::typed::{Reading, Readings, Typed};
 
 /// What opens a clause.
-const OPENINGS: [&str; 8] = [
+const OPENINGS: [&str; 10] = [
     "where",
     "for some",
     "for all",
@@ -16,6 +16,8 @@ const OPENINGS: [&str; 8] = [
     "for each",
     "with",
     "when",
+    "such that",
+    "for",
 ];
 
 /// The longest clause, in bytes.

@@ -45,6 +45,8 @@ mod symbols;
 
 mod words;
 
+mod wrapping;
+
 mod normalise;
 
 mod wording;
@@ -72,6 +74,8 @@ mod family;
 mod structure;
 
 mod matrices;
+
+mod linear;
 
 mod vectors;
 
@@ -102,6 +106,7 @@ use scalar::Builder;
 use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, fold_words, time};
+use wrapping::{set_as_text, strip};
 
 /// What bounds parsing.
 #[derive(Clone, Copy, Debug)]
@@ -450,52 +455,4 @@ fn clock(text: &str) -> Option<Typed> {
 fn is_product_of_letters(text: &str) -> bool {
     let letters = text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic());
     letters && words::may_be_product(text) && symbols::word(text).is_none()
-}
-
-/// The text without white space, emphasis, delimiters and a final full stop.
-fn strip(text: &str) -> &str {
-    let mut text = text.trim();
-    loop {
-        let before = text.len();
-        for (open, close) in [
-            ("**", "**"),
-            ("`", "`"),
-            ("$$", "$$"),
-            ("$", "$"),
-            ("\\(", "\\)"),
-            ("\\[", "\\]"),
-        ] {
-            if let Some(inside) = text
-                .strip_prefix(open)
-                .and_then(|rest| rest.strip_suffix(close))
-                && !inside.is_empty()
-                && !inside.contains(open)
-                && !inside.ends_with('\\')
-            {
-                text = inside.trim();
-            }
-        }
-        if let Some(rest) = text.strip_suffix(['.', '。', ',', ';'])
-            && !rest.ends_with(['.', '\\'])
-            && !rest.ends_with("\\right")
-        {
-            text = rest.trim_end();
-        }
-        if text.len() == before {
-            return text;
-        }
-    }
-}
-
-/// The inside of `\text{…}` that is all there is.
-fn set_as_text(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix('\\')?;
-    let open = rest.find('{')?;
-    matches!(
-        symbols::command(rest[..open].trim_end()),
-        Some(symbols::Symbol::Text)
-    )
-    .then_some(())?;
-    let inside = rest[open + 1..].strip_suffix('}')?;
-    (!inside.contains(['{', '}', '\\'])).then_some(inside)
 }
