@@ -130,9 +130,10 @@ impl Builder<'_> {
     }
 }
 
-/// The work of multiplying a number of that size with itself.
+/// The work of one operation on a number of that size and of reducing the
+/// fraction that comes of it.
 fn words(value: &BigRational) -> u64 {
-    (bits(value) / 64).pow(2) + 1
+    10 * (bits(value) / 64).pow(2) + 50
 }
 
 /// No spelling of a variable gives this name.
@@ -155,6 +156,8 @@ fn constant(
             Node::Symbol(name) => index
                 .filter(|(index, _)| **index == **name)
                 .map(|(_, k)| BigRational::from_integer(k.into())),
+            // Neither can be longer than all its parts together.
+            Node::Add(all) | Node::Mul(all) if size(all.iter().map(at)) > BITS => None,
             Node::Add(all) => all.iter().map(at).sum::<Option<BigRational>>(),
             Node::Mul(all) => all.iter().map(at).product::<Option<BigRational>>(),
             Node::Pow(base, exponent) => at(base).zip(at(exponent)).and_then(|(base, exponent)| {
@@ -169,10 +172,17 @@ fn constant(
             Node::Factorial(n) => at(n).and_then(factorial),
             _ => None,
         };
-        *work += value.as_ref().map_or(1, words);
+        *work += value.as_ref().map_or(50, words);
         values.push(value.filter(|value| bits(value) <= BITS));
     }
     values.pop()?
+}
+
+/// The bits of several numbers together; 0 where one has no value.
+fn size<'v>(mut values: impl Iterator<Item = Option<&'v BigRational>>) -> u64 {
+    values
+        .try_fold(0, |sum: u64, value| Some(sum + bits(value?)))
+        .unwrap_or(0)
 }
 
 fn factorial(n: &BigRational) -> Option<BigRational> {

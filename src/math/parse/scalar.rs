@@ -438,6 +438,9 @@ impl Builder<'_> {
         } else if part.as_rule() == Rule::expr {
             // `\sqrt[n]{a}`
             let degree = self.expr(part, arena)?;
+            if matches!(arena.node(degree), Node::Number(_)) {
+                return Err(fault);
+            }
             let exponent = reciprocal(degree, arena);
             let radicand = self.primary(parts.next().ok_or(fault)?, arena)?.0;
             return Ok(arena.add(Node::Pow(radicand, exponent)));
