@@ -65,16 +65,14 @@ fn cases_hold() {
             }
         }
         for (text, _) in &group.accepted {
-            assert!(
-                parse(text, &ParseLimits::default()).is_ok(),
-                "`{text}` is refused"
-            );
+            if parse(text, &ParseLimits::default()).is_err() {
+                failures.push(format!("`{text}` is refused"));
+            }
         }
         for (text, _) in &group.refused {
-            assert!(
-                parse(text, &ParseLimits::default()).is_err(),
-                "`{text}` is accepted"
-            );
+            if parse(text, &ParseLimits::default()).is_ok() {
+                failures.push(format!("`{text}` is accepted"));
+            }
         }
         accepted += group.accepted.len();
         refused += group.refused.len();
