@@ -34,6 +34,10 @@ pub(super) enum Source {
     Bold,
     /// The only expression of the response.
     Sole,
+    /// The last line, a number.
+    LastLine,
+    /// The conclusion at the end.
+    Concluded,
     Whole,
 }
 
@@ -46,6 +50,8 @@ impl Source {
             Source::Phrase => "phrase",
             Source::Bold => "bold",
             Source::Sole => "sole_expression",
+            Source::LastLine => "last_line",
+            Source::Concluded => "conclusion",
             Source::Whole => "whole",
         }
     }

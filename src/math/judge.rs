@@ -394,6 +394,11 @@ enum Agreement {
     Undecided,
 }
 
+/// Whether two values of one response are certainly not the same.
+pub(super) fn differ(one: &str, other: &str, options: &MathOptions) -> bool {
+    agreement(&mut Prepared::new(one, options), other, options) == Agreement::Differs
+}
+
 /// Compares without excuses: what can't be read differs.
 fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agreement {
     if own.text == other {

@@ -105,7 +105,7 @@ pub(super) fn earlier(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 
 /// The range of a text that is nothing but a plain number, without emphasis and
 /// delimiters.
-fn bare(line: &str) -> Option<Range<usize>> {
+pub(super) fn bare(line: &str) -> Option<Range<usize>> {
     let around = |c: char| {
         c.is_whitespace()
             || matches!(
