@@ -100,6 +100,8 @@ mod options;
 
 mod extract;
 
+mod boxes;
+
 mod unannounced;
 
 mod narrowed;

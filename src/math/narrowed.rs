@@ -17,7 +17,7 @@ use super::judge::{differ, read};
 use super::options::{MathOptions, Units};
 use super::restated::bare;
 use super::sentence::LONGEST;
-use super::stated::{CONCLUDES, Introduced, Stated, count, stated};
+use super::stated::{CONCLUDES, Introduced, Stated, count, stated, withholds};
 
 /// Whether a text is a number, with its unit or scale.
 fn is_quantity(text: &str, options: &MathOptions) -> bool {
@@ -139,7 +139,11 @@ pub(super) fn last_line(text: &str, region: Range<usize>) -> Option<Found> {
     }
     let above = before.rsplit('\n').next().unwrap_or_default();
     let ends = before.ends_with(['.', ':', '。', '：']) && above.contains(char::is_alphabetic);
-    if !ends || above.len() > LONGEST || wavers(above) || doubt::before(&inside[..from]).is_some() {
+    if !ends
+        || above.len() > LONGEST
+        || withholds(above)
+        || doubt::before(&inside[..from]).is_some()
+    {
         return None;
     }
     let start = region.start + from;
@@ -203,6 +207,21 @@ fn without_courtesy(text: &str) -> &str {
         .trim_end()
 }
 
+/// Whether a sentence may begin behind `before`: mathematics without a full stop
+/// ends one, a word or a colon does not.
+fn begins_sentence(before: &str, is_start: bool) -> bool {
+    let bare = before.trim_end_matches(|c: char| c.is_whitespace() || c == '*');
+    match bare.chars().next_back() {
+        None => is_start,
+        Some(c) => {
+            bare.len() < before.len()
+                && (c.is_numeric()
+                    || ".!?。$)]}".contains(c)
+                    || before.trim_end_matches([' ', '*']).ends_with('\n'))
+        }
+    }
+}
+
 /// The last sentence, from the word that concludes on.
 fn last_conclusion(text: &str) -> Option<&str> {
     let mut from = text.len().saturating_sub(LONGEST);
@@ -220,9 +239,8 @@ fn last_conclusion(text: &str) -> Option<&str> {
             let word = window[*at..]
                 .find(|c: char| !c.is_ascii_alphabetic())
                 .map_or(&window[*at..], |end| &window[*at..*at + end]);
-            let begins = !window[..*at].ends_with(|c: char| !c.is_whitespace() && c != '*')
-                && (*at > 0 || from == 0);
-            begins && CONCLUDES.iter().any(|one| word.eq_ignore_ascii_case(one))
+            begins_sentence(&window[..*at], from == 0)
+                && CONCLUDES.iter().any(|one| word.eq_ignore_ascii_case(one))
         })
         .last()?;
     Some(&window[start..])

@@ -397,6 +397,14 @@ pub(super) fn count(text: &str, quantity: &dyn Fn(&str) -> bool) -> Option<Range
         .filter(|_| parts.first().is_some_and(|part| part.kind == Kind::Number))
 }
 
+/// Whether a word of the prose withholds what it says.
+pub(super) fn withholds(prose: &str) -> bool {
+    wavers(prose)
+        || prose
+            .split(|c: char| !c.is_alphabetic())
+            .any(|word| WITHHOLDS.contains(&word.to_lowercase().as_str()))
+}
+
 struct Sentence<'s> {
     text: &'s str,
     parts: &'s [Part],
