@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::boxed::{self, Boxed, Group};
 
-use super::anchors::joins;
+use super::anchors::{joins, joins_labelled};
 use super::doubt::{self, Aftermath};
 use super::extract::{Found, MOST, Result, Source, aftermath, found, phrase, trimmed};
 use super::neighbours;
@@ -25,7 +25,7 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     let mut apart = earlier.len();
     for earlier in earlier.iter().rev() {
         match earlier.inside() {
-            Some(inside) if joins(&text[at(earlier.whole.end..right)]) => {
+            Some(inside) if joined(&text[at(earlier.whole.end..right)]) => {
                 found.joined.push(innermost(text, at(inside))?);
                 right = earlier.whole.start;
                 apart -= 1;
@@ -66,6 +66,11 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     Ok(Some(found))
 }
 
+/// Whether boxes with this between them are parts of one answer.
+fn joined(between: &str) -> bool {
+    joins(between) || joins_labelled(between)
+}
+
 /// The boxes that stand in no other; the one character of a box without braces
 /// counts as its inside.
 fn outermost(text: &str) -> Vec<Boxed> {
@@ -85,7 +90,7 @@ fn outermost(text: &str) -> Vec<Boxed> {
 
 /// Whether the text ends with a phrase that announces the final answer, with
 /// nothing but layout and "is" behind it.
-fn announces_final(before: &str) -> bool {
+pub(super) fn announces_final(before: &str) -> bool {
     let tail = before.trim_end_matches(|c: char| c.is_whitespace() || "*:#$\\[(".contains(c));
     let tail = tail.strip_suffix("is").map_or(tail, str::trim_end);
     ends_with_ignoring_case(tail, "final answer")

@@ -223,6 +223,9 @@ fn judged(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Judge
         && matches!(found.source, Source::Whole | Source::Bold)
         && !is_expression(&text[found.span.clone()], options)
     {
+        if let Some(verdict) = same_words(gold, text, &found, options) {
+            return (verdict, Some((found.span, found.source)));
+        }
         found = match in_prose(text, found, options) {
             Some(found) => found,
             None => return (Verdict::no_answer("no_answer_found"), None),
@@ -259,6 +262,17 @@ fn judged(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Judge
         }
     }
     (verdict, Some((found.span, found.source)))
+}
+
+/// The verdict on a response in words that is the reference, word for word.
+fn same_words(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Option<Verdict> {
+    /// References in words are short.
+    const LONGEST: usize = 256;
+    if found.span.len() > LONGEST || gold.is_number() {
+        return None;
+    }
+    let verdict = judge(gold, text, found, options);
+    (verdict.outcome == Outcome::Correct && verdict.reason == Some("identical")).then_some(verdict)
 }
 
 /// The answer of a response that announces none.

@@ -36,7 +36,10 @@ pub(super) fn values(after: &str, most: usize) -> impl Iterator<Item = Range<usi
             // A sentence ends at a full stop before white space, too.
             let from = *sentence;
             start += piece.len();
-            let ends = piece.trim_end() != piece.trim_end_matches(['.', '!', ';', '\n', ' '])
+            // `\!` and `\;` are spaces of LaTeX: `16,\!386`.
+            let space = piece.ends_with("\\!") || piece.ends_with("\\;");
+            let ends = !space
+                && piece.trim_end() != piece.trim_end_matches(['.', '!', ';', '\n', ' '])
                 || piece.ends_with('\n')
                 || start == after.len();
             if ends {
