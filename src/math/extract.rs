@@ -330,7 +330,7 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
     // The emphasis that was opened before the phrase or the answer.
     let clause =
         text[from..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'));
-    let span = trimmed(text, from..from + clause.len());
+    let span = unquoted(text, trimmed(text, from..from + clause.len()));
     if span.is_empty() {
         return Err("empty");
     }
@@ -355,6 +355,20 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
         next = start;
     }
     Ok(Some(answer))
+}
+
+/// The range within the quotation marks that enclose it.
+fn unquoted(text: &str, span: Range<usize>) -> Range<usize> {
+    const MARKS: [(&str, &str); 3] = [("\\\"", "\\\""), ("\"", "\""), ("“", "”")];
+    let clause = &text[span.clone()];
+    MARKS
+        .iter()
+        .find_map(|(open, close)| {
+            let inside = clause.strip_prefix(open)?.strip_suffix(close)?;
+            let from = span.start + open.len();
+            (!inside.contains(['"', '“', '”'])).then(|| trimmed(text, from..from + inside.len()))
+        })
+        .unwrap_or(span)
 }
 
 /// Where the answer begins after a phrase, or `None` where prose goes on:

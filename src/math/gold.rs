@@ -258,6 +258,7 @@ fn compiled(
             Judgement::Correct { .. } | Judgement::Unknown(_) => kept.extend(alone.0),
         }
     }
+    without_empty_intervals(&mut kept, options);
     match (kept.is_empty(), &answer) {
         (false, _) => Ok(Gold {
             answer,
@@ -269,6 +270,26 @@ fn compiled(
         }),
         (true, _) => error(fault),
     }
+}
+
+/// Drops the reading of the point `(3, 3)` as an interval: it holds no number, and
+/// would equal `(1, 1)`.
+fn without_empty_intervals(kept: &mut Vec<Reading>, options: &MathOptions) {
+    let is_interval = |reading: &Reading| matches!(reading.value, Typed::Intervals(_));
+    if kept.iter().all(is_interval) || !kept.iter().any(is_interval) {
+        return;
+    }
+    let Ok(nothing) = read("\\emptyset", options) else {
+        return;
+    };
+    kept.retain(|reading| {
+        let alone = Readings(vec![reading.clone()]);
+        !is_interval(reading)
+            || !matches!(
+                compared(&alone, &nothing, options),
+                Judgement::Correct { .. }
+            )
+    });
 }
 
 /// A reference whose backslashes were escaped twice on the way, `\\frac{1}{2}`,

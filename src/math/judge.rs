@@ -17,7 +17,7 @@ use super::options::{MathOptions, MinProof, Rounding, Units};
 use super::parse::{ParseFault, ParseLimits, parse};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::{self, Context, Judgement, Proof};
-use super::typed::{Readings, Typed};
+use super::typed::{Reading, Readings, Typed};
 use super::value::{Style, Value};
 
 /// The secret points and primes of this process; verdicts do not depend on
@@ -431,9 +431,27 @@ fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agre
     }
     let readings = own.readings.get_or_insert_with(|| read(own.text, options));
     match (readings, read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
+        (Ok(one), Ok(other)) => {
+            let (one, other) = as_points(one, &other);
+            by(rendered(compared(&one, &other, &lenient), &lenient).outcome)
+        }
         _ => Agreement::Differs,
     }
+}
+
+/// The readings of two commitments without those as intervals, where both may be
+/// points: `(1, 1)` and `(3, 3)` are no empty intervals.
+fn as_points(one: &Readings, other: &Readings) -> (Readings, Readings) {
+    let is_point = |reading: &Reading| matches!(reading.value, Typed::Tuple(_));
+    let both = one.0.iter().any(is_point) && other.0.iter().any(is_point);
+    let kept = |readings: &Readings| {
+        let kept = readings
+            .0
+            .iter()
+            .filter(|reading| !both || !matches!(reading.value, Typed::Intervals(_)));
+        Readings(kept.cloned().collect())
+    };
+    (kept(one), kept(other))
 }
 
 /// Whether a whole text is one expression, not prose.

@@ -461,11 +461,15 @@ impl Sentence<'_> {
             "system",
         ];
         let subject = &self.parts[..end];
+        let first = subject
+            .iter()
+            .position(|part| part.kind != Kind::Mark)
+            .unwrap_or(end);
         let named = subject
             .iter()
             .any(|part| !matches!(part.kind, Kind::Mark | Kind::Number | Kind::Odd));
         named
-            && !self.has(0, &["one"])
+            && !self.has(first, &["one"])
             && subject.iter().enumerate().all(|(at, part)| {
                 let text = &self.text[part.span.clone()];
                 let relation = text.contains(['=', '<', '>', '≤', '≥', '≈', '≠'])
@@ -478,7 +482,9 @@ impl Sentence<'_> {
                     Kind::Math => !relation || at > 0 && self.has(at - 1, HOLDERS),
                     Kind::Mark => !relation && matches!(text, "," | "(" | ")" | "*" | "'" | "’"),
                     Kind::Word => {
-                        let states = COPULAS.contains(&text) || matches!(text, "be" | "by");
+                        let states = COPULAS.contains(&text)
+                            || text == "be"
+                            || text == "by" && at > 0 && self.has(at - 1, CHANGES);
                         !states || !self.is_value(at + 1)
                     }
                     _ => true,
