@@ -108,6 +108,8 @@ mod narrowed;
 
 mod stated;
 
+mod counted;
+
 mod chosen;
 
 mod sentence;

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::anchors::wavers;
 use super::chosen::chosen;
+use super::counted::count;
 use super::doubt::{self, Aftermath};
 use super::extract::{Found, Source, found, trimmed};
 use super::gold::{Answer, interpret};
@@ -17,7 +18,7 @@ use super::judge::{differ, read};
 use super::options::{MathOptions, Units};
 use super::restated::bare;
 use super::sentence::LONGEST;
-use super::stated::{CONCLUDES, Introduced, Stated, count, stated, withholds};
+use super::stated::{CONCLUDES, Introduced, Stated, stated, withholds};
 
 /// Whether a text is a number, with its unit or scale.
 fn is_quantity(text: &str, options: &MathOptions) -> bool {

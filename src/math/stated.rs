@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::anchors::wavers;
+use super::counted::{Sentence, is_emphasis};
 use super::sentence::{Kind, LONGEST, Part, parts};
 
 /// What stands between a subject and the value it has.
@@ -124,176 +125,6 @@ const WITHHOLDS: &[&str] = &[
     "wrongly",
 ];
 
-/// What makes another value of the number before it, or no value at all.
-const MODIFIES: &[&str] = &[
-    "half",
-    "halves",
-    "third",
-    "thirds",
-    "quarter",
-    "quarters",
-    "fourth",
-    "fourths",
-    "fifths",
-    "sixths",
-    "sevenths",
-    "eighths",
-    "ninths",
-    "tenths",
-    "hundredths",
-    "thousandths",
-    "hundred",
-    "hundreds",
-    "thousand",
-    "thousands",
-    "million",
-    "millions",
-    "billion",
-    "billions",
-    "trillion",
-    "trillions",
-    "dozen",
-    "dozens",
-    "score",
-    "scores",
-    "gross",
-    "lakh",
-    "lakhs",
-    "crore",
-    "crores",
-    "pair",
-    "pairs",
-    "couple",
-    "couples",
-    "times",
-    "time",
-    "fold",
-    "percent",
-    "permille",
-    "squared",
-    "square",
-    "cubed",
-    "cube",
-    "factorial",
-    "choose",
-    "mod",
-    "modulo",
-    "plus",
-    "minus",
-    "over",
-    "divided",
-    "multiplied",
-    "raised",
-    "more",
-    "less",
-    "fewer",
-    "greater",
-    "smaller",
-    "larger",
-    "higher",
-    "lower",
-    "most",
-    "to",
-    "through",
-    "until",
-    "point",
-    "and",
-    "of",
-    "off",
-    "out",
-    "versus",
-    "vs",
-    "per",
-    "by",
-    "below",
-    "above",
-    "under",
-    "before",
-    "after",
-    "past",
-    "short",
-    "base",
-    "binary",
-    "octal",
-    "ternary",
-    "hexadecimal",
-    "rounded",
-    "am",
-    "pm",
-    "noon",
-    "midnight",
-    "o'clock",
-    "power",
-    "powers",
-    "bc",
-    "root",
-    "degrees",
-    "degree",
-    "radians",
-    "pi",
-    "ratio",
-    "with",
-    "remainder",
-    "wait",
-    "actually",
-    "when",
-    "in",
-    "as",
-    "th",
-    "modulus",
-];
-
-/// What makes a label or a bound of the number behind it.
-const LABELS: &[&str] = &[
-    "least",
-    "most",
-    "to",
-    "until",
-    "within",
-    "between",
-    "from",
-    "after",
-    "before",
-    "every",
-    "step",
-    "steps",
-    "case",
-    "equation",
-    "problem",
-    "question",
-    "part",
-    "page",
-    "figure",
-    "section",
-    "option",
-    "method",
-    "number",
-    "day",
-    "chapter",
-    "line",
-    "phase",
-    "round",
-    "first",
-    "last",
-    "next",
-    "top",
-    "all",
-    "the",
-    "these",
-    "those",
-    "by",
-    "over",
-    "under",
-    "times",
-    "minus",
-    "plus",
-    "of",
-    "other",
-    "remaining",
-    "exceeds",
-    "exceed",
-];
-
 /// How the sentence was introduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Introduced {
@@ -376,27 +207,6 @@ pub(super) fn stated(
     })
 }
 
-/// The number of a text that is nothing but a number and what it counts:
-/// "33 eggs".
-pub(super) fn count(text: &str, quantity: &dyn Fn(&str) -> bool) -> Option<Range<usize>> {
-    /// "12 distinct arithmetic sequences".
-    const WORDS: usize = 4;
-    let text = text.trim_end();
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let parts = parts(text)?;
-    if parts.len() > WORDS + 1 || wavers(text) {
-        return None;
-    }
-    let sentence = Sentence {
-        text,
-        parts: &parts,
-        quantity,
-    };
-    sentence
-        .counts_from(0)
-        .filter(|_| parts.first().is_some_and(|part| part.kind == Kind::Number))
-}
-
 /// Whether a word of the prose withholds what it says.
 pub(super) fn withholds(prose: &str) -> bool {
     wavers(prose)
@@ -405,35 +215,7 @@ pub(super) fn withholds(prose: &str) -> bool {
             .any(|word| WITHHOLDS.contains(&word.to_lowercase().as_str()))
 }
 
-struct Sentence<'s> {
-    text: &'s str,
-    parts: &'s [Part],
-    quantity: &'s dyn Fn(&str) -> bool,
-}
-
 impl Sentence<'_> {
-    fn word(&self, at: usize) -> String {
-        match self.parts.get(at) {
-            Some(part) if part.kind == Kind::Word => self.text[part.span.clone()].to_lowercase(),
-            _ => String::new(),
-        }
-    }
-
-    fn has(&self, at: usize, table: &[&str]) -> bool {
-        table.contains(&self.word(at).as_str())
-    }
-
-    fn is_value(&self, at: usize) -> bool {
-        self.parts
-            .get(at)
-            .is_some_and(|part| matches!(part.kind, Kind::Number | Kind::Math))
-    }
-
-    /// Whether a part holds a digit.
-    fn holds_digit(&self, part: &Part) -> bool {
-        self.text[part.span.clone()].contains(char::is_numeric)
-    }
-
     /// Whether what stands before the copula at `end` names one thing, and
     /// states nothing of its own: no "x is 3 and y is 5", no "x = 3, so …".
     fn subject_is_plain(&self, end: usize) -> bool {
@@ -509,110 +291,9 @@ impl Sentence<'_> {
         self.counts_from(from)
     }
 
-    /// "there are 12 distinct sequences".
-    fn existing(&self) -> Option<Range<usize>> {
-        let first = self.parts.iter().position(|part| part.kind != Kind::Mark)?;
-        if !self.has(first, &["there"]) || !self.has(first + 1, &["are", "is", "were", "exist"]) {
-            return None;
-        }
-        let mut from = first + 2;
-        while self.has(
-            from,
-            &[
-                "exactly",
-                "only",
-                "precisely",
-                "total",
-                "of",
-                "in",
-                "therefore",
-            ],
-        ) || self
-            .parts
-            .get(from)
-            .is_some_and(|part| &self.text[part.span.clone()] == "a")
-        {
-            from += 1;
-        }
-        self.counts_from(from)
-    }
-
-    /// "Jane started growing it 3 hours ago": the one number, and what it counts.
-    fn counted(&self) -> Option<Range<usize>> {
-        let mut numbers = (0..self.parts.len()).filter(|at| self.holds_digit(&self.parts[*at]));
-        let (at, None) = (numbers.next()?, numbers.next()) else {
-            return None;
-        };
-        let introduced =
-            at > 0 && self.parts[at - 1].kind == Kind::Word && !self.has(at - 1, LABELS);
-        introduced.then(|| self.counts_from(at)).flatten()
-    }
-
-    /// The number at `at` with its unit, where the rest of the sentence is
-    /// words that say what is counted, and holds no other number.
-    fn counts_from(&self, at: usize) -> Option<Range<usize>> {
-        /// "square units", "12 distinct arithmetic sequences".
-        const NOUN: usize = 4;
-        let value = self.parts.get(at).filter(|_| self.is_value(at))?;
-        let rest = &self.parts[at + 1..];
-        let is_word = |part: &&Part| part.kind == Kind::Word;
-        if !rest.first().as_ref().is_some_and(is_word)
-            || rest.iter().any(|part| {
-                self.holds_digit(part) || part.kind == Kind::Mark && !is_emphasis(self.text, part)
-            })
-        {
-            return None;
-        }
-        // The unit is a part of the value.
-        let words = rest.iter().take(NOUN).take_while(is_word).count();
-        let unit = (1..=words.min(2)).rev().find(|count| {
-            let plain: String = self.text[value.span.start..rest[count - 1].span.end]
-                .chars()
-                .filter(|c| *c != '$')
-                .collect();
-            (self.quantity)(&plain)
-        });
-        let after = at + 1 + unit.unwrap_or(0);
-        let plural = (at + 1..at + 1 + words).any(|at| {
-            let word = self.word(at);
-            word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
-                || matches!(
-                    word.as_str(),
-                    "people" | "men" | "women" | "children" | "units"
-                )
-        });
-        let changed = (after..self.parts.len().min(after + NOUN))
-            .take_while(|at| !self.word(*at).is_empty())
-            .enumerate()
-            // Behind a noun, "of" and "in" begin what is said of it.
-            .any(|(nth, at)| {
-                self.has(at, MODIFIES)
-                    && !(nth + unit.unwrap_or(0) > 0
-                        && self.has(
-                            at,
-                            &["of", "in", "with", "to", "after", "before", "and", "by"],
-                        ))
-            });
-        // "3 hours and": something is added behind the noun.
-        let goes_on =
-            (after..self.parts.len()).any(|at| self.has(at, &["plus", "minus", "and", "half"]));
-        if changed || goes_on || (unit.is_none() && !plural) {
-            return None;
-        }
-        let end = match unit {
-            Some(count) => rest[count - 1].span.end,
-            None => value.span.end,
-        };
-        Some(value.span.start..end)
-    }
-
     fn mark(&self, at: usize, mark: &str) -> bool {
         self.parts
             .get(at)
             .is_some_and(|part| part.kind == Kind::Mark && &self.text[part.span.clone()] == mark)
     }
-}
-
-fn is_emphasis(text: &str, part: &Part) -> bool {
-    matches!(&text[part.span.clone()], "*" | "_" | "\\ " | "\\,")
 }
