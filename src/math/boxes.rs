@@ -66,9 +66,43 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     Ok(Some(found))
 }
 
-/// Whether boxes with this between them are parts of one answer.
-fn joined(between: &str) -> bool {
-    joins(between) || joins_labelled(between)
+/// Whether boxes with this between them are parts of one answer; the second may
+/// have a name: `\) and \( y = `.
+pub(super) fn joined(between: &str) -> bool {
+    let unnamed = name_at_end(between).map_or(between, |name| &between[..name.start]);
+    let unnamed = unnamed.trim_end_matches([' ', '$']);
+    let unnamed = unnamed.strip_suffix("\\(").unwrap_or(unnamed);
+    !unnamed.contains('=') && (joins(unnamed) || joins_labelled(unnamed))
+}
+
+/// The range of the name in a text that ends with `name =`.
+fn name_at_end(text: &str) -> Option<Range<usize>> {
+    let before = text.trim_end().strip_suffix('=')?.trim_end();
+    let name = before
+        .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '}'));
+    let name = name.strip_suffix('\\').unwrap_or(name).len()..before.len();
+    let is_name = before[name.clone()]
+        .trim_start_matches('\\')
+        .starts_with(|c: char| c.is_ascii_alphabetic());
+    is_name.then_some(name)
+}
+
+/// What a box holds at `inside`, with the name that stands before the box: `x=5`
+/// for `x = \boxed{5}`.
+pub(super) fn with_name(text: &str, inside: Range<usize>) -> String {
+    let held = text[inside.clone()].trim();
+    let before = text[..inside.start].trim_end();
+    let name = ["\\boxed", "\\fbox"]
+        .iter()
+        .find_map(|command| {
+            let before = before.strip_suffix('{').unwrap_or(before).trim_end();
+            before.strip_suffix(command)
+        })
+        .and_then(|before| Some(&before[name_at_end(before)?]));
+    match name {
+        Some(name) => format!("{name} = {held}"),
+        None => held.to_owned(),
+    }
 }
 
 /// The boxes that stand in no other; the one character of a box without braces
@@ -130,6 +164,8 @@ fn is_step(before: &str) -> bool {
 
 /// An announcement of the final answer behind boxes that hold nothing but steps.
 pub(super) fn final_after_steps(text: &str, region: Range<usize>) -> Option<Found> {
+    // Nearly every response stops here.
+    memchr::memmem::find(&text.as_bytes()[region.clone()], b"inal ")?;
     let boxes = outermost(&text[region.clone()]);
     let last = boxes.last()?;
     let steps = boxes.len() <= MOST

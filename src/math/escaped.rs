@@ -81,6 +81,7 @@ const LIKE_CONTROL: &[&str] = &[
 /// The text as it was before it was escaped; `None` where it was not, or not
 /// throughout.
 pub(super) fn unescaped(text: &str) -> Option<Unescaped> {
+    memchr::memmem::find(text.as_bytes(), b"\\\\")?;
     let shows = COMMANDS.iter().any(|command| {
         memchr::memmem::find_iter(text.as_bytes(), command.as_bytes()).any(|at| {
             text[..at].ends_with("\\\\")

@@ -3,8 +3,8 @@
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
-use super::anchors::{is_hedge, joins, joins_labelled};
-use super::boxes::announces_final;
+use super::anchors::is_hedge;
+use super::boxes::{announces_final, joined, with_name};
 use super::escaped::unescaped;
 use super::extract::{Scope, extract};
 use super::judge::{compared, read, several_lines, with_suffix};
@@ -129,7 +129,11 @@ impl Gold {
                         one_answer(&reference[pair[0].whole.end..pair[1].whole.start])
                     }) =>
                 {
-                    let all: Vec<_> = boxes.iter().filter_map(inside).collect();
+                    let all: Vec<_> = boxes
+                        .iter()
+                        .filter_map(boxed::Boxed::inside)
+                        .map(|inside| with_name(reference, inside))
+                        .collect();
                     let text = all.join(" , ");
                     return compiled(reference, Answer::Opaque(as_text(&text)), &text, options);
                 }
@@ -392,9 +396,7 @@ fn worded(reference: &str, options: &MathOptions) -> Option<Gold> {
 
 /// Whether boxes with this between them are parts of one answer.
 fn one_answer(between: &str) -> bool {
-    joins(between)
-        || joins_labelled(between)
-        || between.chars().all(|c| c.is_whitespace() || c == '$')
+    joined(between) || between.chars().all(|c| c.is_whitespace() || c == '$')
 }
 
 /// A text as what it is when it is no number.

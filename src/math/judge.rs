@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::verdict::{Outcome, Verdict};
 
+use super::boxes::with_name;
 use super::comments;
 use super::compare;
 use super::decide::{self, Secrets};
@@ -111,14 +112,22 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         Agreement::Same => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
-            let mut parts: Vec<&str> = found
+            let mut parts: Vec<String> = found
                 .joined
                 .iter()
                 .rev()
-                .map(|r| text[r.clone()].trim())
+                .map(|inside| with_name(text, inside.clone()))
                 .collect();
-            parts.push(span);
+            parts.push(match whole.is_none() {
+                true => with_name(text, found.span.clone()),
+                false => span.to_owned(),
+            });
+            let named = parts.iter().filter(|part| part.contains('=')).count();
             match &gold.answer {
+                // A bare value beside a named one could be either's.
+                Answer::Opaque(_) if named != 0 && named != parts.len() => {
+                    Verdict::unknown("conflict")
+                }
                 Answer::Value(_) => Verdict::wrong("several_answers"),
                 Answer::Opaque(_) => several(gold, &parts, options),
             }
@@ -198,7 +207,7 @@ impl<'t> Prepared<'t> {
     }
 }
 
-fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
+fn several(gold: &Gold, parts: &[String], options: &MathOptions) -> Verdict {
     let text = parts.join(" , ");
     if let Answer::Opaque(opaque) = &gold.answer
         && opaque.text() == as_text(&text).text()
