@@ -236,13 +236,12 @@ fn last_conclusion(text: &str) -> Option<&str> {
     let start = window[sentence..closed.len()]
         .match_indices(|c: char| c.is_ascii_uppercase())
         .map(|(at, _)| sentence + at)
-        .filter(|at| {
+        .rfind(|at| {
             let word = window[*at..]
                 .find(|c: char| !c.is_ascii_alphabetic())
                 .map_or(&window[*at..], |end| &window[*at..*at + end]);
             begins_sentence(&window[..*at], from == 0)
                 && CONCLUDES.iter().any(|one| word.eq_ignore_ascii_case(one))
-        })
-        .last()?;
+        })?;
     Some(&window[start..])
 }
