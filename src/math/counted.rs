@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::anchors::wavers;
+use super::restated::names_number;
 use super::sentence::{Kind, Part, parts};
 
 /// What makes another value of the number before it, or no value at all.
@@ -322,6 +323,10 @@ impl Sentence<'_> {
                             &["of", "in", "with", "to", "after", "before", "and", "by"],
                         ))
             });
+        // "34 feet two inches" adds; "the three conditions" are known ones.
+        let adds = (after..self.parts.len()).any(|at| {
+            names_number(&self.word(at)) && !self.has(at - 1, &["the", "these", "those", "all"])
+        });
         // "33 eggs of" lacks what it is about.
         let breaks_off = self.has(
             self.parts.len() - 1,
@@ -330,7 +335,7 @@ impl Sentence<'_> {
         // "3 hours and": something is added behind the noun.
         let goes_on =
             (after..self.parts.len()).any(|at| self.has(at, &["plus", "minus", "and", "half"]));
-        if changed || breaks_off || goes_on || (unit.is_none() && !plural) {
+        if changed || adds || breaks_off || goes_on || (unit.is_none() && !plural) {
             return None;
         }
         let end = match unit {
