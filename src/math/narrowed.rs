@@ -16,7 +16,7 @@ use super::extract::{Found, Source, found, trimmed};
 use super::gold::{Answer, interpret};
 use super::judge::{differ, read};
 use super::options::{MathOptions, Units};
-use super::restated::bare;
+use super::restated::{bare, names_number};
 use super::sentence::LONGEST;
 use super::stated::{CONCLUDES, Introduced, Stated, stated, withholds};
 
@@ -109,8 +109,12 @@ fn not_another(clause: &str, options: &MathOptions) -> Option<Range<usize>> {
         .min()?;
     let value = clause[..at].trim_end_matches(',');
     let other = clause[at + denial.len()..].trim_matches([' ', '.', ')', '*']);
-    let plain =
-        !wavers(value) && !wavers(other) && is_read(value, options) && is_read(other, options);
+    // What is spelled out may be the same number.
+    let plain = !names_number(other)
+        && !wavers(value)
+        && !wavers(other)
+        && is_read(value, options)
+        && is_read(other, options);
     (plain && differ(value, other, options)).then(|| trimmed(clause, 0..value.len()))
 }
 
