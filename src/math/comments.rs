@@ -37,13 +37,35 @@ fn labelled_choice(text: &str) -> Option<Readings> {
         && words
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | ',' | '-' | '\''))
-        && !words.split(' ').any(super::anchors::is_hedge);
+        && !words.split(' ').any(super::anchors::is_hedge)
+        && !names_another(words, letter);
     is_label.then(|| {
         Readings(vec![Reading {
             value: Typed::Choice(letter),
             rule: Some("choice_label"),
         }])
     })
+}
+
+/// Whether the label speaks of another letter: "It is A", "B is valid". An "A"
+/// that begins a name is the article.
+fn names_another(label: &str, letter: char) -> bool {
+    const VERBS: [&str; 12] = [
+        "is", "isn't", "are", "was", "can", "could", "would", "seems", "looks", "and", "because",
+        "too",
+    ];
+    let words: Vec<&str> = label
+        .split([' ', '.', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
+    words
+        .iter()
+        .enumerate()
+        .any(|(at, word)| match word.as_bytes() {
+            [one @ b'B'..=b'H' | one @ b'J'] => char::from(*one) != letter,
+            b"A" => letter != 'A' && words.get(at + 1).is_none_or(|next| VERBS.contains(next)),
+            _ => false,
+        })
 }
 
 /// What stands before a single `\approx`.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::verdict::{Outcome, Verdict};
 
+use super::boxes::with_name;
 use super::comments;
 use super::compare;
 use super::decide::{self, Secrets};
@@ -17,7 +18,7 @@ use super::options::{MathOptions, MinProof, Rounding, Units};
 use super::parse::{ParseFault, ParseLimits, parse};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::{self, Context, Judgement, Proof};
-use super::typed::{Readings, Typed};
+use super::typed::{Reading, Readings, Typed};
 use super::value::{Style, Value};
 
 /// The secret points and primes of this process; verdicts do not depend on
@@ -111,14 +112,22 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         Agreement::Same => single(gold, span, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
-            let mut parts: Vec<&str> = found
+            let mut parts: Vec<String> = found
                 .joined
                 .iter()
                 .rev()
-                .map(|r| text[r.clone()].trim())
+                .map(|inside| with_name(text, inside.clone()))
                 .collect();
-            parts.push(span);
+            parts.push(match whole.is_none() {
+                true => with_name(text, found.span.clone()),
+                false => span.to_owned(),
+            });
+            let named = parts.iter().filter(|part| part.contains('=')).count();
             match &gold.answer {
+                // A bare value beside a named one could be either's.
+                Answer::Opaque(_) if named != 0 && named != parts.len() => {
+                    Verdict::unknown("conflict")
+                }
                 Answer::Value(_) => Verdict::wrong("several_answers"),
                 Answer::Opaque(_) => several(gold, &parts, options),
             }
@@ -198,7 +207,7 @@ impl<'t> Prepared<'t> {
     }
 }
 
-fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
+fn several(gold: &Gold, parts: &[String], options: &MathOptions) -> Verdict {
     let text = parts.join(" , ");
     if let Answer::Opaque(opaque) = &gold.answer
         && opaque.text() == as_text(&text).text()
@@ -394,6 +403,11 @@ enum Agreement {
     Undecided,
 }
 
+/// Whether two values of one response are certainly not the same.
+pub(super) fn differ(one: &str, other: &str, options: &MathOptions) -> bool {
+    agreement(&mut Prepared::new(one, options), other, options) == Agreement::Differs
+}
+
 /// Compares without excuses: what can't be read differs.
 fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agreement {
     if own.text == other {
@@ -426,9 +440,27 @@ fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agre
     }
     let readings = own.readings.get_or_insert_with(|| read(own.text, options));
     match (readings, read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
+        (Ok(one), Ok(other)) => {
+            let (one, other) = as_points(one, &other);
+            by(rendered(compared(&one, &other, &lenient), &lenient).outcome)
+        }
         _ => Agreement::Differs,
     }
+}
+
+/// The readings of two commitments without those as intervals, where both may be
+/// points: `(1, 1)` and `(3, 3)` are no empty intervals.
+fn as_points(one: &Readings, other: &Readings) -> (Readings, Readings) {
+    let is_point = |reading: &Reading| matches!(reading.value, Typed::Tuple(_));
+    let both = one.0.iter().any(is_point) && other.0.iter().any(is_point);
+    let kept = |readings: &Readings| {
+        let kept = readings
+            .0
+            .iter()
+            .filter(|reading| !both || !matches!(reading.value, Typed::Intervals(_)));
+        Readings(kept.cloned().collect())
+    };
+    (kept(one), kept(other))
 }
 
 /// Whether a whole text is one expression, not prose.
