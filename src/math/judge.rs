@@ -108,7 +108,7 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         all
     };
     let verdict = match others(&mut own, &found.joined) {
-        Agreement::Same => single(gold, span, options),
+        Agreement::Same => single(gold, span, &own.answer, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
             let mut parts: Vec<&str> = found
@@ -208,13 +208,18 @@ fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
     symbolic(gold, &text, options)
 }
 
-fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
-    let answer = match interpret(span, options) {
+fn single(
+    gold: &Gold,
+    span: &str,
+    answer: &Result<Answer, Fault>,
+    options: &MathOptions,
+) -> Verdict {
+    let answer = match answer {
         Ok(answer) => answer,
         Err(Fault::Undefined) => return Verdict::wrong("undefined"),
         Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options),
     };
-    match (&gold.answer, &answer) {
+    match (&gold.answer, answer) {
         (Answer::Value(gold_value), Answer::Value(value)) => {
             let verdict = compare::compare(gold_value, value, options);
             let rounded = options.rounding != Rounding::Exact && verdict.outcome == Outcome::Wrong;

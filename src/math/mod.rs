@@ -128,6 +128,8 @@ mod value;
 
 mod compare;
 
+mod interner;
+
 mod expr;
 
 mod typed;

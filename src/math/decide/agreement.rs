@@ -182,7 +182,7 @@ impl Ladder<'_> {
                         0 => x.scale.max(y.scale),
                         _ => u64::MAX,
                     };
-                    (relation, far, at_point(&point, shown(&x, &y)))
+                    (relation, far, at_point(&self.symbols, shown(&x, &y)))
                 }),
                 Err(fail) => Err(fail),
             };
@@ -360,7 +360,7 @@ impl Ladder<'_> {
             let real = [x.realm, y.realm].map(|realm| realm == Realm::Real);
             match relation {
                 Relation::Disjoint => {
-                    let witness = at_point(&point, shown(&x, &y));
+                    let witness = at_point(&self.symbols, shown(&x, &y));
                     match real {
                         _ if imaginary => return Err(different("numeric", witness)),
                         [true, true] => return Err(different("numeric", witness)),
