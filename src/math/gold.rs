@@ -1,5 +1,7 @@
 //! The reference, compiled once per row: text in, value or refusal out.
 
+use std::cell::Cell;
+
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
@@ -63,6 +65,9 @@ impl Gold {
             .into_iter()
             .filter(|found| found.level == 0)
             .collect();
+        if boxes.len() > BOXES {
+            return error("has more boxes than any list of answers; keep the one with the answer");
+        }
         let inside = |found: &boxed::Boxed| found.inside().map(|range| reference[range].trim());
         // A box that is a part of an expression is not the reference.
         let mut suffixed = None;
@@ -156,6 +161,9 @@ impl Gold {
     }
 }
 
+/// Boxes of a reference at most: each is looked at beside all others.
+const BOXES: usize = 256;
+
 const TOO_LARGE: &str =
     "exceeds `max_answer_bytes`, `max_bits` or `max_nodes`; raise the limit or give a shorter form";
 
@@ -196,11 +204,12 @@ fn compiled(
             ));
         }
     };
+    let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";
     for reading in readings.0 {
         let alone = Readings(vec![reading]);
-        match compared(&alone, &alone, options) {
+        match compared(&alone, &alone, options, &spent) {
             Judgement::Wrong {
                 rule: "undefined", ..
             } => fault = "is undefined; it divides by zero",

@@ -1,6 +1,7 @@
 //! One announced answer against the reference: plain numbers at once, the rest
 //! by parser, comparer and decider.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -24,12 +25,22 @@ use super::value::{Style, Value};
 /// them but with a probability below 2^-80.
 static SECRETS: LazyLock<Option<Secrets>> = LazyLock::new(|| Secrets::draw().ok());
 
-/// Compares two readings under the options.
-pub(super) fn compared(gold: &Readings, answer: &Readings, options: &MathOptions) -> Judgement {
+/// Compares two readings under the options; `spent` counts the work of the whole
+/// verification.
+pub(super) fn compared(
+    gold: &Readings,
+    answer: &Readings,
+    options: &MathOptions,
+    spent: &Cell<u64>,
+) -> Judgement {
     match &*SECRETS {
         Some(secrets) => {
             let limits = decide_limits(options);
-            structure::compare(gold, answer, &Context::new(options, secrets, &limits))
+            structure::compare(
+                gold,
+                answer,
+                &Context::new(options, secrets, &limits, spent),
+            )
         }
         // Without randomness a polynomial identity could be forged.
         None => Judgement::Unknown("no_randomness"),
@@ -94,7 +105,8 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
     if let Some(reason) = form(gold, span) {
         return Verdict::wrong(reason);
     }
-    let mut own = Prepared::new(span, options);
+    let spent = Cell::new(0);
+    let mut own = Prepared::new(span, options, &spent);
     // Rivals are compared one by one and the first that differs decides.
     let others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
         let mut all = Agreement::Same;
@@ -108,7 +120,7 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         all
     };
     let verdict = match others(&mut own, &found.joined) {
-        Agreement::Same => single(gold, span, &own.answer, options),
+        Agreement::Same => single(gold, span, &own, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
             let mut parts: Vec<&str> = found
@@ -120,7 +132,7 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
             parts.push(span);
             match &gold.answer {
                 Answer::Value(_) => Verdict::wrong("several_answers"),
-                Answer::Opaque(_) => several(gold, &parts, options),
+                Answer::Opaque(_) => several(gold, &parts, options, &spent),
             }
         }
     };
@@ -186,45 +198,44 @@ struct Prepared<'t> {
     text: &'t str,
     answer: Result<Answer, Fault>,
     readings: Option<Result<Readings, ParseFault>>,
+    /// Work units of the verification so far.
+    spent: &'t Cell<u64>,
 }
 
 impl<'t> Prepared<'t> {
-    fn new(text: &'t str, options: &MathOptions) -> Self {
+    fn new(text: &'t str, options: &MathOptions, spent: &'t Cell<u64>) -> Self {
         Self {
             text,
             answer: interpret(text, options),
             readings: None,
+            spent,
         }
     }
 }
 
-fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
+fn several(gold: &Gold, parts: &[&str], options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     let text = parts.join(" , ");
     if let Answer::Opaque(opaque) = &gold.answer
         && opaque.text() == as_text(&text).text()
     {
         return Verdict::correct("identical").with("answer", text);
     }
-    symbolic(gold, &text, options)
+    symbolic(gold, &text, options, spent)
 }
 
-fn single(
-    gold: &Gold,
-    span: &str,
-    answer: &Result<Answer, Fault>,
-    options: &MathOptions,
-) -> Verdict {
-    let answer = match answer {
+fn single(gold: &Gold, span: &str, own: &Prepared<'_>, options: &MathOptions) -> Verdict {
+    let spent = own.spent;
+    let answer = match &own.answer {
         Ok(answer) => answer,
         Err(Fault::Undefined) => return Verdict::wrong("undefined"),
-        Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options),
+        Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options, spent),
     };
     match (&gold.answer, answer) {
         (Answer::Value(gold_value), Answer::Value(value)) => {
             let verdict = compare::compare(gold_value, value, options);
             let rounded = options.rounding != Rounding::Exact && verdict.outcome == Outcome::Wrong;
             match rounded {
-                true => symbolic(gold, span, options),
+                true => symbolic(gold, span, options, spent),
                 false => verdict.with("answer", value.canonical()),
             }
         }
@@ -246,7 +257,7 @@ fn single(
             Verdict::wrong("hedged").with("answer", text.text())
         }
         (_, answer) => {
-            let verdict = symbolic(gold, span, options);
+            let verdict = symbolic(gold, span, options, spent);
             match answer {
                 _ if verdict.detail.value("answer").is_some() => verdict,
                 Answer::Value(value) => verdict.with("answer", value.canonical()),
@@ -258,11 +269,11 @@ fn single(
 
 /// An answer beyond the limits of plain numbers, a power tower perhaps: never
 /// computed, but compared as it stands.
-fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+fn large(gold: &Gold, span: &str, options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     if span.len() > options.max_answer_bytes {
         return Verdict::wrong("too_long");
     }
-    let verdict = symbolic(gold, span, options);
+    let verdict = symbolic(gold, span, options, spent);
     match verdict.outcome {
         // A number beyond `max_bits` is no number within it.
         Outcome::Unknown
@@ -287,7 +298,7 @@ fn is_power_of_ten_form(span: &str) -> bool {
 }
 
 /// By parser, comparer and decider.
-fn symbolic(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+fn symbolic(gold: &Gold, span: &str, options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     let readings = match read(span, options) {
         Ok(readings) => readings,
         Err(ParseFault::Limit) => return Verdict::unknown("limit"),
@@ -298,7 +309,7 @@ fn symbolic(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     let Some(reference) = &gold.readings else {
         return Verdict::unknown("unsupported");
     };
-    let judgement = match compared(reference, &readings, options) {
+    let judgement = match compared(reference, &readings, options, spent) {
         // `33 eggs` may count what the table of units doesn't know.
         Judgement::Wrong { .. } if structure::may_be_unit(reference, &readings) => {
             Judgement::Unknown("unknown_unit")
@@ -431,7 +442,10 @@ fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agre
     }
     let readings = own.readings.get_or_insert_with(|| read(own.text, options));
     match (readings, read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
+        (Ok(one), Ok(other)) => {
+            let judged = compared(one, &other, &lenient, own.spent);
+            by(rendered(judged, &lenient).outcome)
+        }
         _ => Agreement::Differs,
     }
 }

@@ -107,7 +107,7 @@ pub(super) struct Forms<'a> {
     traits: Vec<Traits>,
     /// Forms that must not be zero for the expressions to be defined.
     pub(super) needs: std::collections::BTreeSet<FormId>,
-    pub(super) fuel: &'a Fuel,
+    pub(super) fuel: &'a Fuel<'a>,
     pub(super) limits: &'a Limits,
     pub(super) zero: FormId,
     pub(super) one: FormId,
@@ -117,7 +117,7 @@ pub(super) struct Forms<'a> {
 }
 
 impl<'a> Forms<'a> {
-    pub(super) fn new(fuel: &'a Fuel, limits: &'a Limits) -> Self {
+    pub(super) fn new(fuel: &'a Fuel<'a>, limits: &'a Limits) -> Self {
         let mut forms = Forms {
             nodes: Interner::with_room(),
             traits: Vec::with_capacity(16),

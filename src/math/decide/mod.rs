@@ -185,7 +185,7 @@ pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) ->
 
 /// The exact value of a rational constant.
 pub(crate) fn to_rational(e: &Expr, limits: &Limits) -> Option<BigRational> {
-    let fuel = Fuel::new(limits.fuel / 4);
+    let fuel = Fuel::new(limits.fuel / 4, limits);
     let mut forms = Forms::new(&fuel, limits);
     let form = forms.lower(e).ok()?;
     if !forms.needs.is_empty() && interval::evaluate(e, &|_| None).is_none() {
@@ -208,7 +208,7 @@ pub(crate) fn is_constant(e: &Expr) -> bool {
 
 /// Whether the value is certainly real, for real values of the symbols.
 pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
-    let fuel = Fuel::new(limits.fuel / 4);
+    let fuel = Fuel::new(limits.fuel / 4, limits);
     let mut forms = Forms::new(&fuel, limits);
     forms.lower(e).is_ok_and(|form| forms.traits(form).real)
 }
@@ -293,7 +293,7 @@ impl<'a> Ladder<'a> {
         if why == Why::Unasked && self.quick(FIRST_POINT).is_err() {
             return different("interval", String::new());
         }
-        let fuel = Fuel::new(self.limits.fuel / 2);
+        let fuel = Fuel::new(self.limits.fuel / 2, self.limits);
         let mut forms = Forms::new(&fuel, self.limits);
         let lowered = forms
             .lower(self.sides[0])

@@ -59,18 +59,30 @@ use super::typed::{Reading, Readings, Typed};
 /// need 4096.
 const QUESTIONS: u32 = 6000;
 
+/// The fuel of a whole verification, in fuels of one comparison: all readings,
+/// members and rivals of an answer draw on it.
+const SUPPLY: u64 = 2;
+
 /// What a comparison may use, and what it has used up.
 pub(super) struct Context<'a> {
     options: &'a MathOptions,
     secrets: &'a Secrets,
     limits: &'a Limits,
+    /// Work units of the whole verification so far.
+    spent: &'a Cell<u64>,
     /// Questions put to the decider so far.
     asked: Cell<u32>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(options: &'a MathOptions, secrets: &'a Secrets, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        options: &'a MathOptions,
+        secrets: &'a Secrets,
+        limits: &'a Limits,
+        spent: &'a Cell<u64>,
+    ) -> Self {
         Self {
+            spent,
             options,
             secrets,
             limits,

@@ -1,6 +1,7 @@
 //! What the comparer asks the decider about scalar expressions; every question
 //! is counted.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use num_rational::BigRational;
@@ -9,7 +10,7 @@ use crate::math::decide::{self, Decision, Limits, Secrets};
 use crate::math::expr::{Expr, Node};
 use crate::math::value::{bits, print};
 
-use super::{Context, Judgement, QUESTIONS};
+use super::{Context, Judgement, QUESTIONS, SUPPLY};
 
 /// A question to the decider.
 type Decide = fn(&Expr, &Expr, &Secrets, &Limits) -> Decision;
@@ -39,7 +40,9 @@ impl Context<'_> {
         let Some(limits) = self.pay() else {
             return Judgement::Unknown("limit");
         };
-        match decide(gold, answer, self.secrets, &limits) {
+        let decision = decide(gold, answer, self.secrets, &limits);
+        self.charge(&limits);
+        match decision {
             Decision::Equal { rule, proof } => Judgement::Correct {
                 rule,
                 proof,
@@ -58,20 +61,33 @@ impl Context<'_> {
     pub(super) fn order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
         match (literal(left), literal(right)) {
             (Some(left), Some(right)) => Some(left.cmp(right)),
-            _ => decide::compare(left, right, self.secrets, &self.pay()?),
+            _ => {
+                let limits = self.pay()?;
+                let order = decide::compare(left, right, self.secrets, &limits);
+                self.charge(&limits);
+                order
+            }
         }
     }
 
     /// The order of a real constant and 0.
     pub(super) fn sign(&self, expr: &Expr) -> Option<Ordering> {
-        decide::sign(expr, self.secrets, &self.pay()?)
+        let limits = self.pay()?;
+        let sign = decide::sign(expr, self.secrets, &limits);
+        self.charge(&limits);
+        sign
     }
 
     /// The value of a rational constant.
     pub(super) fn rational(&self, expr: &Expr) -> Option<BigRational> {
         match literal(expr) {
             Some(value) => Some(value.clone()),
-            None => decide::to_rational(expr, &self.pay()?),
+            None => {
+                let limits = self.pay()?;
+                let value = decide::to_rational(expr, &limits);
+                self.charge(&limits);
+                value
+            }
         }
     }
 
@@ -87,10 +103,21 @@ impl Context<'_> {
             64..QUESTIONS => 256,
             _ => return None,
         };
+        let supply = self.limits.fuel.saturating_mul(SUPPLY);
+        let left = supply
+            .checked_sub(self.spent.get())
+            .filter(|left| *left > 0)?;
         Some(Limits {
-            fuel: self.limits.fuel / share,
+            fuel: left.min(self.limits.fuel / share),
+            used: Cell::new(0),
             ..self.limits.clone()
         })
+    }
+
+    /// Takes what a question has used off the supply.
+    fn charge(&self, limits: &Limits) {
+        let spent = self.spent.get().saturating_add(limits.used.get());
+        self.spent.set(spent);
     }
 }
 
