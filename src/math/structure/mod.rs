@@ -59,10 +59,6 @@ use super::typed::{Reading, Readings, Typed};
 /// need 4096.
 const QUESTIONS: u32 = 6000;
 
-/// The fuel of a whole verification, in fuels of one comparison: all readings,
-/// members and rivals of an answer draw on it.
-const SUPPLY: u64 = 2;
-
 /// What a comparison may use, and what it has used up.
 pub(super) struct Context<'a> {
     options: &'a MathOptions,

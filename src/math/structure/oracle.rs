@@ -10,7 +10,7 @@ use crate::math::decide::{self, Decision, Limits, Secrets};
 use crate::math::expr::{Expr, Node};
 use crate::math::value::{bits, print};
 
-use super::{Context, Judgement, QUESTIONS, SUPPLY};
+use super::{Context, Judgement, QUESTIONS};
 
 /// A question to the decider.
 type Decide = fn(&Expr, &Expr, &Secrets, &Limits) -> Decision;
@@ -99,14 +99,15 @@ impl Context<'_> {
         self.asked.set(asked.saturating_add(1));
         let share = match asked {
             0..8 => 1,
-            8..64 => 16,
-            64..QUESTIONS => 256,
+            8..64 => 4,
+            64..QUESTIONS => 64,
             _ => return None,
         };
-        let supply = self.limits.fuel.saturating_mul(SUPPLY);
-        let left = supply
-            .checked_sub(self.spent.get())
-            .filter(|left| *left > 0)?;
+        // All readings, members and rivals of an answer draw on one supply.
+        let left = self.limits.fuel.saturating_sub(self.spent.get());
+        if left == 0 {
+            return None;
+        }
         Some(Limits {
             fuel: left.min(self.limits.fuel / share),
             used: Cell::new(0),
