@@ -151,8 +151,7 @@ impl Family {
         }
         all.walls.extend(&self.walls);
         all.slow.extend(self.slow);
-        all.slow
-            .sort_by_key(|(wall, _)| std::cmp::Reverse(*wall));
+        all.slow.sort_by_key(|(wall, _)| std::cmp::Reverse(*wall));
         all.slow.truncate(SHOWN);
         if self.peak.0 > all.peak.0 {
             all.peak = self.peak;
