@@ -7,6 +7,7 @@ mod format;
 mod fuzz_replay;
 mod layering;
 mod math;
+mod math_laws;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

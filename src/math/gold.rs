@@ -1,5 +1,7 @@
 //! The reference, compiled once per row: text in, value or refusal out.
 
+use std::cell::Cell;
+
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
@@ -86,6 +88,9 @@ impl Gold {
             .into_iter()
             .filter(|found| found.level == 0)
             .collect();
+        if boxes.len() > BOXES {
+            return error("has more boxes than any list of answers; keep the one with the answer");
+        }
         let inside = |found: &boxed::Boxed| found.inside().map(|range| reference[range].trim());
         // A box that is a part of an expression is not the reference.
         let mut suffixed = None;
@@ -210,6 +215,9 @@ impl Gold {
     }
 }
 
+/// Boxes of a reference at most: each is looked at beside all others.
+const BOXES: usize = 256;
+
 const TOO_LARGE: &str =
     "exceeds `max_answer_bytes`, `max_bits` or `max_nodes`; raise the limit or give a shorter form";
 
@@ -250,11 +258,12 @@ fn compiled(
             ));
         }
     };
+    let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";
     for reading in readings.0 {
         let alone = Readings(vec![reading]);
-        match compared(&alone, &alone, options) {
+        match compared(&alone, &alone, options, &spent) {
             Judgement::Wrong {
                 rule: "undefined", ..
             } => fault = "is undefined; it divides by zero",
@@ -290,7 +299,7 @@ fn without_empty_intervals(kept: &mut Vec<Reading>, options: &MathOptions) {
         let alone = Readings(vec![reading.clone()]);
         !is_interval(reading)
             || !matches!(
-                compared(&alone, &nothing, options),
+                compared(&alone, &nothing, options, &Cell::new(0)),
                 Judgement::Correct { .. }
             )
     });

@@ -145,6 +145,8 @@ mod value;
 
 mod compare;
 
+mod interner;
+
 mod expr;
 
 mod typed;

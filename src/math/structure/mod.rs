@@ -67,13 +67,21 @@ pub(super) struct Context<'a> {
     options: &'a MathOptions,
     secrets: &'a Secrets,
     limits: &'a Limits,
+    /// Work units of the whole verification so far.
+    spent: &'a Cell<u64>,
     /// Questions put to the decider so far.
     asked: Cell<u32>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(options: &'a MathOptions, secrets: &'a Secrets, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        options: &'a MathOptions,
+        secrets: &'a Secrets,
+        limits: &'a Limits,
+        spent: &'a Cell<u64>,
+    ) -> Self {
         Self {
+            spent,
             options,
             secrets,
             limits,
