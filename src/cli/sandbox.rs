@@ -123,7 +123,11 @@ impl Install {
         let took = progress.end();
         let mut out = anstream::stdout().lock();
         match installed.map_err(failure)? {
-            None => writeln!(out, "{} is installed already", Styled(STRONG, recipe.name()))?,
+            None => writeln!(
+                out,
+                "{} is installed already",
+                Styled(STRONG, recipe.name())
+            )?,
             Some(installed) => writeln!(
                 out,
                 "{} {} installed in {}: {}, sha256 {}",
@@ -157,6 +161,10 @@ fn recipe(guest: &str) -> Result<Recipe, Failure> {
 
 /// Whose fault it is that an installation failed.
 fn failure(error: InstallError) -> Failure {
+    for line in error.output() {
+        // The error itself says what failed.
+        drop(writeln!(anstream::stderr(), "    {}", Safe(line)));
+    }
     match error {
         InstallError::Manifest(_)
         | InstallError::WrongFile { .. }
@@ -221,7 +229,11 @@ impl List {
     fn run(self, guests: &Guests) -> Outcome {
         let installed = guests.list().map_err(failure)?;
         let mut listed: Vec<Listed> = installed.iter().map(Listed::from).collect();
-        let is_listed = |name: &str| installed.iter().any(|one| one.manifest.name.as_str() == name);
+        let is_listed = |name: &str| {
+            installed
+                .iter()
+                .any(|one| one.manifest.name.as_str() == name)
+        };
         let missing = Recipe::shipped_names().filter(|name| !is_listed(name));
         listed.extend(missing.filter_map(Listed::missing));
         let mut out = anstream::stdout().lock();
@@ -231,7 +243,11 @@ impl List {
             }
             return Ok(Exit::Done);
         }
-        let width = listed.iter().map(|guest| guest.name.len()).max().unwrap_or(0);
+        let width = listed
+            .iter()
+            .map(|guest| guest.name.len())
+            .max()
+            .unwrap_or(0);
         for guest in &listed {
             let name = format!("{:<width$}", guest.name);
             let size = guest.bytes.map(megabytes).unwrap_or_default();
@@ -254,10 +270,16 @@ impl List {
 fn state(guest: &Listed) -> String {
     match (guest.state, guest.is_compiled) {
         (State::Missing, _) => {
-            format!("not installed: run `goldstone sandbox install {}`", guest.name)
+            format!(
+                "not installed: run `goldstone sandbox install {}`",
+                guest.name
+            )
         }
         (State::Outdated, _) => {
-            format!("out of date: run `goldstone sandbox install {}`", guest.name)
+            format!(
+                "out of date: run `goldstone sandbox install {}`",
+                guest.name
+            )
         }
         (State::Current, true) => "installed, compiled".into(),
         (State::Current, false) => "installed, not compiled".into(),

@@ -321,14 +321,18 @@ checked_text!(
     "a guest's name has 1 to 64 of the characters a-z, 0-9 and `-`",
     |text| (1..=64).contains(&text.len())
         && !text.starts_with('-')
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 );
 checked_text!(
     FileName,
     "a file's name has letters, digits and `._+-~`, and does not begin with `.` or `-`",
     |text| (1..=200).contains(&text.len())
         && !text.starts_with(['.', '-'])
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-~".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._+-~".contains(&b))
 );
 checked_text!(
     Sha256,
@@ -356,7 +360,10 @@ impl Manifest {
     pub fn parse(origin: &str, text: &str) -> Result<Self, ManifestError> {
         let mistake = |at: usize, problem: String| ManifestError {
             origin: origin.to_owned(),
-            line: 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|&&b| b == b'\n').count(),
+            line: 1 + text.as_bytes()[..at.min(text.len())]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count(),
             problem,
         };
         let manifest: Self = toml::from_str(text).map_err(|error| {

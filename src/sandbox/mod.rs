@@ -6,10 +6,10 @@ mod guest;
 mod host;
 mod imports;
 mod in_process;
+pub mod install;
 mod instance;
 mod job;
 pub mod manifest;
-pub mod install;
 mod run;
 mod wasi;
 
@@ -38,7 +38,9 @@ pub enum SandboxError {
         name: String,
     },
     /// The guest is not the one that this version of goldstone works with.
-    #[error("the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`")]
+    #[error(
+        "the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`"
+    )]
     Outdated {
         /// The guest's name.
         name: String,

@@ -87,10 +87,14 @@ fn configuration(own: &Path) -> String {
 /// The text of all the system's lists.
 fn system_sources() -> String {
     let listed = fs::read_dir(SOURCES_FOLDER).into_iter().flatten();
-    let mut files: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut files: Vec<_> = listed
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     files.sort();
     files.push(SOURCES.into());
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
+    let texts = files
+        .iter()
+        .filter_map(|file| fs::read_to_string(file).ok());
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -141,8 +145,14 @@ mod tests {
     #[test]
     fn other_systems_get_the_usual_mirror() {
         assert_eq!(mirrors(""), [MIRROR]);
-        assert_eq!(mirrors("# deb http://old.example/debian etch main"), [MIRROR]);
-        assert_eq!(mirrors("deb http://archive.example/ubuntu noble main"), [MIRROR]);
+        assert_eq!(
+            mirrors("# deb http://old.example/debian etch main"),
+            [MIRROR]
+        );
+        assert_eq!(
+            mirrors("deb http://archive.example/ubuntu noble main"),
+            [MIRROR]
+        );
         assert_eq!(mirrors("deb file:/srv/debian trixie main"), [MIRROR]);
     }
 }

@@ -90,9 +90,10 @@ impl Drop for Work {
 
 fn remove(path: &Path) -> Result<(), InstallError> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(InstallError::io(format!("remove `{}`", path.display()))(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(InstallError::io(format!(
+            "remove `{}`",
+            path.display()
+        ))(error)),
         _ => Ok(()),
     }
 }

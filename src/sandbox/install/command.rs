@@ -30,8 +30,10 @@ impl Log {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
-        let file = File::create(path)
-            .map_err(InstallError::io(format!("write the log `{}`", path.display())))?;
+        let file = File::create(path).map_err(InstallError::io(format!(
+            "write the log `{}`",
+            path.display()
+        )))?;
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -58,12 +60,11 @@ impl Runner<'_> {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let tail: Vec<String> = tail.iter().map(|line| format!("    {line}")).collect();
         Err(InstallError::Command {
             what: what.to_owned(),
             how,
             log: self.log.path.clone(),
-            tail: tail.join("\n"),
+            tail: tail.into(),
         })
     }
 

@@ -21,7 +21,9 @@ pub(super) fn clients(
 ) -> Result<BTreeSet<Client>, InstallError> {
     let inputs = inputs(recipe, machine)?;
     let given = given(&inputs, sources)?;
-    let missing = inputs.iter().filter(|input| !given.contains_key(input.role.as_str()));
+    let missing = inputs
+        .iter()
+        .filter(|input| !given.contains_key(input.role.as_str()));
     let client = |input: &&Input| match input.fetch {
         Fetch::Apt { .. } => Client::Apt,
         Fetch::Pip { .. } => Client::Pip,
@@ -52,7 +54,9 @@ pub(super) fn gather(
         }
     }
     let missing = |files: &BTreeMap<&str, PathBuf>| -> Vec<&Input> {
-        let missing = inputs.iter().filter(|input| !files.contains_key(input.role.as_str()));
+        let missing = inputs
+            .iter()
+            .filter(|input| !files.contains_key(input.role.as_str()));
         missing.copied().collect()
     };
     let failed = fetch(&missing(&files), &folder, run);
@@ -96,20 +100,32 @@ fn given<'i>(
             continue;
         }
         let name = source.file_name().and_then(|name| name.to_str());
-        return Err(match inputs.iter().find(|input| Some(input.file.as_str()) == name) {
-            Some(input) => InstallError::WrongFile {
-                file,
-                expected: input.sha256.clone(),
-                found,
+        return Err(
+            match inputs
+                .iter()
+                .find(|input| Some(input.file.as_str()) == name)
+            {
+                Some(input) => InstallError::WrongFile {
+                    file,
+                    expected: input.sha256.clone(),
+                    found,
+                },
+                None => InstallError::UnknownSource {
+                    file,
+                    found,
+                    inputs: listed(inputs),
+                },
             },
-            None => InstallError::UnknownSource {
-                file,
-                found,
-                inputs: inputs.iter().map(|i| format!("\n    {}  {}", i.sha256, i.file)).collect(),
-            },
-        });
+        );
     }
     Ok(files)
+}
+
+fn listed(inputs: &[&Input]) -> String {
+    let listed = inputs
+        .iter()
+        .map(|input| format!("`{}` (sha256 {})", input.file, input.sha256));
+    listed.collect::<Vec<_>>().join(", ")
 }
 
 /// Runs each client once for each place that it fetches from.

@@ -6,15 +6,15 @@
 //! its snapshot; compiles it; and only then replaces what was installed before.
 //! Whatever fails on the way leaves the old guest as it was.
 
-mod recipe;
-mod inputs;
 mod apt;
-mod pip;
-mod tools;
-mod command;
 mod build;
+mod command;
+mod inputs;
+mod pip;
+mod recipe;
 mod snapshot;
 mod store;
+mod tools;
 mod verify;
 
 use std::io;
@@ -71,9 +71,7 @@ pub enum InstallError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// A file is not the one that the manifest names.
-    #[error(
-        "`{file}` is not what the manifest names: expected sha256 {expected}, found {found}"
-    )]
+    #[error("`{file}` is not what the manifest names: expected sha256 {expected}, found {found}")]
     WrongFile {
         /// The file.
         file: PathBuf,
@@ -83,13 +81,13 @@ pub enum InstallError {
         found: Sha256,
     },
     /// A file was given that the guest has no use for.
-    #[error("`{file}` (sha256 {found}) is none of the inputs; they are:{inputs}")]
+    #[error("`{file}` (sha256 {found}) is none of the inputs; they are {inputs}")]
     UnknownSource {
         /// The file.
         file: PathBuf,
         /// Its sha256.
         found: Sha256,
-        /// The inputs, one to a line.
+        /// The inputs, with their sha256.
         inputs: String,
     },
     /// An input can't be had where the manifest says.
@@ -124,7 +122,7 @@ pub enum InstallError {
         advice: String,
     },
     /// A command failed.
-    #[error("{what} failed ({how}); the log is `{log}`, it ends with:\n{tail}")]
+    #[error("{what} failed ({how}); its output is in `{log}`")]
     Command {
         /// What it was to do.
         what: String,
@@ -133,15 +131,15 @@ pub enum InstallError {
         /// Where all of its output is.
         log: PathBuf,
         /// Its last lines.
-        tail: String,
+        tail: Vec<String>,
     },
     /// The module did not boot.
-    #[error("the guest did not boot: {problem}{said}")]
+    #[error("the guest did not boot: {problem}")]
     Boot {
         /// What ended it.
         problem: String,
-        /// What it wrote, on lines of its own, or nothing.
-        said: String,
+        /// The last lines that it wrote.
+        said: Vec<String>,
     },
     /// Another installation is going on.
     #[error("another installation is going on (`{lock}` is locked)")]
@@ -164,6 +162,16 @@ pub enum InstallError {
 }
 
 impl InstallError {
+    /// The last lines of what failed: output of a program, not to be trusted.
+    #[must_use]
+    pub fn output(&self) -> &[String] {
+        match self {
+            Self::Command { tail, .. } => tail,
+            Self::Boot { said, .. } => said,
+            _ => &[],
+        }
+    }
+
     fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
@@ -181,8 +189,9 @@ pub fn install(
     watch: &mut dyn Watch,
 ) -> Result<Option<Installed>, InstallError> {
     let lock = guests.lock()?;
-    let is_current = guests.state(recipe.name())? == State::Current;
-    if options.again == Again::IfNeeded && is_current {
+    let before = guests.installed(recipe.name()).ok().flatten();
+    let is_there = before.is_some_and(|before| before.record.recipe_sha256 == recipe.sha256());
+    if options.again == Again::IfNeeded && is_there {
         return Ok(None);
     }
     let (built, reproduced) = built(guests, recipe, options, watch)?;
@@ -221,8 +230,12 @@ fn built(
     tools::check(build, &inputs::clients(recipe, machine, &options.sources)?)?;
     let work = build::Work::open(guests, recipe, options.keep_build.as_deref())?;
     let mut log = command::Log::create(&guests.log_path(recipe.name()))?;
-    let mut run = command::Runner { log: &mut log, watch };
-    run.watch.note(&format!("building `{}`: {}", recipe.name(), build.cost));
+    let mut run = command::Runner {
+        log: &mut log,
+        watch,
+    };
+    run.watch
+        .note(&format!("building `{}`: {}", recipe.name(), build.cost));
     let files = inputs::gather(recipe, machine, &options.sources, work.path(), &mut run)?;
     let built = build::run(recipe, build, &files, work.path(), &mut run)?;
     let mut reproduced = true;
@@ -241,6 +254,8 @@ fn built(
 
 /// The folder of a path, made where there is none.
 fn make_folder(path: &Path) -> Result<(), InstallError> {
-    std::fs::create_dir_all(path)
-        .map_err(InstallError::io(format!("make the folder `{}`", path.display())))
+    std::fs::create_dir_all(path).map_err(InstallError::io(format!(
+        "make the folder `{}`",
+        path.display()
+    )))
 }

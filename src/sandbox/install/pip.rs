@@ -14,9 +14,20 @@ pub(super) fn fetch(
 ) -> Result<(), InstallError> {
     run.watch.stage("fetch wheels with pip");
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "--disable-pip-version-check", "--no-input", "download"])
-        .args(["--no-deps", "--only-binary=:all:", "--progress-bar=off", "--dest"])
-        .arg(into)
-        .args(packages);
+    pip.args([
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "download",
+    ])
+    .args([
+        "--no-deps",
+        "--only-binary=:all:",
+        "--progress-bar=off",
+        "--dest",
+    ])
+    .arg(into)
+    .args(packages);
     run.run("fetching with pip", &mut pip)
 }

@@ -148,7 +148,10 @@ impl Recipe {
     /// Identifies the guest that this recipe makes: a hash of all that goes in.
     pub(super) fn sha256(&self) -> Sha256 {
         let manifest = [(MANIFEST, self.text.as_bytes())];
-        let files = self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let files = self
+            .files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         hash_named(manifest.into_iter().chain(files))
     }
 
@@ -185,7 +188,11 @@ pub(super) fn sha256(bytes: &[u8]) -> Sha256 {
 }
 
 fn hexadecimal(hasher: Hasher) -> Sha256 {
-    let text: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Sha256::try_from(text).expect("32 bytes are 64 digits")
 }
 
@@ -214,4 +221,21 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, InstallError> {
         doing: format!("read `{}`", PathBuf::from(path).display()),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_guests_have_all_their_files() {
+        for name in Recipe::shipped_names() {
+            let recipe = Recipe::shipped(name).expect("it is shipped");
+            assert_eq!(recipe.name().as_str(), name);
+            let named: Vec<&FileName> = recipe.manifest.files().into_iter().collect();
+            let held: Vec<&FileName> = recipe.files.keys().collect();
+            assert_eq!(named, held, "{name}");
+        }
+        assert!(Recipe::shipped("no-such-guest").is_none());
+    }
 }

@@ -23,8 +23,8 @@ const BOOT: &str = "wizer.initialize";
 /// What toolchains export to be called before everything else.
 const INITIALIZE: &str = "_initialize";
 
-/// Bytes of what the guest wrote that an error shows.
-const SAID: usize = 2000;
+/// Lines that the guest wrote which an error shows.
+const SAID: usize = 20;
 
 /// Makes the module of a recipe ready to run: boots it, where its manifest says how.
 ///
@@ -36,7 +36,11 @@ pub(super) fn take(recipe: &Recipe, built: &Built) -> Result<Vec<u8>, InstallErr
     if manifest.boot.is_empty() {
         return Ok(module);
     }
-    let archive = manifest.boot.iter().flat_map(|piece| recipe.piece(piece, built)).collect();
+    let archive = manifest
+        .boot
+        .iter()
+        .flat_map(|piece| recipe.piece(piece, built))
+        .collect();
     // Guests recurse deeper than the stack of this thread may allow.
     let booting = thread::Builder::new()
         .name("sandbox-boot".into())
@@ -46,19 +50,19 @@ pub(super) fn take(recipe: &Recipe, built: &Built) -> Result<Vec<u8>, InstallErr
     booting.join().unwrap_or_else(|_| {
         Err(InstallError::Boot {
             problem: "the thread that boots it panicked".into(),
-            said: String::new(),
+            said: Vec::new(),
         })
     })
 }
 
 fn boot(module: &[u8], archive: Vec<u8>) -> Result<Vec<u8>, InstallError> {
-    let failed = |problem: wasmtime::Error, said: String| InstallError::Boot {
+    let failed = |problem: wasmtime::Error, said: Vec<String>| InstallError::Boot {
         problem: problem.root_cause().to_string(),
         said,
     };
-    let engine = engine::compiler().map_err(|error| failed(error, String::new()))?;
+    let engine = engine::compiler().map_err(|error| failed(error, Vec::new()))?;
     let mut store =
-        imports::boot_store(&engine, archive).map_err(|error| failed(error, String::new()))?;
+        imports::boot_store(&engine, archive).map_err(|error| failed(error, Vec::new()))?;
     let taken = run(&engine, module, &mut store);
     taken.map_err(|error| failed(error, said(store.data())))
 }
@@ -71,9 +75,13 @@ fn run(engine: &Engine, module: &[u8], store: &mut Store<Guest>) -> wasmtime::Re
     let instance = imports::linker(engine, &module)?.instantiate(&mut *store, &module)?;
     imports::attach(store, &instance)?;
     if instance.get_func(&mut *store, INITIALIZE).is_some() {
-        instance.get_typed_func::<(), ()>(&mut *store, INITIALIZE)?.call(&mut *store, ())?;
+        instance
+            .get_typed_func::<(), ()>(&mut *store, INITIALIZE)?
+            .call(&mut *store, ())?;
     }
-    instance.get_typed_func::<(), ()>(&mut *store, BOOT)?.call(&mut *store, ())?;
+    instance
+        .get_typed_func::<(), ()>(&mut *store, BOOT)?
+        .call(&mut *store, ())?;
     let mut booted = WasmtimeWizer { store, instance };
     at_once(wizer.snapshot(&context, &mut booted))
 }
@@ -86,13 +94,10 @@ fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The end of what a guest wrote, as the end of a message.
-fn said(guest: &Guest) -> String {
+/// The last lines that a guest wrote.
+fn said(guest: &Guest) -> Vec<String> {
     let text = guest.written().map(String::from_utf8_lossy).concat();
-    let text = text.trim_end();
-    if text.is_empty() {
-        return String::new();
-    }
-    let begin = text.ceil_char_boundary(text.len().saturating_sub(SAID));
-    format!("; it wrote:\n{}", &text[begin..])
+    let lines: Vec<&str> = text.lines().collect();
+    let begin = lines.len().saturating_sub(SAID);
+    lines[begin..].iter().map(|&line| line.to_owned()).collect()
 }

@@ -98,11 +98,16 @@ impl Guests {
         let mut names = Vec::new();
         for entry in self.folder()?.entries().map_err(reading(GUESTS))? {
             let name = entry.map_err(reading(GUESTS))?.file_name();
-            let name = name.into_string().ok().and_then(|name| GuestName::try_from(name).ok());
+            let name = name
+                .into_string()
+                .ok()
+                .and_then(|name| GuestName::try_from(name).ok());
             names.extend(name);
         }
         names.sort();
-        let installed = names.iter().filter_map(|name| self.installed(name).transpose());
+        let installed = names
+            .iter()
+            .filter_map(|name| self.installed(name).transpose());
         installed.collect()
     }
 
@@ -115,7 +120,11 @@ impl Guests {
             return Ok(None);
         };
         let snapshot = Path::new(GUESTS).join(name.as_str()).join(SNAPSHOT);
-        let bytes = self.cache.root().metadata(snapshot).map_or(0, |metadata| metadata.len());
+        let bytes = self
+            .cache
+            .root()
+            .metadata(snapshot)
+            .map_or(0, |metadata| metadata.len());
         Ok(Some(Installed {
             state: state(&manifest, &record),
             is_compiled: !self.compiled_files(&record)?.is_empty(),
@@ -123,15 +132,6 @@ impl Guests {
             record,
             bytes,
         }))
-    }
-
-    /// What there is of a guest.
-    ///
-    /// # Errors
-    /// Its manifest can't be read.
-    pub fn state(&self, name: &GuestName) -> Result<State, InstallError> {
-        let installed = self.installed(name)?;
-        Ok(installed.map_or(State::Missing, |installed| installed.state))
     }
 
     /// Removes a guest and what was compiled of it; whether there was one.
@@ -144,13 +144,21 @@ impl Guests {
         if !folder.exists(name.as_str()) {
             return Ok(false);
         }
-        if let Some((_, record)) = read_manifest(self.cache.root(), name.as_str()).ok().flatten() {
+        if let Some((_, record)) = read_manifest(self.cache.root(), name.as_str())
+            .ok()
+            .flatten()
+        {
             for file in self.compiled_files(&record)? {
                 let path = Path::new(COMPILED).join(file);
-                self.cache.root().remove_file(&path).map_err(removing(name))?;
+                self.cache
+                    .root()
+                    .remove_file(&path)
+                    .map_err(removing(name))?;
             }
         }
-        folder.remove_dir_all(name.as_str()).map_err(removing(name))?;
+        folder
+            .remove_dir_all(name.as_str())
+            .map_err(removing(name))?;
         Ok(true)
     }
 
@@ -163,8 +171,10 @@ impl Guests {
     /// Keeps other installations out for as long as the file lives.
     pub(super) fn lock(&self) -> Result<File, InstallError> {
         let path = self.path().join(LOCK);
-        let file = File::create(&path).map_err(InstallError::io("make the lock of installations"))?;
-        file.try_lock().map_err(|_| InstallError::Busy { lock: path })?;
+        let file =
+            File::create(&path).map_err(InstallError::io("make the lock of installations"))?;
+        file.try_lock()
+            .map_err(|_| InstallError::Busy { lock: path })?;
         self.recover()?;
         Ok(file)
     }
@@ -259,7 +269,8 @@ impl Guests {
     fn folder(&self) -> Result<Dir, InstallError> {
         let path = self.path().join(GUESTS);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.and_then(|()| self.cache.root().open_dir(GUESTS)).map_err(reading(GUESTS))
+        made.and_then(|()| self.cache.root().open_dir(GUESTS))
+            .map_err(reading(GUESTS))
     }
 
     /// Puts back guests that an interrupted installation had moved aside.
@@ -269,7 +280,8 @@ impl Guests {
             let name = entry.map_err(reading(GUESTS))?.file_name();
             let name = name.to_string_lossy().strip_prefix(OLD).map(str::to_owned);
             if let Some(name) = name.and_then(|name| GuestName::try_from(name).ok()) {
-                self.recover_one(&folder, &Places::of(&name)).map_err(reading(GUESTS))?;
+                self.recover_one(&folder, &Places::of(&name))
+                    .map_err(reading(GUESTS))?;
             }
         }
         Ok(())
@@ -367,7 +379,10 @@ fn write_guest(
         installed: &'r Record,
     }
     let table = toml::to_string(&Table { installed: record }).map_err(io::Error::other)?;
-    let text = format!("{}\n# Added by `goldstone sandbox install`.\n{table}", recipe.text());
+    let text = format!(
+        "{}\n# Added by `goldstone sandbox install`.\n{table}",
+        recipe.text()
+    );
     write(&guest, MANIFEST, text.as_bytes())
 }
 

@@ -29,11 +29,15 @@ pub(super) const KEYRINGS: [&str; 2] = [
 /// # Errors
 /// [`InstallError::MissingTools`], with all that are missing.
 pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), InstallError> {
-    let tools = build.tools.iter().map(|(tool, package)| (tool.as_str(), package.as_str()));
+    let tools = build
+        .tools
+        .iter()
+        .map(|(tool, package)| (tool.as_str(), package.as_str()));
     let mut missing: Vec<(&str, &str)> = tools.filter(|(tool, _)| !on_path(tool)).collect();
     if clients.contains(&Client::Apt) {
         if !on_path("apt-get") {
-            missing.push(("apt-get", "apt"));
+            // Where it is not, it can't be installed by it either.
+            missing.push(("apt-get", ""));
         }
         if !KEYRINGS.iter().any(|path| Path::new(path).exists()) {
             missing.push(("the keys of Debian's archive", "debian-archive-keyring"));
@@ -45,8 +49,12 @@ pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), Ins
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = missing.iter().map(|(tool, _)| format!("`{tool}`")).collect();
-    let packages: BTreeSet<&str> = missing.iter().map(|(_, package)| *package).collect();
+    let names: Vec<String> = missing
+        .iter()
+        .map(|(tool, _)| format!("`{tool}`"))
+        .collect();
+    let packages = missing.iter().map(|(_, package)| *package);
+    let packages: BTreeSet<&str> = packages.filter(|package| !package.is_empty()).collect();
     let packages: Vec<&str> = packages.into_iter().collect();
     Err(InstallError::MissingTools {
         missing: names.join(", "),
@@ -76,6 +84,8 @@ fn on_path(command: &str) -> bool {
 fn has_pip() -> bool {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "--version"]);
-    pip.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    pip.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     pip.status().is_ok_and(|status| status.success())
 }

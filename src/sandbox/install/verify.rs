@@ -35,14 +35,20 @@ impl Finding {
 /// guest is a finding.
 pub fn verify(guests: &Guests, installed: &Installed) -> Result<Vec<Finding>, InstallError> {
     let mut findings = vec![
-        Finding::new("recipe", match installed.state {
-            State::Current => None,
-            _ => Some("another version of goldstone installed it; install it again"),
-        }),
-        Finding::new("build", match installed.record.reproduced {
-            true => None,
-            false => Some("the right sources gave another module than the manifest names"),
-        }),
+        Finding::new(
+            "recipe",
+            match installed.state {
+                State::Current => None,
+                _ => Some("another version of goldstone installed it; install it again"),
+            },
+        ),
+        Finding::new(
+            "build",
+            match installed.record.reproduced {
+                true => None,
+                false => Some("the right sources gave another module than the manifest names"),
+            },
+        ),
     ];
     let found = sha256(&guests.snapshot(&installed.manifest.name)?);
     let expected = &installed.record.snapshot_sha256;
