@@ -9,6 +9,7 @@ use std::process::Command;
 use assert_cmd::cargo::cargo_bin;
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
 fn the_python_guest_passes_its_own_checks() {
     let verify = Command::new(cargo_bin("goldstone"))
         .args(["sandbox", "verify", "python", "--json"])
@@ -19,7 +20,8 @@ fn the_python_guest_passes_its_own_checks() {
     if complaint.contains("no guest `python` is installed") {
         let required = env::var("GOLDSTONE_TEST_GUEST").is_ok_and(|value| value == "required");
         assert!(!required, "run `goldstone sandbox install python`");
-        return eprintln!("not tested: {complaint}");
+        eprintln!("not tested: {complaint}");
+        return;
     }
     assert_eq!(verify.status.code(), Some(0), "{said}{complaint}");
     assert!(said.contains("\"ok\":true"), "{said}");
