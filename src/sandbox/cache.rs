@@ -32,6 +32,7 @@ pub(in crate::sandbox) const COMPILED: &str = "compiled";
 pub(in crate::sandbox) const SNAPSHOT: &str = "guest.wasm";
 
 /// The cache directory.
+#[derive(Debug)]
 pub(in crate::sandbox) struct Cache {
     root: Dir,
     path: PathBuf,
@@ -65,6 +66,11 @@ impl Cache {
     /// Where the directory is.
     pub(in crate::sandbox) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where compiled modules are.
+    pub(super) fn compiled_path(&self) -> PathBuf {
+        self.path.join(COMPILED)
     }
 
     /// The directory.
@@ -136,8 +142,11 @@ impl Cache {
     /// The directory of compiled modules, made where there is none.
     fn compiled_directory(&self) -> io::Result<Dir> {
         if !self.root.is_dir(COMPILED) {
-            let path = self.path.join(COMPILED);
-            DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            let mut builder = DirBuilder::new();
+            builder
+                .recursive(true)
+                .mode(0o700)
+                .create(self.compiled_path())?;
         }
         let compiled = self.root.open_dir(COMPILED)?;
         refuse_foreign(&compiled.dir_metadata()?)?;
