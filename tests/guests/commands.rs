@@ -167,6 +167,8 @@ fn a_guest_that_changed_on_disk_is_found_out() {
         !said.out.contains("self-test"),
         "what is not the guest is not run"
     );
+    place.run(&["install", "./echo"]).done();
+    place.run(&["verify", "echo"]).done();
 }
 
 #[test]
@@ -266,6 +268,10 @@ fn a_guest_is_built_from_what_its_manifest_names() {
     );
     place.run(&["install", "./echo"]).done();
     place.run(&["verify", "echo"]).done();
+    assert_eq!(
+        fs::read_dir(place.path("cache/compiled")).unwrap().count(),
+        1
+    );
 }
 
 #[test]

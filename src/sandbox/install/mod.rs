@@ -189,9 +189,7 @@ pub fn install(
     watch: &mut dyn Watch,
 ) -> Result<Option<Installed>, InstallError> {
     let lock = guests.lock()?;
-    let before = guests.installed(recipe.name()).ok().flatten();
-    let is_there = before.is_some_and(|before| before.record.recipe_sha256 == recipe.sha256());
-    if options.again == Again::IfNeeded && is_there {
+    if options.again == Again::IfNeeded && is_installed(guests, recipe) {
         return Ok(None);
     }
     let (built, reproduced) = built(guests, recipe, options, watch)?;
@@ -207,6 +205,17 @@ pub fn install(
     let installed = guests.put(recipe, &record, &snapshot, &built)?;
     drop(lock);
     Ok(Some(installed))
+}
+
+/// Whether exactly this guest is installed, undamaged.
+fn is_installed(guests: &Guests, recipe: &Recipe) -> bool {
+    let Ok(Some(installed)) = guests.installed(recipe.name()) else {
+        return false;
+    };
+    let record = &installed.record;
+    let snapshot = guests.snapshot(recipe.name());
+    record.recipe_sha256 == recipe.sha256()
+        && snapshot.is_ok_and(|bytes| recipe::sha256(&bytes) == record.snapshot_sha256)
 }
 
 /// What the build leaves, and whether that is what the manifest says: from the guest
