@@ -139,7 +139,51 @@ def _settle_asyncio():
     base._write_to_self = lambda loop: None
 
 
+def _run_threads_where_they_start():
+    """Lets a thread run to its end before `start` returns, since WASI has no threads.
+
+    That is one of the orders in which threads may run, and all that a program needs
+    which wants a thread for its larger stack. What waits for another thread to do
+    something, waits for ever.
+    """
+    import _thread
+    import concurrent.futures.thread
+    import threading
+
+    def start_joinable_thread(function, handle=None, daemon=True):
+        thread = function.__self__
+        ident = _thread.get_ident()
+        starter = threading._active[ident]
+        # A handle that has not been started can't become done.
+        thread._handle = threading._make_thread_handle(ident)
+        try:
+            function()
+        finally:
+            threading._active[ident] = starter
+            thread._handle._set_done()
+        return thread._handle
+
+    def start_new_thread(function, args, kwargs={}, /):
+        threading.Thread(target=function, args=args, kwargs=kwargs).start()
+        return _thread.get_ident()
+
+    def stack_size(size=0, /):
+        return 0
+
+    def run_submitted(executor):
+        if executor._initializer is not None:
+            initializer, executor._initializer = executor._initializer, None
+            initializer(*executor._initargs)
+        executor._work_queue.get_nowait().run()
+
+    threading._start_joinable_thread = start_joinable_thread
+    _thread.start_new_thread = _thread.start_new = start_new_thread
+    threading.stack_size = _thread.stack_size = stack_size
+    concurrent.futures.thread.ThreadPoolExecutor._adjust_thread_count = run_submitted
+
+
 _settle_asyncio()
+_run_threads_where_they_start()
 
 # Modules imported by now are never loaded again.
 for _name in [name for name in _library if name in sys.modules]:

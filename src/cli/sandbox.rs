@@ -161,6 +161,10 @@ fn recipe(guest: &str) -> Result<Recipe, Failure> {
 
 /// Whose fault it is that an installation failed.
 fn failure(error: InstallError) -> Failure {
+    for line in error.output() {
+        // The error itself says what failed.
+        drop(writeln!(anstream::stderr(), "    {}", Safe(line)));
+    }
     match error {
         InstallError::Manifest(_)
         | InstallError::WrongFile { .. }

@@ -60,12 +60,11 @@ impl Runner<'_> {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let tail: Vec<String> = tail.iter().map(|line| format!("    {line}")).collect();
         Err(InstallError::Command {
             what: what.to_owned(),
             how,
             log: self.log.path.clone(),
-            tail: tail.join("\n"),
+            tail: tail.into(),
         })
     }
 

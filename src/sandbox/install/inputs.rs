@@ -113,15 +113,19 @@ fn given<'i>(
                 None => InstallError::UnknownSource {
                     file,
                     found,
-                    inputs: inputs
-                        .iter()
-                        .map(|i| format!("\n    {}  {}", i.sha256, i.file))
-                        .collect(),
+                    inputs: listed(inputs),
                 },
             },
         );
     }
     Ok(files)
+}
+
+fn listed(inputs: &[&Input]) -> String {
+    let listed = inputs
+        .iter()
+        .map(|input| format!("`{}` (sha256 {})", input.file, input.sha256));
+    listed.collect::<Vec<_>>().join(", ")
 }
 
 /// Runs each client once for each place that it fetches from.

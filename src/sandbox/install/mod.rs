@@ -81,13 +81,13 @@ pub enum InstallError {
         found: Sha256,
     },
     /// A file was given that the guest has no use for.
-    #[error("`{file}` (sha256 {found}) is none of the inputs; they are:{inputs}")]
+    #[error("`{file}` (sha256 {found}) is none of the inputs; they are {inputs}")]
     UnknownSource {
         /// The file.
         file: PathBuf,
         /// Its sha256.
         found: Sha256,
-        /// The inputs, one to a line.
+        /// The inputs, with their sha256.
         inputs: String,
     },
     /// An input can't be had where the manifest says.
@@ -122,7 +122,7 @@ pub enum InstallError {
         advice: String,
     },
     /// A command failed.
-    #[error("{what} failed ({how}); the log is `{log}`, it ends with:\n{tail}")]
+    #[error("{what} failed ({how}); its output is in `{log}`")]
     Command {
         /// What it was to do.
         what: String,
@@ -131,15 +131,15 @@ pub enum InstallError {
         /// Where all of its output is.
         log: PathBuf,
         /// Its last lines.
-        tail: String,
+        tail: Vec<String>,
     },
     /// The module did not boot.
-    #[error("the guest did not boot: {problem}{said}")]
+    #[error("the guest did not boot: {problem}")]
     Boot {
         /// What ended it.
         problem: String,
-        /// What it wrote, on lines of its own, or nothing.
-        said: String,
+        /// The last lines that it wrote.
+        said: Vec<String>,
     },
     /// Another installation is going on.
     #[error("another installation is going on (`{lock}` is locked)")]
@@ -162,6 +162,16 @@ pub enum InstallError {
 }
 
 impl InstallError {
+    /// The last lines of what failed: output of a program, not to be trusted.
+    #[must_use]
+    pub fn output(&self) -> &[String] {
+        match self {
+            Self::Command { tail, .. } => tail,
+            Self::Boot { said, .. } => said,
+            _ => &[],
+        }
+    }
+
     fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
@@ -179,8 +189,7 @@ pub fn install(
     watch: &mut dyn Watch,
 ) -> Result<Option<Installed>, InstallError> {
     let lock = guests.lock()?;
-    let is_current = guests.state(recipe.name())? == State::Current;
-    if options.again == Again::IfNeeded && is_current {
+    if options.again == Again::IfNeeded && is_installed(guests, recipe) {
         return Ok(None);
     }
     let (built, reproduced) = built(guests, recipe, options, watch)?;
@@ -196,6 +205,17 @@ pub fn install(
     let installed = guests.put(recipe, &record, &snapshot, &built)?;
     drop(lock);
     Ok(Some(installed))
+}
+
+/// Whether exactly this guest is installed, undamaged.
+fn is_installed(guests: &Guests, recipe: &Recipe) -> bool {
+    let Ok(Some(installed)) = guests.installed(recipe.name()) else {
+        return false;
+    };
+    let record = &installed.record;
+    let snapshot = guests.snapshot(recipe.name());
+    record.recipe_sha256 == recipe.sha256()
+        && snapshot.is_ok_and(|bytes| recipe::sha256(&bytes) == record.snapshot_sha256)
 }
 
 /// What the build leaves, and whether that is what the manifest says: from the guest

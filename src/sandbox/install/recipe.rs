@@ -222,3 +222,20 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, InstallError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_guests_have_all_their_files() {
+        for name in Recipe::shipped_names() {
+            let recipe = Recipe::shipped(name).expect("it is shipped");
+            assert_eq!(recipe.name().as_str(), name);
+            let named: Vec<&FileName> = recipe.manifest.files().into_iter().collect();
+            let held: Vec<&FileName> = recipe.files.keys().collect();
+            assert_eq!(named, held, "{name}");
+        }
+        assert!(Recipe::shipped("no-such-guest").is_none());
+    }
+}

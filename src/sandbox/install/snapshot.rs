@@ -23,8 +23,8 @@ const BOOT: &str = "wizer.initialize";
 /// What toolchains export to be called before everything else.
 const INITIALIZE: &str = "_initialize";
 
-/// Bytes of what the guest wrote that an error shows.
-const SAID: usize = 2000;
+/// Lines that the guest wrote which an error shows.
+const SAID: usize = 20;
 
 /// Makes the module of a recipe ready to run: boots it, where its manifest says how.
 ///
@@ -50,19 +50,19 @@ pub(super) fn take(recipe: &Recipe, built: &Built) -> Result<Vec<u8>, InstallErr
     booting.join().unwrap_or_else(|_| {
         Err(InstallError::Boot {
             problem: "the thread that boots it panicked".into(),
-            said: String::new(),
+            said: Vec::new(),
         })
     })
 }
 
 fn boot(module: &[u8], archive: Vec<u8>) -> Result<Vec<u8>, InstallError> {
-    let failed = |problem: wasmtime::Error, said: String| InstallError::Boot {
+    let failed = |problem: wasmtime::Error, said: Vec<String>| InstallError::Boot {
         problem: problem.root_cause().to_string(),
         said,
     };
-    let engine = engine::compiler().map_err(|error| failed(error, String::new()))?;
+    let engine = engine::compiler().map_err(|error| failed(error, Vec::new()))?;
     let mut store =
-        imports::boot_store(&engine, archive).map_err(|error| failed(error, String::new()))?;
+        imports::boot_store(&engine, archive).map_err(|error| failed(error, Vec::new()))?;
     let taken = run(&engine, module, &mut store);
     taken.map_err(|error| failed(error, said(store.data())))
 }
@@ -94,13 +94,10 @@ fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The end of what a guest wrote, as the end of a message.
-fn said(guest: &Guest) -> String {
+/// The last lines that a guest wrote.
+fn said(guest: &Guest) -> Vec<String> {
     let text = guest.written().map(String::from_utf8_lossy).concat();
-    let text = text.trim_end();
-    if text.is_empty() {
-        return String::new();
-    }
-    let begin = text.ceil_char_boundary(text.len().saturating_sub(SAID));
-    format!("; it wrote:\n{}", &text[begin..])
+    let lines: Vec<&str> = text.lines().collect();
+    let begin = lines.len().saturating_sub(SAID);
+    lines[begin..].iter().map(|&line| line.to_owned()).collect()
 }

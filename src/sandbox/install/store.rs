@@ -127,20 +127,14 @@ impl Guests {
             .map_or(0, |metadata| metadata.len());
         Ok(Some(Installed {
             state: state(&manifest, &record),
-            is_compiled: !self.compiled_files(&record)?.is_empty(),
+            is_compiled: !self
+                .compiled_files(&record)
+                .map_err(reading(COMPILED))?
+                .is_empty(),
             manifest,
             record,
             bytes,
         }))
-    }
-
-    /// What there is of a guest.
-    ///
-    /// # Errors
-    /// Its manifest can't be read.
-    pub fn state(&self, name: &GuestName) -> Result<State, InstallError> {
-        let installed = self.installed(name)?;
-        Ok(installed.map_or(State::Missing, |installed| installed.state))
     }
 
     /// Removes a guest and what was compiled of it; whether there was one.
@@ -157,18 +151,20 @@ impl Guests {
             .ok()
             .flatten()
         {
-            for file in self.compiled_files(&record)? {
-                let path = Path::new(COMPILED).join(file);
-                self.cache
-                    .root()
-                    .remove_file(&path)
-                    .map_err(removing(name))?;
-            }
+            self.remove_compiled(&record).map_err(removing(name))?;
         }
         folder
             .remove_dir_all(name.as_str())
             .map_err(removing(name))?;
         Ok(true)
+    }
+
+    fn remove_compiled(&self, record: &Record) -> io::Result<()> {
+        for file in self.compiled_files(record)? {
+            let path = Path::new(COMPILED).join(file);
+            self.cache.root().remove_file(path)?;
+        }
+        Ok(())
     }
 
     /// The bytes of a guest's snapshot.
@@ -226,6 +222,7 @@ impl Guests {
         let name = recipe.name();
         let (folder, places) = (self.folder()?, Places::of(name));
         let doing = || format!("write the guest `{name}` to `{}`", self.path().display());
+        let before = self.installed(name).ok().flatten();
         let swap = || {
             remove_folder(&folder, &places.new)?;
             write_guest(&folder, &places.new, recipe, record, snapshot, built)?;
@@ -244,7 +241,16 @@ impl Guests {
             back().map_err(InstallError::io(doing()))?;
             return Err(error.into());
         }
-        remove_folder(&folder, &places.old).map_err(InstallError::io(doing()))?;
+        let clean = || {
+            remove_folder(&folder, &places.old)?;
+            match before {
+                Some(before) if before.record.snapshot_sha256 != record.snapshot_sha256 => {
+                    self.remove_compiled(&before.record)
+                }
+                _ => Ok(()),
+            }
+        };
+        clean().map_err(InstallError::io(doing()))?;
         self.installed(name)?.ok_or_else(|| InstallError::Io {
             doing: doing(),
             source: io::Error::other("it was removed meanwhile"),
@@ -258,14 +264,14 @@ impl Guests {
     }
 
     /// Files of compiled code of a guest's snapshot.
-    fn compiled_files(&self, record: &Record) -> Result<Vec<String>, InstallError> {
+    fn compiled_files(&self, record: &Record) -> io::Result<Vec<String>> {
         let compiled = match self.cache.root().read_dir(COMPILED) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            compiled => compiled.map_err(reading(COMPILED))?,
+            compiled => compiled?,
         };
         let mut files = Vec::new();
         for entry in compiled {
-            let name = entry.map_err(reading(COMPILED))?.file_name();
+            let name = entry?.file_name();
             let name = name.to_string_lossy();
             if name.starts_with(record.snapshot_sha256.as_str()) {
                 files.push(name.into_owned());

@@ -36,7 +36,8 @@ pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), Ins
     let mut missing: Vec<(&str, &str)> = tools.filter(|(tool, _)| !on_path(tool)).collect();
     if clients.contains(&Client::Apt) {
         if !on_path("apt-get") {
-            missing.push(("apt-get", "apt"));
+            // Where it is not, it can't be installed by it either.
+            missing.push(("apt-get", ""));
         }
         if !KEYRINGS.iter().any(|path| Path::new(path).exists()) {
             missing.push(("the keys of Debian's archive", "debian-archive-keyring"));
@@ -52,7 +53,8 @@ pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), Ins
         .iter()
         .map(|(tool, _)| format!("`{tool}`"))
         .collect();
-    let packages: BTreeSet<&str> = missing.iter().map(|(_, package)| *package).collect();
+    let packages = missing.iter().map(|(_, package)| *package);
+    let packages: BTreeSet<&str> = packages.filter(|package| !package.is_empty()).collect();
     let packages: Vec<&str> = packages.into_iter().collect();
     Err(InstallError::MissingTools {
         missing: names.join(", "),
