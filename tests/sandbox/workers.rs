@@ -24,10 +24,10 @@ pub(super) fn workers(count: usize, cache: &Path) -> Workers {
     .expect("a pool")
 }
 
-/// A job that takes a second or more.
+/// A job that takes half a second or more.
 fn long_job() -> Job {
     let mut job = job(Work::Fresh(vec![request("l"), request("ehello")]));
-    job.limits.fuel = 3_000_000_000;
+    job.limits.fuel = 500_000_000;
     job
 }
 
@@ -275,22 +275,22 @@ fn hostile_runs_leak_nothing() {
     ];
     let round = || {
         let mut fresh = job(Work::Fresh(commands.map(request).to_vec()));
-        fresh.limits.fuel = 1_000_000;
+        fresh.limits.fuel = 200_000;
         pool.run(&fresh).expect("an outcome");
         for test in ["au", "ad", "Al", "bl", "Kn", "aae", "ao"] {
             let mut split = job(Work::Split {
                 load: request("n"),
                 test: request(test),
             });
-            split.limits.fuel = 1_000_000;
+            split.limits.fuel = 200_000;
             pool.run(&split).expect("an outcome");
         }
     };
-    (0..20).for_each(|_| round());
+    (0..15).for_each(|_| round());
     let worker = pool.idle_processes()[0];
     let measure = || [worker, std::process::id()].map(resources);
     let before = measure();
-    (0..70).for_each(|_| round());
+    (0..45).for_each(|_| round());
     let after = measure();
     assert_eq!(pool.idle_processes(), [worker], "it has been replaced");
     for ([fds, threads, resident], [fds_after, threads_after, resident_after]) in
