@@ -72,3 +72,6 @@ impl SandboxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
