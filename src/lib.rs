@@ -19,6 +19,9 @@ pub mod text;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+#[cfg(feature = "sandbox")]
+pub mod code;
+
 pub mod reward;
 
 pub mod load;

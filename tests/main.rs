@@ -5,6 +5,8 @@ mod batch;
 mod cli;
 mod format;
 mod fuzz_replay;
+#[cfg(all(feature = "cli", feature = "sandbox"))]
+mod guests;
 mod layering;
 mod math;
 mod reward;

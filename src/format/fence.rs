@@ -12,13 +12,13 @@ use super::completion::{BLANKS, Violation};
 
 /// A fenced block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fence {
+pub(crate) struct Fence {
     /// From its opening line to the end of its closing line.
-    pub(super) whole: Range<usize>,
+    pub(crate) whole: Range<usize>,
     /// The first word after the opening backticks.
-    pub(super) label: Range<usize>,
+    pub(crate) label: Range<usize>,
     /// What stands between the fences; `None` where it is never closed.
-    pub(super) code: Option<Range<usize>>,
+    pub(crate) code: Option<Range<usize>>,
 }
 
 /// The fenced blocks of `text[range]`; an unclosed block is the last one.

@@ -66,6 +66,12 @@ pub use options::{
 use completion::{BLANKS, Newlines, trim};
 use engine::{Engine, Parsed};
 
+/// The fenced code blocks of a text, in order; an unclosed one is the last.
+#[cfg(feature = "sandbox")]
+pub(crate) fn code_blocks(text: &str) -> Vec<fence::Fence> {
+    fence::fences(text, 0..text.len())
+}
+
 /// A compiled format; cheap to share between threads.
 #[derive(Debug)]
 pub struct Format {

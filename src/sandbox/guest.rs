@@ -80,7 +80,6 @@ impl Guest {
 
     /// A guest that boots before its snapshot is taken, with `boot` on standard
     /// input. Its clock is behind that of every run from the snapshot.
-    #[allow(dead_code, reason = "the installation of guests takes snapshots")]
     pub(in crate::sandbox) fn for_snapshot(boot: Vec<u8>) -> Self {
         let unlimited = Limits {
             fuel: u64::MAX,
@@ -97,7 +96,6 @@ impl Guest {
     }
 
     /// What a guest that boots has written to standard output and error output.
-    #[allow(dead_code, reason = "the installation of guests takes snapshots")]
     pub(in crate::sandbox) fn written(&self) -> [&[u8]; 2] {
         self.streams.written()
     }

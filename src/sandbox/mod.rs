@@ -22,6 +22,10 @@ mod frame;
 mod walls;
 mod worker;
 
+pub mod manifest;
+
+pub mod install;
+
 pub use frame::{Wall, Walls};
 pub use in_process::InProcess;
 pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
@@ -46,6 +50,14 @@ pub enum SandboxError {
     /// No guest of that name is installed.
     #[error("the guest `{name}` is not installed; run `goldstone sandbox install {name}`")]
     NotInstalled {
+        /// The guest's name.
+        name: String,
+    },
+    /// The guest is not the one that this version of goldstone works with.
+    #[error(
+        "the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`"
+    )]
+    Outdated {
         /// The guest's name.
         name: String,
     },

@@ -100,8 +100,12 @@ impl Workers {
             .collect()
     }
 
-    /// Compiles a guest when it is first needed; the sha256 of its snapshot.
-    fn prepare(&self, guest: &str) -> Result<String, SandboxError> {
+    /// Compiles a guest, if that has not been done yet; the sha256 of its snapshot.
+    /// A job does so too; this is for whoever wants to know before the first job.
+    ///
+    /// # Errors
+    /// The guest is not installed, or can't be compiled.
+    pub fn prepare(&self, guest: &str) -> Result<String, SandboxError> {
         let mut prepared = lock(&self.prepared);
         if let Some(sha256) = prepared.get(guest) {
             return Ok(sha256.clone());

@@ -1,0 +1,1040 @@
+"""What stands between the judge and a Python program, inside the guest.
+
+The judge sends messages, `turn` answers each with one reply. A candidate shares
+this interpreter, so nothing here is secret and nothing here decides: whoever
+forges a reply has said no more than a return value says. What decides is the
+judge, and for tests that are programs a tester in an instance of its own, which
+meets a candidate only as bytes that `Reader` checks.
+
+Messages are one letter and a marshalled tuple (version 2, plain data):
+
+    L (source, module)                            define a program
+    C (id, name, args, kwargs)                    call one of its functions
+    P (source,)                                   run a program as `__main__`
+    T (kind, entry, module, prelude, setup, code, asserts, begun, objects)   be the tester
+    W (source, kind, entry, …, asserts)           both at once, for `shared` mode
+
+The tester sends the candidate `C`, and `O (id, operation, …)` for objects and names.
+"""
+
+import _goldstone
+import atexit
+import builtins
+import collections
+import io
+import itertools
+import linecache
+import marshal
+import os
+import random
+import sys
+import types
+
+VERSION = 2  # no references, no interned strings: every value is written out
+DEPTH = 200
+NODES = 200_000
+TEXT = 300
+
+
+class NotPlain(Exception):
+    """A value that does not cross: neither plain data nor a view of it."""
+
+
+# --- plain data -----------------------------------------------------------
+
+SCALARS = (int, float, complex, str, bytes)
+ATOMS = frozenset((type(None), bool) + SCALARS)
+VIEWS = (
+    types.GeneratorType, map, filter, zip, enumerate, range, reversed,
+    type({}.keys()), type({}.values()), type({}.items()),
+    type(iter([])), type(iter(())), type(iter(set())), type(iter({})), type(iter("")),
+    type(reversed([])), itertools.chain, itertools.islice, itertools.starmap,
+    itertools.product, itertools.permutations, itertools.combinations, itertools.accumulate,
+)
+
+
+def inherits_equality(value, base):
+    """Whether a subclass compares as its base does."""
+    return type(value).__eq__ is base.__eq__
+
+
+def plain(value, lift=None, depth=0, budget=None):
+    """The same value in exact types.
+
+    A subclass whose equality is its base's (a named tuple, a default dictionary)
+    becomes the base. `lift` makes something of what is no data, or refuses.
+    """
+    budget = [NODES] if budget is None else budget
+    budget[0] -= 1
+    if depth > DEPTH or budget[0] < 0:
+        raise NotPlain("too deep or too large")
+    kind = type(value)
+    if kind in ATOMS:
+        return value
+    if kind is tuple and lift is not None:
+        return ("t",) + tuple([plain(item, lift, depth + 1, budget) for item in value])
+    for base in (list, tuple, set, frozenset):
+        if kind is base or isinstance(value, base) and inherits_equality(value, base):
+            if lift is not None and kind is not base:
+                break
+            return base([plain(item, lift, depth + 1, budget) for item in base.__iter__(value)])
+    if kind is dict or kind is collections.Counter or kind is collections.OrderedDict or (
+        isinstance(value, dict) and inherits_equality(value, dict)
+    ):
+        if lift is None or kind is dict:
+            return {
+                plain(key, lift, depth + 1, budget): plain(item, lift, depth + 1, budget)
+                for key, item in dict.items(value)
+            }
+    if lift is not None:
+        return lift(value)
+    for base in SCALARS:
+        if isinstance(value, base) and inherits_equality(value, base):
+            if base is str:
+                return str.__str__(value)
+            if base is int:
+                return int.__int__(value)
+            if base is float:
+                return float.__float__(value)
+            if base is bytes:
+                return bytes.__getitem__(value, slice(None))
+            return complex(value.real, value.imag)
+    if kind.__module__ == "numpy" and hasattr(value, "ndim") and value.ndim == 0 and kind.__name__ != "ndarray":
+        return plain(value.item(), None, depth, budget)
+    raise NotPlain("not plain data: " + kind.__name__)
+
+
+def dumps(value, numpy="numpy"):
+    """A reply's bytes; the quick way first, it takes exact types alone."""
+    if numpy not in sys.modules:
+        try:
+            return marshal.dumps(value, VERSION)
+        except ValueError:
+            pass
+    return marshal.dumps(plain(value), VERSION)
+
+
+def lower(value, drop):
+    """Undoes `plain(…, lift)`: tuples lose their mark, `drop` takes the others back."""
+    kind = type(value)
+    if kind is tuple:
+        if value[0] == "t":
+            return tuple([lower(item, drop) for item in value[1:]])
+        return drop(*value)
+    if kind in (list, set, frozenset):
+        return kind([lower(item, drop) for item in value])
+    if kind is dict:
+        return {lower(key, drop): lower(item, drop) for key, item in value.items()}
+    return value
+
+
+class Reader:
+    """Marshalled plain data from a candidate: bytes that may be anything.
+
+    `marshal.loads` trusts its input, this does not.
+    """
+
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+        self.nodes = 0
+
+    def take(self, size):
+        end = self.at + size
+        if size < 0 or end > len(self.data):
+            raise NotPlain("a cut reply")
+        piece = self.data[self.at:end]
+        self.at = end
+        return piece
+
+    def count(self):
+        return int.from_bytes(self.take(4), "little", signed=True)
+
+    def many(self, depth):
+        count = self.count()
+        if count < 0:
+            raise NotPlain("a bad reply")
+        return [self.value(depth + 1) for _ in range(count)]
+
+    def value(self, depth=0):
+        self.nodes += 1
+        if depth > DEPTH or self.nodes > NODES:
+            raise NotPlain("too deep or too large")
+        tag = self.take(1)
+        if tag == b"i":
+            return self.count()
+        if tag == b"u":
+            return self.take(self.count()).decode("utf-8", "surrogatepass")
+        if tag == b"N":
+            return None
+        if tag == b"T":
+            return True
+        if tag == b"F":
+            return False
+        if tag == b"g":
+            return float_of(self.take(8))
+        if tag == b"y":
+            return complex(float_of(self.take(8)), float_of(self.take(8)))
+        if tag == b"s":
+            return self.take(self.count())
+        if tag == b"l":
+            return self.long()
+        if tag == b"[":
+            return self.many(depth)
+        if tag == b"(":
+            return tuple(self.many(depth))
+        if tag == b"<":
+            return set(self.many(depth))
+        if tag == b">":
+            return frozenset(self.many(depth))
+        if tag == b"{":
+            pairs = {}
+            while self.data[self.at:self.at + 1] != b"0":
+                key = self.value(depth + 1)
+                pairs[key] = self.value(depth + 1)
+            self.at += 1
+            return pairs
+        raise NotPlain("a bad reply")
+
+    def long(self):
+        count = self.count()
+        digits = self.take(2 * abs(count))
+        bits = []
+        for index in range(len(digits) - 2, -2, -2):
+            digit = int.from_bytes(digits[index:index + 2], "little")
+            if digit >> 15:
+                raise NotPlain("a bad reply")
+            bits.append(format(digit, "015b"))
+        number = int("".join(bits) or "0", 2)
+        return -number if count < 0 else number
+
+
+def float_of(data, unpack=__import__("struct").Struct("<d").unpack):
+    return unpack(data)[0]
+
+
+def read(data):
+    reader = Reader(data)
+    try:
+        value = reader.value()
+    except (TypeError, UnicodeDecodeError, MemoryError, RecursionError):
+        raise NotPlain("a bad reply") from None
+    if reader.at != len(data):
+        raise NotPlain("a bad reply")
+    return value
+
+
+# --- exceptions as data ---------------------------------------------------
+
+NAME = type.__dict__["__name__"].__get__
+BUILTIN = {
+    name: kind for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+}
+
+
+def told(error):
+    """An exception as data: type, message, nearest built-in type, arguments or None."""
+    kind = type(error)
+    try:
+        text = str(error)[:TEXT]
+        text = text.encode("utf-8", "replace").decode("utf-8", "replace")
+    except BaseException:
+        text = ""
+    base = "Exception"
+    for parent in kind.__mro__:
+        if parent in BUILTIN.values():
+            base = NAME(parent)
+            break
+    try:
+        args = marshal.loads(dumps(error.args)) if len(text) < TEXT else None
+        if len(marshal.dumps(args, VERSION)) > 4096:
+            args = None
+    except BaseException:
+        args = None
+    try:
+        name = str(NAME(kind))[:100].encode("utf-8", "replace").decode("utf-8")
+    except BaseException:
+        name = base
+    return (name, text, base, args)
+
+
+def stopped(error):
+    """How what a program did ends: an exception of its own, or an end of the process."""
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is None:
+            return ("exit", 0)
+        if isinstance(code, int):
+            return ("exit", int.__int__(code) & 0xFF)
+        try:
+            sys.stderr.write(str(code)[:TEXT] + "\n")
+        except BaseException:
+            pass
+        return ("exit", 1)
+    return ("raise",) + told(error)
+
+
+# --- the candidate --------------------------------------------------------
+
+class Program:
+    """The candidate's module and the objects of it that a tester holds."""
+
+    def __init__(self):
+        self.names = None
+        self.objects = {}
+        self.next = 1
+
+    def load(self, source, module):
+        code, fault = compiled(source, module + ".py")
+        if fault is not None:
+            return fault
+        made = types.ModuleType(module)
+        made.__file__ = module + ".py"
+        sys.modules[module] = made
+        self.names = made.__dict__
+        try:
+            exec(code, made.__dict__)
+        except BaseException as error:
+            return stopped(error)
+        return ("ok",)
+
+    def find(self, name):
+        names = self.names
+        if name in names:
+            return names[name]
+        # LeetCode's form: one class that has the method.
+        solution = names.get("Solution")
+        if isinstance(solution, type) and hasattr(solution, name):
+            return getattr(solution(), name)
+        raise NameError("name '%s' is not defined" % name)
+
+    def call(self, name, args, kwargs):
+        try:
+            result = self.find(name)(*args, **kwargs)
+            if type(result) in VIEWS:
+                return ("view", list(itertools.islice(result, NODES)))
+            return ("value", result)
+        except NotPlain as error:
+            return ("refused", str(error)[:TEXT])
+        except BaseException as error:
+            return stopped(error)
+
+    # Objects: what is no plain data stays here and goes over as a number.
+
+    def keep(self, value):
+        """A mark for what is no data: a class, an exception class, a function, an object."""
+        kind = type(value)
+        if isinstance(value, SCALARS + (list, tuple, set, frozenset, dict)):
+            try:
+                return plain(plain(value), self.keep)
+            except NotPlain:
+                pass
+        for number, known in self.objects.items():
+            if known is value:
+                break
+        else:
+            number = self.next
+            self.next += 1
+            self.objects[number] = value
+        if isinstance(value, type):
+            if issubclass(value, BaseException):
+                bases = [NAME(base) for base in value.__mro__ if base in BUILTIN.values()]
+                return ("e", number, NAME(value), bases[0] if bases else "Exception")
+            return ("c", number, NAME(value))
+        if kind in VIEWS and kind is not range:
+            return ("v", plain(list(itertools.islice(value, NODES)), self.keep))
+        return ("o", number, NAME(kind))
+
+    def drop(self, mark, *rest):
+        if mark == "b":
+            return getattr(builtins, rest[0])
+        if mark == "o":
+            return self.objects[rest[0]]
+        raise NotPlain("a bad message")
+
+    def operate(self, operation, target, args, kwargs):
+        try:
+            args = [lower(item, self.drop) for item in args]
+            kwargs = {name: lower(item, self.drop) for name, item in kwargs.items()}
+            if operation == "name":
+                result = self.find(target)
+            elif operation == "call":
+                result = self.objects[target](*args, **kwargs)
+            elif operation == "invoke":
+                result = self.find(target)(*args, **kwargs)
+            else:
+                result = OPERATIONS[operation](self.objects[target], *args)
+            return ("value", plain(result, self.keep))
+        except NotPlain as error:
+            return ("refused", str(error)[:TEXT])
+        except BaseException as error:
+            return stopped(error)
+
+
+def is_a(value, kind):
+    return isinstance(value, kind)
+
+
+OPERATIONS = {
+    name: getattr(__import__("operator"), name) for name in (
+        "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor",
+        "lshift", "rshift", "neg", "pos", "invert", "eq", "ne", "lt", "le", "gt", "ge",
+        "contains", "getitem", "setitem", "delitem",
+    )
+}
+OPERATIONS.update(
+    getattr=getattr, setattr=setattr, delattr=delattr, len=len, str=str, repr=repr, bool=bool,
+    hash=hash, iter=iter, next=next, abs=abs, int=int, float=float, isinstance=is_a,
+    radd=lambda value, other: other + value, rsub=lambda value, other: other - value,
+    rmul=lambda value, other: other * value, rtruediv=lambda value, other: other / value,
+    rpow=lambda value, other: other ** value,
+    enter=lambda value: value.__enter__(), exit=lambda value: value.__exit__(None, None, None),
+    divmod=divmod, round=round,
+)
+
+
+def compiled(source, name):
+    """The code of a program, or why there is none."""
+    linecache.cache[name] = (lambda: source,)
+    try:
+        return compile(source.removeprefix("\ufeff"), name, "exec", 0, True), None
+    except BaseException as error:
+        return None, ("compile",) + told(error)
+
+
+def run_main(source):
+    code, fault = compiled(source, "main.py")
+    if fault is not None:
+        return fault
+    made = types.ModuleType("__main__")
+    made.__file__ = "main.py"
+    made.__builtins__ = builtins
+    sys.modules["__main__"] = made
+    try:
+        exec(code, made.__dict__)
+        end = ("ok",)
+    except BaseException as error:
+        end = stopped(error)
+    try:
+        RUN_EXIT()
+    except BaseException as error:
+        end = stopped(error)
+    try:
+        sys.stdout.flush()
+    except BaseException:
+        pass
+    return end
+
+
+# --- the tester -----------------------------------------------------------
+
+class Ended(BaseException):
+    """The candidate's process ended: nothing more can be asked of it."""
+
+
+class CandidateError(Exception):
+    """An exception of a type that the candidate defined."""
+
+
+class Candidate:
+    """The candidate, as tests see it: functions that take and return plain data."""
+
+    def __init__(self, objects):
+        self.objects = objects
+        self.asked = 0
+        self.ended = None
+        self.raised = None
+        self.refused = None
+        self.classes = {}
+
+    def ask(self, letter, *message):
+        if self.ended is not None:
+            raise Ended
+        self.asked += 1
+        answer = _goldstone.ask(letter + marshal.dumps((self.asked,) + message, VERSION))
+        if answer[:1] != b"\0":
+            self.ended = ("gone",)
+            raise Ended
+        try:
+            reply = read(answer[1:])
+            if type(reply) is not tuple or len(reply) < 2 or reply[0] != self.asked or type(reply[0]) is not int:
+                raise NotPlain("a bad reply")
+            if reply[1] in ("value", "view", "refused", "exit"):
+                (told,) = reply[2:]
+            elif reply[1] == "raise":
+                told = reply[2:]
+                name, text, base, args = told
+                if not (type(name) is type(text) is type(base) is str and type(args) in (tuple, type(None))):
+                    raise NotPlain("a bad reply")
+            else:
+                raise NotPlain("a bad reply")
+        except (NotPlain, ValueError) as error:
+            self.ended = ("protocol", str(error))
+            raise Ended from None
+        if reply[1] == "exit":
+            self.ended = ("exit", told)
+            raise Ended
+        if reply[1] == "refused":
+            self.refused = str(told)[:TEXT]
+            raise self.remember(TypeError(self.refused))
+        if reply[1] == "raise":
+            base_class = BUILTIN.get(base, Exception)
+            if not issubclass(base_class, Exception):
+                self.ended = ("stop", name, text)
+                raise Ended
+            raise self.remember(self.error(name, text, base, args))
+        return reply[1], told
+
+    def remember(self, error):
+        self.raised = error
+        return error
+
+    def error(self, name, text, base, args):
+        kind = self.classes.get(name) or (BUILTIN.get(name) if name in BUILTIN else None)
+        if kind is None:
+            kind = type(name, (CandidateError, BUILTIN.get(base, Exception)), {}) if base in BUILTIN else CandidateError
+        try:
+            return kind(*args) if args is not None else kind(text)
+        except Exception:
+            return CandidateError(text)
+
+    def function(self, name):
+        def call(*args, **kwargs):
+            try:
+                message = marshal.dumps((args, kwargs), VERSION)
+            except ValueError:
+                message = None
+            if message is None or self.objects:
+                return self.operate("invoke", name, args, kwargs)
+            kind, value = self.ask(b"C", name, args, kwargs)
+            return iter(value) if kind == "view" and type(value) is list else value
+        call.__name__ = call.__qualname__ = name
+        return call
+
+    # Objects.
+
+    def operate(self, operation, target, args=(), kwargs={}):
+        _, value = self.ask(
+            b"O", operation, target,
+            [plain(item, self.lift) for item in args],
+            {name: plain(item, self.lift) for name, item in kwargs.items()},
+        )
+        try:
+            return lower(value, self.drop)
+        except (NotPlain, TypeError, ValueError, IndexError):
+            self.ended = ("protocol", "a bad reply")
+            raise Ended from None
+
+    def lift(self, value):
+        if type(value) is Handle or isinstance(value, type) and issubclass(value, CandidateError):
+            return ("o", vars(value)["_number"])
+        if isinstance(value, (type, types.BuiltinFunctionType)) and getattr(builtins, value.__name__, None) is value:
+            return ("b", value.__name__)
+        if isinstance(value, (list, tuple, set, frozenset, dict) + SCALARS):
+            return plain(plain(value), self.lift)
+        raise NotPlain("not plain data: " + type(value).__name__)
+
+    def drop(self, mark, *rest):
+        if mark == "v":
+            return iter(lower(rest[0], self.drop))
+        if type(rest[0]) is not int:
+            raise NotPlain("a bad reply")
+        if mark == "e":
+            number, name, base = rest
+            if not (type(name) is type(base) is str):
+                raise NotPlain("a bad reply")
+            if name not in self.classes:
+                base = BUILTIN.get(base, Exception)
+                base = base if issubclass(base, Exception) else Exception
+                self.classes[name] = type(name, (CandidateError, base), {"_number": number})
+            return self.classes[name]
+        if mark in ("o", "c") and len(rest) == 2:
+            if not self.objects:
+                self.refused = "not plain data: " + str(rest[1])[:100]
+                raise self.remember(TypeError(self.refused))
+            return handle(self, rest[0], str(rest[1])[:100])
+        raise NotPlain("a bad reply")
+
+    def named(self, name):
+        """What the solution's module has under that name."""
+        return self.operate("name", name)
+
+
+class Handle:
+    """Something of the candidate's that is no plain data; it acts where it lives."""
+
+    __slots__ = ("__dict__",)
+
+    def __getattr__(self, name):
+        return asked(self, "getattr", name)
+
+    def __setattr__(self, name, value):
+        asked(self, "setattr", name, value)
+
+    def __delattr__(self, name):
+        asked(self, "delattr", name)
+
+    def __call__(self, *args, **kwargs):
+        own = vars(self)
+        return own["_owner"].operate("call", own["_number"], args, kwargs)
+
+    def __repr__(self):
+        return str(asked(self, "repr"))
+
+    def __str__(self):
+        return str(asked(self, "str"))
+
+    def __bool__(self):
+        return asked(self, "bool") is True
+
+    # A handle is equal to no plain data, whatever its class says.
+    def __eq__(self, other):
+        if type(other) is not Handle:
+            closed(self)
+            return False
+        return asked(self, "eq", other) is True
+
+    def __ne__(self, other):
+        if type(other) is not Handle:
+            closed(self)
+            return True
+        return asked(self, "ne", other) is True
+
+    def __hash__(self):
+        return hash(vars(self)["_number"])
+
+    def __iter__(self):
+        return iter(asked(self, "iter"))
+
+    def __instancecheck__(self, value):
+        return type(value) is Handle and asked(value, "isinstance", self) is True
+
+    def __enter__(self):
+        return asked(self, "enter")
+
+    def __exit__(self, *error):
+        asked(self, "exit")
+
+
+def forward(operation):
+    def act(self, *args):
+        return asked(self, operation, *args)
+    return act
+
+
+for _slot, _operation in {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "truediv", "floordiv": "floordiv",
+    "mod": "mod", "pow": "pow", "matmul": "matmul", "and": "and_", "or": "or_", "xor": "xor",
+    "lshift": "lshift", "rshift": "rshift", "neg": "neg", "pos": "pos", "invert": "invert",
+    "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "contains": "contains", "getitem": "getitem",
+    "setitem": "setitem", "delitem": "delitem", "len": "len", "abs": "abs", "int": "int",
+    "float": "float", "next": "next", "radd": "radd", "rsub": "rsub", "rmul": "rmul",
+    "rtruediv": "rtruediv", "rpow": "rpow", "divmod": "divmod", "round": "round",
+}.items():
+    setattr(Handle, "__%s__" % _slot, forward(_operation))
+
+
+def handle(owner, number, name):
+    made = object.__new__(Handle)
+    vars(made).update(_owner=owner, _number=number, _name=name)
+    return made
+
+
+# A tester that was not told to hold objects may still build them and hand them
+# back; what it learns from them would be the candidate's word.
+BUILDING = frozenset(("getattr", "setattr", "setitem"))
+
+
+def closed(self):
+    own = vars(self)
+    if own["_owner"].objects == "build":
+        raise BadTests("`%s` is the solution's: judging it needs object mode" % own["_name"])
+
+
+def asked(self, operation, *args):
+    own = vars(self)
+    if operation not in BUILDING:
+        closed(self)
+    value = own["_owner"].operate(operation, own["_number"], args)
+    if operation == "getattr" and own["_owner"].objects == "build" and type(value) is not Handle:
+        closed(self)
+    return value
+
+
+class BadTests(Exception):
+    """The tests cannot be run as they are."""
+
+
+def constructor(candidate, name):
+    """A name of the solution's that tests only build arguments with."""
+    def build(*args, **kwargs):
+        value = candidate.operate("invoke", name, args, kwargs)
+        if type(value) is not Handle:
+            raise BadTests("`%s` is the solution's, and tests may only build objects with it" % name)
+        return value
+    return build
+
+
+def free_names(source):
+    """The names that a program uses and nobody defines."""
+    import ast
+    used, known = set(), set(vars(builtins))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.alias):
+            known.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            known.add(node.name)
+    return used - known
+
+
+class Tester:
+    """Runs tests and says what came of each."""
+
+    def __init__(self, candidate, names, begun=0):
+        self.candidate = candidate
+        self.names = names
+        self.begun = begun
+        self.total = begun + 1
+        self.results = []
+
+    def each(self, tests):
+        """The tests from the first that is wanted, until the candidate ends."""
+        self.total = len(tests)
+        for title, action in tests[self.begun:]:
+            if not self.run(title[:TEXT], action):
+                break
+
+    def program(self, text):
+        """An action that runs a piece of the tests."""
+        def act():
+            code, fault = compiled(text, "tests.py")
+            if fault is not None:
+                raise BadTests("%s: %s" % fault[1:3])
+            exec(code, self.names)
+        return act
+
+    def run(self, title, action):
+        """One test: nothing raised is a pass."""
+        candidate = self.candidate
+        candidate.raised = candidate.refused = None
+        try:
+            action()
+            result = ("pass",)
+        except Ended:
+            result = ("ended",)
+        except BaseException as error:
+            result = self.judged(error)
+        if candidate.ended is not None:
+            result = candidate.ended
+        self.results.append((title,) + result)
+        return candidate.ended is None
+
+    def judged(self, error):
+        candidate = self.candidate
+        name, text, base, _ = told(error)
+        if error is candidate.raised:
+            if candidate.refused is not None:
+                return ("wrong", "TypeError", candidate.refused)
+            return ("wrong" if base == "AssertionError" else "raise", name, text)
+        if candidate.asked == 0 or isinstance(
+            error, (BadTests, ImportError, NameError, SyntaxError, NotPlain, SystemExit)
+        ):
+            return ("bad", name, text)
+        if isinstance(error, AssertionError):
+            return ("wrong", name, text)
+        return ("raise", name, text)
+
+    def define(self, source, title):
+        """Code of the tests that is no test itself; `False` where it fails."""
+        if not source:
+            return True
+        before = len(self.results)
+        code, fault = compiled(source, title)
+        if fault is not None:
+            self.results.append((title, "bad", fault[1], fault[2]))
+            return False
+        going = self.run(title, lambda: exec(code, self.names))
+        if self.results[-1][1] == "pass":
+            self.results.pop()
+        return going and len(self.results) == before
+
+
+def run_tests(tester, kind, entry, module, prelude, setup, code, asserts):
+    candidate, names = tester.candidate, tester.names
+    if kind == "unittest":
+        sys.modules[module] = solution_module(candidate, module)
+        return run_unittest(tester, module, setup, code)
+    if not tester.define(prelude, "prelude.py"):
+        return
+    for name in entry:
+        names[name] = candidate.function(name)
+    provided = free_names("\n".join([setup, code] + asserts)) - set(names)
+    if candidate.objects is None and provided:
+        candidate.objects = "build"
+        for name in provided:
+            names[name] = constructor(candidate, name)
+    elif candidate.objects:
+        for name in provided:
+            names[name] = candidate.named(name)
+    if tester.define(setup, "setup.py"):
+        tester.each(pieces(tester, entry, code, asserts))
+
+
+def pieces(tester, entry, code, asserts):
+    """The tests of a program: its assertions, or its `check`."""
+    if asserts:
+        return [(text, tester.program(text)) for text in asserts]
+    if not calls_check(code):
+        code += "\n\ncheck(%s)\n" % entry[0]
+    return [("check", tester.program(code))]
+
+
+def calls_check(source):
+    """Whether the tests call `check` by themselves."""
+    import ast
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return True
+    return any(
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name) and node.value.func.id == "check"
+        for node in body
+    )
+
+
+def solution_module(candidate, module):
+    """The module that tests import; its names are asked for one by one."""
+    made = types.ModuleType(module)
+    made.__file__ = module + ".py"
+
+    def find(name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if not candidate.objects:
+            value = candidate.operate("name", name) if candidate.objects is not None else named(candidate, name)
+        else:
+            value = candidate.named(name)
+        setattr(made, name, value)
+        return value
+    made.__getattr__ = find
+    return made
+
+
+def named(candidate, name):
+    """By value: data and exception types as they are, anything else as a function."""
+    _, value = candidate.ask(b"O", "name", name, [], {})
+    if type(value) is tuple and value[:1] in (("o",), ("c",)):
+        return candidate.function(name)
+    try:
+        return lower(value, candidate.drop)
+    except (NotPlain, TypeError, ValueError, IndexError):
+        candidate.ended = ("protocol", "a bad reply")
+        raise Ended from None
+
+
+def run_unittest(tester, module, setup, code):
+    import unittest
+    sys.modules.setdefault("pytest", pytest_module())
+    tests = types.ModuleType("test_" + module)
+    sys.modules[tests.__name__] = tests
+    tester.names = tests.__dict__
+    if not tester.define(setup, "setup.py") or not tester.define(code, "tests.py"):
+        return
+    suite = []
+    for name, value in list(vars(tests).items()):
+        if isinstance(value, type) and issubclass(value, unittest.TestCase):
+            for test in unittest.defaultTestLoader.loadTestsFromTestCase(value):
+                suite.append((test.id().partition(".")[2], lambda test=test: run_case(test)))
+        elif isinstance(value, type) and name.startswith("Test") and value.__module__ == tests.__name__:
+            for method in dir(value):
+                if method.startswith("test") and callable(getattr(value, method)):
+                    suite.extend(pytest_items(name + "." + method, value, method))
+        elif name.startswith("test") and isinstance(value, types.FunctionType):
+            suite.extend(pytest_items(name, None, value))
+    tester.each(sorted(suite, key=lambda item: item[0]))
+
+
+def run_case(test):
+    """One test; a skip or an expected failure is no pass."""
+    import unittest
+    outcome = unittest.TestResult()
+    raised = []
+    note = lambda case, error: raised.append(error[1])
+    outcome.addError = outcome.addFailure = note
+    outcome.addSubTest = lambda case, sub, error: raised.append(error[1]) if error is not None else None
+    test.run(outcome)
+    if raised:
+        raise raised[0]
+    if outcome.skipped or outcome.expectedFailures or outcome.unexpectedSuccesses or outcome.testsRun != 1:
+        raise BadTests("the test was skipped, or is expected to fail")
+
+
+def pytest_items(title, owner, method):
+    """A test of pytest's kind, once for each of its parameters."""
+    function = getattr(owner, method) if owner is not None else method
+    cases = getattr(function, "_cases", [{}])
+
+    def item(case):
+        def act():
+            if owner is None:
+                return method(**case)
+            instance = owner()
+            if hasattr(instance, "setup_method"):
+                instance.setup_method()
+            return getattr(instance, method)(**case)
+        return act
+    return [(title if len(cases) == 1 else "%s[%03d]" % (title, index), item(case)) for index, case in enumerate(cases)]
+
+
+def pytest_module():
+    """As much of pytest as tests in data sets use."""
+    import contextlib
+    import math
+    import re
+    made = types.ModuleType("pytest")
+
+    class Raised:
+        value = type = None
+
+    @contextlib.contextmanager
+    def raises(kinds, match=None):
+        caught = Raised()
+        try:
+            yield caught
+        except kinds as error:
+            caught.value, caught.type = error, type(error)
+            if match is not None and not re.search(match, str(error)):
+                raise AssertionError("the message does not match") from None
+            return
+        raise AssertionError("nothing was raised")
+
+    class Approx:
+        def __init__(self, expected, rel=None, abs=None):
+            self.expected, self.rel, self.abs = expected, rel, abs
+
+        def __eq__(self, got):
+            return near(got, self.expected, self.rel, self.abs)
+
+        __hash__ = None
+
+    def near(got, expected, rel, limit):
+        if isinstance(expected, (list, tuple)):
+            return isinstance(got, (list, tuple)) and len(got) == len(expected) and all(
+                near(a, b, rel, limit) for a, b in zip(got, expected)
+            )
+        if isinstance(expected, dict):
+            return isinstance(got, dict) and got.keys() == expected.keys() and all(
+                near(got[key], expected[key], rel, limit) for key in expected
+            )
+        if type(got) not in (int, float) or type(expected) not in (int, float):
+            return type(got) is type(expected) and got == expected
+        return math.isclose(
+            got, expected,
+            rel_tol=1e-6 if rel is None and limit is None else rel or 0.0,
+            abs_tol=1e-12 if limit is None else limit,
+        )
+
+    class Mark:
+        @staticmethod
+        def parametrize(names, values, ids=None):
+            names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+            def decorate(function):
+                rows = [dict(zip(names, row if len(names) > 1 else (row,))) for row in values]
+                old = getattr(function, "_cases", [{}])
+                function._cases = [{**one, **two} for one in old for two in rows]
+                return function
+            return decorate
+
+    made.raises, made.approx, made.mark = raises, Approx, Mark()
+    return made
+
+
+class Neighbour:
+    """`shared` mode: the candidate's own objects, in the tester's interpreter."""
+
+    objects = "shared"
+    asked = 1
+    ended = raised = refused = None
+
+    def __init__(self, program):
+        self.function = self.named = program.find
+
+
+def run_shared(source, kind, entry, module, prelude, setup, code, asserts):
+    program = Program()
+    end = program.load(source, module)
+    if end != ("ok",):
+        return ("load", end)
+    tester = Tester(Neighbour(program), dict(program.names))
+    if kind == "unittest":
+        run_unittest(tester, module, setup, code)
+    else:
+        tester.names["__name__"] = "tests"
+        if tester.define(prelude, "prelude.py"):
+            tester.names.update((name, program.names[name]) for name in entry if name in program.names)
+            if tester.define(setup, "setup.py"):
+                tester.each(pieces(tester, entry, code, asserts))
+    return ("tests", tester.results, 1, tester.total)
+
+
+# --- turns ----------------------------------------------------------------
+
+PROGRAM = Program()
+RUN_EXIT = atexit._run_exitfuncs
+STDOUT, STDERR = sys.stdout, sys.stderr
+STARTED = []
+
+
+def start():
+    """Once in an instance: what a snapshot has frozen is made fresh."""
+    STARTED.append(True)
+    random.seed(os.urandom(32))
+    sys.stdin = io.TextIOWrapper(
+        io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8", errors="strict"
+    )
+
+
+def turn(message, reply=_goldstone.reply, loads=marshal.loads):
+    if not STARTED:
+        start()
+    letter, given = message[:1], loads(message[1:])
+    if letter == b"L":
+        answer = dumps(PROGRAM.load(*given))
+    elif letter in (b"C", b"O"):
+        number, rest = given[0], given[1:]
+        end = PROGRAM.call(*rest) if letter == b"C" else PROGRAM.operate(*rest)
+        try:
+            answer = dumps((number,) + end)
+        except NotPlain as error:
+            answer = dumps((number, "refused", str(error)[:TEXT]))
+        except BaseException as error:
+            answer = dumps((number,) + stopped(error))
+    elif letter == b"P":
+        answer = dumps(run_main(*given))
+    elif letter == b"T":
+        *job, begun, objects = given
+        names = types.ModuleType("tests")
+        sys.modules["tests"] = names
+        tester = Tester(Candidate(objects), names.__dict__, begun)
+        run_tests(tester, *job)
+        answer = dumps((tester.results, tester.candidate.asked, tester.total))
+    elif letter == b"W":
+        answer = dumps(run_shared(*given))
+    else:
+        return 2
+    for stream in (STDOUT, STDERR):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
+    reply(answer)
+    return 0
