@@ -175,4 +175,46 @@ impl Expr {
         }
         seen
     }
+
+    /// Copies what the root reaches into another arena. `put` sees every copied
+    /// node, its children in the new arena, and gives what stands for it; `None`
+    /// keeps it.
+    pub(super) fn copied_into(
+        &self,
+        arena: &mut Arena,
+        put: &dyn Fn(&mut Arena, &Node) -> Option<Id>,
+    ) -> Id {
+        let reached = self.reachable();
+        let mut ids: Vec<Id> = Vec::with_capacity(reached.len());
+        for (id, node) in self.arena.iter().take(reached.len()) {
+            if !reached[id.index()] {
+                // Never looked at.
+                ids.push(id);
+                continue;
+            }
+            let at = |id: &Id| ids[id.index()];
+            let all = |list: &[Id]| list.iter().map(at).collect::<Box<[Id]>>();
+            let copy = match node {
+                Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
+                Node::Add(terms) => Node::Add(all(terms)),
+                Node::Mul(factors) => Node::Mul(all(factors)),
+                Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
+                Node::Root { degree, radicand } => Node::Root {
+                    degree: *degree,
+                    radicand: at(radicand),
+                },
+                Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
+                Node::Log { base, argument } => Node::Log {
+                    base: at(base),
+                    argument: at(argument),
+                },
+                Node::Factorial(n) => Node::Factorial(at(n)),
+                Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
+                Node::Call(name, arguments) => Node::Call(name.clone(), all(arguments)),
+            };
+            let id = put(arena, &copy).unwrap_or_else(|| arena.add(copy));
+            ids.push(id);
+        }
+        ids[self.root.index()]
+    }
 }

@@ -186,6 +186,13 @@ fn compiled(
             value: Typed::Text(words),
             rule: None,
         }]),
+        // Words with mathematics in them are equal to the same text alone.
+        Err(_) if is_description(text) => {
+            return Ok(Gold {
+                answer,
+                readings: None,
+            });
+        }
         Err(ParseFault::Hedge) => {
             return error("holds a word of doubt or a question mark; state the answer alone");
         }
@@ -222,9 +229,13 @@ fn compiled(
 }
 
 /// A reference whose backslashes were escaped twice on the way, `\\frac{1}{2}`,
-/// or lost the space after them, `\quadx`; `None` where there is nothing to
+/// or lost the space after them, `\quadx`, or that is plain text with an
+/// exponent of several digits, `2^10`; `None` where there is nothing to
 /// repair. Never used where the text can be read as it stands.
 fn repaired(text: &str) -> Option<String> {
+    if !text.contains(['\\', '$', '{', '}']) {
+        return with_braced_exponents(text);
+    }
     const GLUED: [&str; 2] = ["\\qquad", "\\quad"];
     let mut new = String::with_capacity(text.len());
     let mut rest = text;
@@ -249,9 +260,32 @@ fn repaired(text: &str) -> Option<String> {
     (new != text).then_some(new)
 }
 
+/// Plain text with its exponents in braces: without a command or a delimiter
+/// `2^10` is 1024, where TeX prints 2¹0. Only a reference is plain for certain.
+fn with_braced_exponents(text: &str) -> Option<String> {
+    let mut parts = text.split('^');
+    let mut new = parts.next()?.to_owned();
+    for part in parts {
+        let sign = usize::from(part.starts_with('-'));
+        let digits = part[sign..]
+            .find(|c: char| !c.is_ascii_digit())
+            .map_or(part.len(), |end| sign + end);
+        let (exponent, rest) = part.split_at(digits);
+        // `2^1.5` may be a power or the end of a sentence.
+        if rest.starts_with('.') || exponent.is_empty() || exponent == "-" {
+            new.push('^');
+            new.push_str(part);
+        } else {
+            new.push_str(&format!("^{{{exponent}}}{rest}"));
+        }
+    }
+    (new != text).then_some(new)
+}
+
 /// The words of a reference in words and punctuation, `\text{…}` or bare;
 /// `None` where anything looks like mathematics.
 fn plain_text(text: &str) -> Option<String> {
+    let text = without_lone_letters(text);
     let text = text.trim_matches(['$', ' ']);
     let inside = ["\\text{", "\\textbf{", "\\mbox{", "\\mathrm{"]
         .iter()
@@ -260,6 +294,60 @@ fn plain_text(text: &str) -> Option<String> {
     let is_text = words.contains(char::is_alphabetic)
         && !words.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c));
     is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Whether a text is a short description, `All primes $p \equiv 1 \pmod 4$`: words
+/// with mathematics between delimiters, and no sentence that states an answer.
+fn is_description(text: &str) -> bool {
+    const STATES: [&str; 14] = [
+        "is",
+        "are",
+        "was",
+        "answer",
+        "therefore",
+        "thus",
+        "hence",
+        "so",
+        "because",
+        "equals",
+        "we",
+        "let",
+        "or",
+        "not",
+    ];
+    /// Longer texts are solutions.
+    const WORDS: usize = 12;
+    let outside: String = text.split('$').step_by(2).collect::<Vec<_>>().join(" ");
+    let delimited = text.matches('$').count() == 2 * (text.split('$').count() / 2);
+    let words: Vec<String> = outside.split_whitespace().map(str::to_lowercase).collect();
+    let is_word = |word: &String| {
+        let word = word.trim_end_matches([',', '.']);
+        !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || c == '-')
+    };
+    let long = words.iter().filter(|word| word.chars().count() > 2).count();
+    text.contains('$')
+        && delimited
+        && long >= 2
+        && words.len() <= WORDS
+        && words.iter().all(is_word)
+        && !words.iter().any(|word| STATES.contains(&word.as_str()))
+}
+
+/// The text with `$n$` as `n`: a letter in words is a word.
+fn without_lone_letters(text: &str) -> String {
+    let mut parts: Vec<&str> = text.split('$').collect();
+    let odd = parts.len() % 2 == 1;
+    let letters = parts.iter().skip(1).step_by(2).all(|part| {
+        let mut chars = part.trim().chars();
+        chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
+    });
+    if !odd || !letters {
+        return text.to_owned();
+    }
+    for part in &mut parts {
+        *part = part.trim();
+    }
+    parts.join(" ")
 }
 
 /// Whether boxes with this between them are parts of one answer.

@@ -7,7 +7,8 @@
 //! polynomials, trigonometric and exponential identities; sets, lists, tuples,
 //! vectors, matrices; intervals and solved inequalities; equations up to a
 //! constant factor; assignments by name; ratios, times of day, congruences,
-//! families of solutions, numbers in a base; words and letters. The tables are
+//! families of solutions, numbers in a base; functions by branches, sums and
+//! products of terms as written; words and letters. The tables are
 //! in `docs/math.md`.
 //!
 //! # Rejects
@@ -19,8 +20,8 @@
 //! are never picked out of prose.
 //!
 //! # Known gaps
-//! Sums, products, integrals and limits that are not written out; systems of
-//! equations; sets by a condition other than an inequality; `x^10` without
+//! Integrals and limits; sums beside their closed forms; systems by their
+//! solutions; sets by a condition other than an inequality; `x^10` without
 //! braces in LaTeX. They are `unknown` unless textually identical. See
 //! `docs/math.md`.
 //!
@@ -55,6 +56,7 @@
 //! | correct | `evaluated`, `numeric` | evaluated; so many bits agree, see `proof` |
 //! | correct | `set`, `list`, `tuple`, `matrix` | the same members or entries |
 //! | correct | `interval`, `inequality` | the same set of real numbers |
+//! | correct | `cases` | the same branches under the same conditions |
 //! | correct | `equation`, `assignments` | the same equation, the same values by name |
 //! | correct | `ratio`, `time`, `congruence`, `family` | as their types say |
 //! | correct | `text`, `synonym`, `choice` | the same word or letter |
@@ -87,6 +89,7 @@
 //! | unknown | `undecided`, `domain` | no stage decided; equal only where both are real |
 //! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5` |
 //! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
+//! | unknown | `different_condition` | the value, under another clause or none |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
 //! | unknown | `repeated_answers` | a double root, or the same answer twice |
 //! | unknown | `different_type`, `different_text`, `different_name`, `letter_case`, `half_missing` | may mean the same |
@@ -141,6 +144,8 @@ mod structure;
 mod judge;
 
 mod comments;
+
+mod conditions;
 
 pub mod gsm8k;
 

@@ -50,7 +50,7 @@ impl Default for MathOptions {
         Self {
             extract: Extract::Auto,
             percent: Percent::Value,
-            units: Units::ExtraInAnswer,
+            units: Units::Optional,
             decimal_comma: DecimalComma::WhenReferenceIsDecimal,
             degree_sign: DegreeSign::Optional,
             base_suffix: BaseSuffix::Required,
@@ -107,9 +107,10 @@ pub enum Units {
     /// Both have a unit or neither has one.
     Strict,
     /// A reference without a unit accepts an answer with one.
-    #[default]
     ExtraInAnswer,
-    /// As `extra_in_answer`, and a reference with a unit accepts a bare number.
+    /// As `extra_in_answer`, and a reference with a unit accepts the bare number
+    /// in that unit: `\$10` accepts 10, not 1000.
+    #[default]
     Optional,
 }
 

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use num_rational::BigRational;
 
 use crate::math::decide::{self, Decision, Limits};
-use crate::math::expr::{Expr, Node};
+use crate::math::expr::{Arena, Expr, Node};
 use crate::math::value::{bits, print};
 
 use super::{Context, Judgement, QUESTIONS};
@@ -27,12 +27,22 @@ impl Context<'_> {
         let Some(limits) = self.pay() else {
             return Judgement::Unknown("limit");
         };
-        match decide::decide(gold, answer, self.secrets, &limits) {
+        let mut decision = decide::decide(gold, answer, self.secrets, &limits);
+        if decision == Decision::Unknown("domain")
+            && let Some(again) = self.with_real_roots(gold, answer, &limits)
+        {
+            decision = again;
+        }
+        match decision {
             Decision::Equal { rule, proof } => Judgement::Correct {
                 rule,
                 proof,
                 policy: Vec::new(),
             },
+            // A sum that is not carried out may have any value.
+            Decision::Different { .. } if has_operator(gold) || has_operator(answer) => {
+                Judgement::Unknown("undecided")
+            }
             Decision::Different { witness, .. } => Judgement::Wrong {
                 rule: "different_value",
                 witness: Some(witness),
@@ -40,6 +50,15 @@ impl Context<'_> {
             Decision::Unknown(reason) => Judgement::Unknown(reason),
             Decision::Undefined => Judgement::wrong("undefined"),
         }
+    }
+
+    /// The decision with every `x^{p/q}` of odd `q` as the real root, where that
+    /// makes both sides equal: `x^{2/3}` and `\sqrt[3]{x}^2` are written for
+    /// one function, though the principal power has no real value below 0.
+    fn with_real_roots(&self, gold: &Expr, answer: &Expr, limits: &Limits) -> Option<Decision> {
+        let (gold, answer) = (real_roots(gold), real_roots(answer));
+        let decision = decide::decide(&gold, &answer, self.secrets, limits);
+        matches!(decision, Decision::Equal { .. }).then_some(decision)
     }
 
     /// The order of two real constants.
@@ -80,6 +99,35 @@ impl Context<'_> {
             ..self.limits.clone()
         })
     }
+}
+
+/// The expression with powers of odd denominator as real roots.
+fn real_roots(expr: &Expr) -> Expr {
+    let mut arena = Arena::default();
+    let root = expr.copied_into(&mut arena, &|arena, node| {
+        let Node::Pow(base, exponent) = node else {
+            return None;
+        };
+        let Node::Number(exponent) = arena.node(*exponent) else {
+            return None;
+        };
+        let degree = u32::try_from(exponent.denom()).ok()?;
+        let power = BigRational::from_integer(exponent.numer().clone());
+        if degree < 3 || degree % 2 == 0 || matches!(arena.node(*base), Node::Number(_)) {
+            return None;
+        }
+        let radicand = *base;
+        let root = arena.add(Node::Root { degree, radicand });
+        let power = arena.add(Node::Number(power));
+        Some(arena.add(Node::Pow(root, power)))
+    });
+    Expr { arena, root }
+}
+
+/// Whether a `\sum` or `\prod` that is not carried out occurs.
+fn has_operator(expr: &Expr) -> bool {
+    let is_operator = |node: &Node| matches!(node, Node::Call(name, _) if name.starts_with('\\'));
+    expr.arena.iter().any(|(_, node)| is_operator(node))
 }
 
 /// The value of an expression that is nothing but a number.

@@ -78,6 +78,29 @@ impl Context<'_> {
         }
     }
 
+    /// Numbers with words of no known unit.
+    pub(super) fn labelled(
+        &self,
+        (gold, wanted): (&Scalar, &str),
+        (answer, offered): (&Scalar, &str),
+    ) -> Judgement {
+        let judged = self.scalars(gold, answer);
+        match wanted == offered {
+            true => judged,
+            // Another unit may make other numbers equal.
+            false => Judgement::Unknown("unknown_unit"),
+        }
+    }
+
+    /// A bare number for a number with words of no known unit.
+    pub(super) fn label_missing(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
+        match (answer.unit_or_degrees(), self.options.units) {
+            (Some(_), _) => Judgement::Unknown("unknown_unit"),
+            (None, Units::Optional) => self.scalars(gold, answer).thanks_to("units"),
+            (None, _) => Judgement::wrong("unit_missing"),
+        }
+    }
+
     /// Both values in one unit, and the policy or rule that made them so.
     fn in_one_unit(
         &self,
