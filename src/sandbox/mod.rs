@@ -84,3 +84,6 @@ impl SandboxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
