@@ -62,8 +62,8 @@ impl Default for CodeLimits {
     fn default() -> Self {
         Self {
             // A few seconds of one core.
-            fuel: 10_000_000_000,
-            total_fuel: 100_000_000_000,
+            fuel: 30_000_000_000,
+            total_fuel: 200_000_000_000,
             memory_mb: 256,
             // Contest outputs reach a megabyte.
             output_kb: 4096,
