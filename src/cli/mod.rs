@@ -11,6 +11,8 @@ mod progress;
 mod score;
 mod summary;
 mod terminal;
+#[cfg(feature = "sandbox")]
+mod worker;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -51,6 +53,10 @@ enum Command {
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
     Math(math::Math),
+    /// Run sandboxed programs for the process that started this one
+    #[cfg(feature = "sandbox")]
+    #[command(hide = true)]
+    Worker(worker::Worker),
 }
 
 /// Why a command failed, by whose fault it is.
@@ -84,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
+        #[cfg(feature = "sandbox")]
+        Command::Worker(command) => command.run(),
     };
     let exit = outcome.unwrap_or_else(|failure| failure.report());
     ExitCode::from(exit as u8)

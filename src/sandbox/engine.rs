@@ -91,7 +91,7 @@ pub(super) fn runner() -> wasmtime::Result<Engine> {
         .table_elements(TABLE_ELEMENTS)
         .max_core_instance_size(2 << 20)
         .decommit_batch_size(1);
-    if PoolingAllocationConfig::is_pagemap_scan_available() {
+    if lists_written_pages() {
         pool.pagemap_scan(Enabled::Yes)
             .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
             .table_keep_resident(KEPT_TABLE_BYTES);
@@ -99,6 +99,13 @@ pub(super) fn runner() -> wasmtime::Result<Engine> {
     let mut config = config();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
+}
+
+/// Whether the kernel tells which pages have been written to (Linux 6.7). wasmtime
+/// opens the file that it needs for this once, the first time that this is asked: a
+/// process that is about to lose its sight of files must ask before.
+pub(super) fn lists_written_pages() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
 }
 
 /// Moves the epoch of an engine on, for as long as there is one.

@@ -82,7 +82,7 @@ impl Instance {
             End::Fuel => limits.fuel,
             _ => limits.fuel.saturating_sub(left),
         };
-        guest.clock.advance(fuel);
+        guest.clock.end_turn(fuel);
         let [stdout, stderr] = guest.streams.take_outputs();
         let reply = std::mem::take(&mut guest.reply);
         let memory = &guest.memory_use;

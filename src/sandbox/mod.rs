@@ -1,18 +1,32 @@
 //! Candidate programs in WASM guests: a [`Job`] in, an [`Outcome`] out.
 
-mod cache;
-mod engine;
-mod guest;
-mod host;
-mod imports;
-mod in_process;
-mod instance;
 mod job;
+
 mod run;
+
+mod instance;
+
+mod guest;
+mod imports;
 mod wasi;
 
+mod cache;
+mod engine;
+mod host;
+mod in_process;
+
+mod pool;
+mod process;
+
+mod frame;
+mod walls;
+mod worker;
+
+pub use frame::{Wall, Walls};
 pub use in_process::InProcess;
 pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
+pub use pool::{Workers, WorkersOptions};
+pub use worker::serve;
 
 /// Runs jobs: in this process, or in workers.
 pub trait Runner: Send + Sync {

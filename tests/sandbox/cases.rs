@@ -5,6 +5,7 @@ use std::time::Duration;
 use goldstone::sandbox::{End, InProcess, Job, Outcome, Request, Runner, Turn, Work};
 use serde::Deserialize;
 
+use super::workers::workers;
 use super::{cache, job, limits, request};
 
 #[derive(Deserialize)]
@@ -160,13 +161,22 @@ fn words(end: &End) -> String {
 
 fn run_all(text: &str) {
     let cases: Cases = toml::from_str(text).expect("cases in their format");
-    let runner = InProcess::new(Some(cache())).expect("a sandbox");
+    let here = InProcess::new(Some(cache())).expect("a sandbox");
+    let pool = workers(1, &cache());
     let mut names = std::collections::HashSet::new();
     for case in &cases.case {
         assert!(names.insert(&case.name), "two cases `{}`", case.name);
-        let outcome = runner.run(&case.job());
-        let outcome = outcome.unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
+        let runners: [&dyn Runner; 2] = [&here, &pool];
+        let [outcome, elsewhere] = runners.map(|runner| {
+            let outcome = runner.run(&case.job());
+            outcome.unwrap_or_else(|error| panic!("{}: {error:?}", case.name))
+        });
         case.check(&outcome);
+        assert_eq!(
+            outcome, elsewhere,
+            "{}: a worker's outcome differs",
+            case.name
+        );
     }
 }
 

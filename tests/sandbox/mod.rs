@@ -1,6 +1,8 @@
 //! The sandbox: the cases under `tests/data/sandbox/`, determinism, workers.
 
 mod cases;
+mod determinism;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Virtual time. It moves with the work that is done, one nanosecond for a unit of
-//! fuel, and jumps over every wait: a program sees a plausible clock, sleeps at no
-//! cost, and sees the same times whenever it runs.
+//! Virtual time. It moves with the work that is done, by fuel, and jumps over every
+//! wait: a program sees a plausible clock, sleeps at no cost, and sees the same times
+//! whenever it runs.
 
 use wasmtime::{Caller, Linker};
 
@@ -12,6 +12,9 @@ const SNAPSHOT: u64 = 1_704_067_200 * 1_000_000_000;
 
 /// Runs begin a day later, so that no clock runs backwards.
 const RUN: u64 = SNAPSHOT + 86_400 * 1_000_000_000;
+
+/// Fuel that a nanosecond of the machines we know takes, roughly.
+const FUEL_PER_NANOSECOND: u64 = 8;
 
 /// What reading a clock takes, so that two readings differ.
 const READING: u64 = 1_000;
@@ -27,7 +30,7 @@ const EVENT_BYTES: u32 = 32;
 
 /// The virtual clock of one instance, in nanoseconds since 1970.
 pub(in crate::sandbox) struct Clock {
-    /// Without the fuel of the current turn.
+    /// Without what the current turn has taken.
     base: u64,
 }
 
@@ -40,13 +43,17 @@ impl Clock {
         Self { base: RUN }
     }
 
-    /// Lets time pass.
-    pub(in crate::sandbox) fn advance(&mut self, nanoseconds: u64) {
+    /// Ends a turn that took this fuel.
+    pub(in crate::sandbox) fn end_turn(&mut self, turn_fuel: u64) {
+        self.base = self.now(turn_fuel);
+    }
+
+    fn advance(&mut self, nanoseconds: u64) {
         self.base = self.base.saturating_add(nanoseconds);
     }
 
     fn now(&self, turn_fuel: u64) -> u64 {
-        self.base.saturating_add(turn_fuel)
+        self.base.saturating_add(turn_fuel / FUEL_PER_NANOSECOND)
     }
 }
 
