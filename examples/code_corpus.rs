@@ -1,6 +1,6 @@
 //! Runs whole data sets through the code verifier and counts the verdicts.
 //!
-//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [SET…]`
+//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--fuel N] [--only ID] [SET…]`
 //!
 //! `DATA` is a folder of JSON lines; each row has tests (`test_format` says in what
 //! form) and either a `canonical_solution`, which must pass, or `code` with the
@@ -33,11 +33,12 @@ const REFERENCES: [&str; 11] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let data = PathBuf::from(args.next().ok_or("name the folder of data sets")?);
-    let (mut cache, mut sets, mut only) = (None, Vec::new(), None);
+    let (mut cache, mut sets, mut only, mut fuel) = (None, Vec::new(), None, None);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cache" => cache = args.next().map(PathBuf::from),
             "--only" => only = args.next(),
+            "--fuel" => fuel = Some(args.next().ok_or("how much fuel")?.parse()?),
             _ => sets.push(arg),
         }
     }
@@ -49,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         runner: InProcess::new(cache)?,
         data,
         only,
+        fuel,
     };
     for set in &sets {
         let begun = Instant::now();
@@ -67,6 +69,8 @@ struct Corpus {
     runner: InProcess,
     data: PathBuf,
     only: Option<String>,
+    /// For all tests of a program; the default is the options' own.
+    fuel: Option<u64>,
 }
 
 impl Corpus {
@@ -89,7 +93,7 @@ impl Corpus {
 
     fn run(&self, set: &str, tests: &Value, source: &str) -> Result<CodeReport, String> {
         let task = Task::from_json(tests).map_err(|error| error.to_string())?;
-        let options = CodeOptions {
+        let mut options = CodeOptions {
             objects: if set == "exercism" {
                 Objects::Full
             } else {
@@ -97,6 +101,10 @@ impl Corpus {
             },
             ..CodeOptions::default()
         };
+        if let Some(fuel) = self.fuel {
+            options.limits.total_fuel = fuel;
+            options.limits.fuel = options.limits.fuel.min(fuel);
+        }
         verify(&task, source, &options, &self.runner).map_err(|error| format!("{error:?}"))
     }
 
@@ -145,9 +153,11 @@ impl Corpus {
                     Err(_) => false,
                 };
                 runs += 1;
-                if pays == honest {
-                    good += 1;
-                } else {
+                let is_judged = report
+                    .as_ref()
+                    .is_ok_and(|report| report.verdict != CodeVerdict::BadTask);
+                good += usize::from(pays == honest);
+                if pays != honest || !is_judged {
                     let said = report.as_ref().map_or_else(Clone::clone, told);
                     println!("  {} by {form}: {said}", word(&row, "id"));
                 }
@@ -225,7 +235,14 @@ fn told(report: &CodeReport) -> String {
         report.message,
         report.passed,
         report.total,
-        test.map(|test| (test.index, &test.name, &test.got, &test.expected, &test.stdout, test.fuel))
+        test.map(|test| (
+            test.index,
+            &test.name,
+            &test.got,
+            &test.expected,
+            &test.stdout,
+            test.fuel
+        ))
     )
 }
 

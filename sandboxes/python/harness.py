@@ -358,8 +358,6 @@ class Program:
             if type(result) in VIEWS:
                 return ("view", list(itertools.islice(result, NODES)))
             return ("value", result)
-        except NotPlain as error:
-            return ("refused", str(error)[:TEXT])
         except BaseException as error:
             return stopped(error)
 
@@ -428,7 +426,7 @@ class Program:
                 return ("value", ("o", self.hold(result), NAME(type(result))))
             return ("value", plain(result, self.keep))
         except NotPlain as error:
-            return ("refused", str(error)[:TEXT])
+            return ("refused", str(error)[:TEXT], None)
         except BaseException as error:
             return stopped(error)
 
@@ -453,6 +451,14 @@ OPERATIONS.update(
     enter=lambda value: value.__enter__(), exit=lambda value: value.__exit__(None, None, None),
     divmod=divmod, round=round,
 )
+
+
+def truth(value):
+    """What `if value` would do; a test may ask for no more than that."""
+    try:
+        return True if value else False
+    except Exception:
+        return None
 
 
 def compiled(source, name):
@@ -521,8 +527,10 @@ class Candidate:
             reply = read(answer[1:])
             if type(reply) is not tuple or len(reply) < 2 or reply[0] != self.asked or type(reply[0]) is not int:
                 raise NotPlain("a bad reply")
-            if reply[1] in ("value", "view", "refused", "exit"):
+            if reply[1] in ("value", "exit"):
                 (told,) = reply[2:]
+            elif reply[1] == "refused":
+                told, _ = reply[2:]
             elif reply[1] == "raise":
                 told = reply[2:]
                 name, text, base, args = told
@@ -545,7 +553,7 @@ class Candidate:
                 self.ended = ("stop", name, text)
                 raise Ended
             raise self.remember(self.error(name, text, base, args))
-        return reply[1], told
+        return told
 
     def remember(self, error):
         self.raised = error
@@ -566,10 +574,32 @@ class Candidate:
         call.__name__ = call.__qualname__ = name
         return call
 
+    def helper(self, name, trusted):
+        """A helper function of the task's own: it decides, but a solution that
+        brings one of that name has to bring the same."""
+        own = self.function(name)
+        brings = True
+
+        def call(*args, **kwargs):
+            nonlocal brings
+            said = None
+            if brings:
+                try:
+                    said = own(*args, **kwargs)
+                except NameError:
+                    brings = False
+                except Exception as error:
+                    said = error
+            value = trusted(*args, **kwargs)
+            if brings and not alike(said, value):
+                raise AssertionError("the solution's own `%s` is not the task's" % name)
+            return value
+        return call
+
     # Objects.
 
     def operate(self, operation, target, args=(), kwargs={}, opaque=False):
-        _, value = self.ask(
+        value = self.ask(
             b"O", operation, target,
             [plain(item, self.lift) for item in args],
             {name: plain(item, self.lift) for name, item in kwargs.items()},
@@ -580,7 +610,9 @@ class Candidate:
             if opaque and type(value) is not Handle:
                 raise NotPlain("a bad reply")
             return value
-        except (NotPlain, ArithmeticError, TypeError, ValueError, IndexError):
+        except (NotPlain, ArithmeticError, TypeError, ValueError, IndexError) as error:
+            if error is self.raised:
+                raise
             self.ended = ("protocol", "a bad reply")
             raise Ended from None
 
@@ -650,6 +682,13 @@ class Candidate:
         return self.operate("name", name)
 
 
+def alike(one, other):
+    """Equal, floats nearly."""
+    if type(one) is float and type(other) is float:
+        return one == other or abs(one - other) <= 1e-9 * max(abs(one), abs(other), 1.0)
+    return one == other
+
+
 class Handle:
     """Something of the candidate's that is no plain data; it acts where it lives."""
 
@@ -695,7 +734,8 @@ class Handle:
         return hash(vars(self)["_number"])
 
     def __iter__(self):
-        return iter(asked(self, "iter"))
+        value = asked(self, "iter")
+        return value if type(value) is Handle else iter(value)
 
     def __instancecheck__(self, value):
         return type(value) is Handle and asked(value, "isinstance", self) is True
@@ -880,6 +920,9 @@ def run_tests(tester, kind, entry, module, prelude, setup, code, asserts):
     for name in entry:
         names[name] = candidate.function(name)
     provided, modules = free_names("\n".join([setup, code] + asserts))
+    for name in provided - set(entry):
+        if type(names.get(name)) is types.FunctionType:
+            names[name] = candidate.helper(name, names[name])
     for name in modules - set(names):
         names[name] = importlib.import_module(name)
     provided -= set(names)
@@ -937,12 +980,14 @@ def solution_module(candidate, module):
 
 def named(candidate, name):
     """By value: data and exception types as they are, anything else as a function."""
-    _, value = candidate.ask(b"O", "name", name, [], {}, False)
+    value = candidate.ask(b"O", "name", name, [], {}, False)
     if type(value) is tuple and value[:1] in (("o",), ("c",)):
         return candidate.function(name)
     try:
         return lower(value, candidate.drop)
-    except (NotPlain, TypeError, ValueError, IndexError):
+    except (NotPlain, ArithmeticError, TypeError, ValueError, IndexError) as error:
+        if error is candidate.raised:
+            raise
         candidate.ended = ("protocol", "a bad reply")
         raise Ended from None
 
@@ -1125,7 +1170,7 @@ def turn(message, reply=_goldstone.reply, loads=marshal.loads):
         try:
             answer = dumps((number,) + end)
         except NotPlain as error:
-            answer = dumps((number, "refused", str(error)[:TEXT]))
+            answer = dumps((number, "refused", str(error)[:TEXT], truth(end[1])))
         except BaseException as error:
             answer = dumps((number,) + stopped(error))
     elif letter == b"P":
