@@ -84,6 +84,7 @@ impl Guest {
     pub(in crate::sandbox) fn for_snapshot(boot: Vec<u8>) -> Self {
         let unlimited = Limits {
             fuel: u64::MAX,
+            total_fuel: u64::MAX,
             memory_bytes: u64::MAX,
             output_bytes: 1 << 20,
             reply_bytes: 0,

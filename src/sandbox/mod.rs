@@ -4,6 +4,8 @@ mod job;
 
 mod run;
 
+mod budget;
+
 mod instance;
 
 mod guest;
