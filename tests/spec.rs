@@ -13,9 +13,12 @@ fn compile(text: &str) -> Result<Scorer, goldstone::reward::SpecError> {
 
 #[test]
 fn broken_specs_are_explained() {
-    insta::glob!("data/spec/broken/*.toml", |path| {
-        let text = std::fs::read_to_string(path).unwrap();
-        let error = compile(&text).expect_err("the spec is broken");
-        insta::assert_snapshot!(error.to_string());
+    // Builds without the sandbox lack one kind.
+    insta::with_settings!({ filters => [("`math`, `code`", "`math`")] }, {
+        insta::glob!("data/spec/broken/*.toml", |path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let error = compile(&text).expect_err("the spec is broken");
+            insta::assert_snapshot!(error.to_string());
+        });
     });
 }
