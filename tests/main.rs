@@ -9,6 +9,7 @@ mod fuzz_replay;
 mod guests;
 mod layering;
 mod math;
+mod math_laws;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

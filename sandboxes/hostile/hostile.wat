@@ -25,6 +25,7 @@
 
   (memory (export "memory") 4)
   (table $table 4 funcref)
+  (tag $thrown (param i32))
   (global $turns (mut i32) (i32.const 0))
   (global $bad i32 (i32.const 0xfffffff0))
 
@@ -212,6 +213,13 @@
     (if (i32.eq (local.get $command) (i32.const 0x78)) (then
       (call $reply_byte (i32.const 1))
       (call $proc_exit (i32.load8_u (local.get $at)))))
+    ;; E: throws and catches without end. Exceptions take memory of the host.
+    (if (i32.eq (local.get $command) (i32.const 0x45)) (then
+      (loop $again
+        (drop (block $caught (result i32)
+          (try_table (catch $thrown $caught) (throw $thrown (i32.const 1)))
+          (i32.const 0)))
+        (br $again))))
     ;; p, P: calls with bad addresses, with other bad arguments.
     (if (i32.eq (local.get $command) (i32.const 0x70)) (then (call $bad_addresses)))
     (if (i32.eq (local.get $command) (i32.const 0x50)) (then (call $bad_arguments)))

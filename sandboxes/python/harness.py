@@ -21,6 +21,10 @@ import _goldstone
 import atexit
 import builtins
 import collections
+import datetime
+import decimal
+import fractions
+import importlib
 import io
 import itertools
 import linecache
@@ -126,6 +130,45 @@ def lower(value, drop):
     if kind is dict:
         return {lower(key, drop): lower(item, drop) for key, item in value.items()}
     return value
+
+
+def carried(value):
+    """The mark of a value of the standard library that is data too, or None."""
+    kind = type(value)
+    if kind is range:
+        return ("r", value.start, value.stop, value.step)
+    if kind is datetime.date:
+        return ("d", "date", value.year, value.month, value.day)
+    if kind is datetime.datetime and value.tzinfo is None:
+        return ("d", "datetime") + value.timetuple()[:6] + (value.microsecond,)
+    if kind is datetime.time and value.tzinfo is None:
+        return ("d", "time", value.hour, value.minute, value.second, value.microsecond)
+    if kind is datetime.timedelta:
+        return ("d", "timedelta", value.days, value.seconds, value.microseconds)
+    if kind is decimal.Decimal:
+        return ("d", "Decimal", str(value))
+    if kind is fractions.Fraction:
+        return ("d", "Fraction", value.numerator, value.denominator)
+    return None
+
+
+CARRIED = {
+    kind.__name__: kind for kind in (
+        datetime.date, datetime.datetime, datetime.time, datetime.timedelta,
+        decimal.Decimal, fractions.Fraction,
+    )
+}
+
+
+def received(mark, rest):
+    """Undoes `carried`; the mark may be a candidate's."""
+    if not all(type(part) in (int, str) for part in rest):
+        raise NotPlain("a bad reply")
+    if mark == "r" and len(rest) == 3:
+        return range(*rest)
+    if mark == "d" and len(rest) > 1 and rest[0] in CARRIED:
+        return CARRIED[rest[0]](*rest[1:])
+    raise NotPlain("a bad reply")
 
 
 class Reader:
@@ -283,7 +326,7 @@ class Program:
     def __init__(self):
         self.names = None
         self.objects = {}
-        self.next = 1
+        self.next = 0
 
     def load(self, source, module):
         code, fault = compiled(source, module + ".py")
@@ -315,8 +358,6 @@ class Program:
             if type(result) in VIEWS:
                 return ("view", list(itertools.islice(result, NODES)))
             return ("value", result)
-        except NotPlain as error:
-            return ("refused", str(error)[:TEXT])
         except BaseException as error:
             return stopped(error)
 
@@ -324,36 +365,52 @@ class Program:
 
     def keep(self, value):
         """A mark for what is no data: a class, an exception class, a function, an object."""
+        mark = carried(value)
+        if mark is not None:
+            return mark
         kind = type(value)
         if isinstance(value, SCALARS + (list, tuple, set, frozenset, dict)):
             try:
                 return plain(plain(value), self.keep)
             except NotPlain:
                 pass
-        for number, known in self.objects.items():
-            if known is value:
-                break
-        else:
-            number = self.next
-            self.next += 1
-            self.objects[number] = value
+        number = self.hold(value)
         if isinstance(value, type):
             if issubclass(value, BaseException):
                 bases = [NAME(base) for base in value.__mro__ if base in BUILTIN.values()]
                 return ("e", number, NAME(value), bases[0] if bases else "Exception")
             return ("c", number, NAME(value))
-        if kind in VIEWS and kind is not range:
+        if kind in VIEWS:
             return ("v", plain(list(itertools.islice(value, NODES)), self.keep))
         return ("o", number, NAME(kind))
 
+    def hold(self, value):
+        """The number of an object that a tester holds."""
+        for number, known in self.objects.items():
+            if known is value:
+                return number
+        self.next += 1
+        self.objects[self.next] = value
+        return self.next
+
     def drop(self, mark, *rest):
-        if mark == "b":
-            return getattr(builtins, rest[0])
         if mark == "o":
             return self.objects[rest[0]]
-        raise NotPlain("a bad message")
+        if mark == "m":
+            value = importlib.import_module(rest[0])
+            for name in rest[1].split("."):
+                value = getattr(value, name)
+            return value
+        if mark == "f":
+            code, name, defaults, names = rest
+            names = {key: lower(value, self.drop) for key, value in names.items()}
+            defaults = lower(defaults, self.drop)
+            return types.FunctionType(marshal.loads(code), {**names, "__builtins__": builtins}, name, defaults)
+        if mark == "s":
+            return slice(*rest)
+        return received(mark, rest)
 
-    def operate(self, operation, target, args, kwargs):
+    def operate(self, operation, target, args, kwargs, opaque):
         try:
             args = [lower(item, self.drop) for item in args]
             kwargs = {name: lower(item, self.drop) for name, item in kwargs.items()}
@@ -365,9 +422,11 @@ class Program:
                 result = self.find(target)(*args, **kwargs)
             else:
                 result = OPERATIONS[operation](self.objects[target], *args)
+            if opaque:
+                return ("value", ("o", self.hold(result), NAME(type(result))))
             return ("value", plain(result, self.keep))
         except NotPlain as error:
-            return ("refused", str(error)[:TEXT])
+            return ("refused", str(error)[:TEXT], None)
         except BaseException as error:
             return stopped(error)
 
@@ -392,6 +451,14 @@ OPERATIONS.update(
     enter=lambda value: value.__enter__(), exit=lambda value: value.__exit__(None, None, None),
     divmod=divmod, round=round,
 )
+
+
+def truth(value):
+    """What `if value` would do; a test may ask for no more than that."""
+    try:
+        return True if value else False
+    except Exception:
+        return None
 
 
 def compiled(source, name):
@@ -460,8 +527,10 @@ class Candidate:
             reply = read(answer[1:])
             if type(reply) is not tuple or len(reply) < 2 or reply[0] != self.asked or type(reply[0]) is not int:
                 raise NotPlain("a bad reply")
-            if reply[1] in ("value", "view", "refused", "exit"):
+            if reply[1] in ("value", "exit"):
                 (told,) = reply[2:]
+            elif reply[1] == "refused":
+                told, _ = reply[2:]
             elif reply[1] == "raise":
                 told = reply[2:]
                 name, text, base, args = told
@@ -484,7 +553,7 @@ class Candidate:
                 self.ended = ("stop", name, text)
                 raise Ended
             raise self.remember(self.error(name, text, base, args))
-        return reply[1], told
+        return told
 
     def remember(self, error):
         self.raised = error
@@ -501,43 +570,95 @@ class Candidate:
 
     def function(self, name):
         def call(*args, **kwargs):
-            try:
-                message = marshal.dumps((args, kwargs), VERSION)
-            except ValueError:
-                message = None
-            if message is None or self.objects:
-                return self.operate("invoke", name, args, kwargs)
-            kind, value = self.ask(b"C", name, args, kwargs)
-            return iter(value) if kind == "view" and type(value) is list else value
+            return self.operate("invoke", name, args, kwargs)
         call.__name__ = call.__qualname__ = name
+        return call
+
+    def helper(self, name, trusted):
+        """A helper function of the task's own: it decides, but a solution that
+        brings one of that name has to bring the same."""
+        own = self.function(name)
+        brings = True
+
+        def call(*args, **kwargs):
+            nonlocal brings
+            said = None
+            if brings:
+                try:
+                    said = own(*args, **kwargs)
+                except NameError:
+                    brings = False
+                except Exception as error:
+                    said = error
+            value = trusted(*args, **kwargs)
+            if brings and not alike(said, value):
+                raise AssertionError("the solution's own `%s` is not the task's" % name)
+            return value
         return call
 
     # Objects.
 
-    def operate(self, operation, target, args=(), kwargs={}):
-        _, value = self.ask(
+    def operate(self, operation, target, args=(), kwargs={}, opaque=False):
+        value = self.ask(
             b"O", operation, target,
             [plain(item, self.lift) for item in args],
             {name: plain(item, self.lift) for name, item in kwargs.items()},
+            opaque,
         )
         try:
-            return lower(value, self.drop)
-        except (NotPlain, TypeError, ValueError, IndexError):
+            value = lower(value, self.drop)
+            if opaque and type(value) is not Handle:
+                raise NotPlain("a bad reply")
+            return value
+        except (NotPlain, ArithmeticError, TypeError, ValueError, IndexError) as error:
+            if error is self.raised:
+                raise
             self.ended = ("protocol", "a bad reply")
             raise Ended from None
 
     def lift(self, value):
+        """An argument that is no plain data: tests may use what they like."""
         if type(value) is Handle or isinstance(value, type) and issubclass(value, CandidateError):
             return ("o", vars(value)["_number"])
-        if isinstance(value, (type, types.BuiltinFunctionType)) and getattr(builtins, value.__name__, None) is value:
-            return ("b", value.__name__)
+        mark = carried(value)
+        if mark is not None:
+            return mark
+        if type(value) is slice:
+            return ("s", value.start, value.stop, value.step)
+        if isinstance(value, types.FunctionType) and value.__closure__ is None:
+            return self.lift_function(value)
         if isinstance(value, (list, tuple, set, frozenset, dict) + SCALARS):
             return plain(plain(value), self.lift)
+        module = getattr(value, "__module__", None) or getattr(
+            getattr(value, "__objclass__", None), "__module__", "builtins"
+        )
+        name = getattr(value, "__qualname__", "")
+        if module in sys.stdlib_module_names or module == "builtins":
+            found = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part, None)
+            if found is value:
+                return ("m", module, name)
         raise NotPlain("not plain data: " + type(value).__name__)
+
+    def lift_function(self, function):
+        """A function of the tests' that needs nothing of theirs goes over as code."""
+        code, names = function.__code__, {}
+        for name in code.co_names:
+            known = function.__globals__.get(name)
+            if known is not None and known is not function and not isinstance(known, types.ModuleType):
+                try:
+                    names[name] = plain(known, self.lift)
+                except NotPlain:
+                    pass
+        defaults = plain(function.__defaults__ or (), self.lift)
+        return ("f", marshal.dumps(code, VERSION), function.__name__, defaults, names)
 
     def drop(self, mark, *rest):
         if mark == "v":
             return iter(lower(rest[0], self.drop))
+        if mark in ("r", "d"):
+            return received(mark, rest)
         if type(rest[0]) is not int:
             raise NotPlain("a bad reply")
         if mark == "e":
@@ -561,6 +682,13 @@ class Candidate:
         return self.operate("name", name)
 
 
+def alike(one, other):
+    """Equal, floats nearly."""
+    if type(one) is float and type(other) is float:
+        return one == other or abs(one - other) <= 1e-9 * max(abs(one), abs(other), 1.0)
+    return one == other
+
+
 class Handle:
     """Something of the candidate's that is no plain data; it acts where it lives."""
 
@@ -577,7 +705,8 @@ class Handle:
 
     def __call__(self, *args, **kwargs):
         own = vars(self)
-        return own["_owner"].operate("call", own["_number"], args, kwargs)
+        opaque = own["_owner"].objects == "build"
+        return own["_owner"].operate("call", own["_number"], args, kwargs, opaque)
 
     def __repr__(self):
         return str(asked(self, "repr"))
@@ -605,7 +734,8 @@ class Handle:
         return hash(vars(self)["_number"])
 
     def __iter__(self):
-        return iter(asked(self, "iter"))
+        value = asked(self, "iter")
+        return value if type(value) is Handle else iter(value)
 
     def __instancecheck__(self, value):
         return type(value) is Handle and asked(value, "isinstance", self) is True
@@ -642,8 +772,8 @@ def handle(owner, number, name):
 
 
 # A tester that was not told to hold objects may still build them and hand them
-# back; what it learns from them would be the candidate's word.
-BUILDING = frozenset(("getattr", "setattr", "setitem"))
+# back; what it could learn from them would be the candidate's word.
+BUILDING = frozenset(("getattr", "setattr", "getitem", "setitem"))
 
 
 def closed(self):
@@ -654,33 +784,45 @@ def closed(self):
 
 def asked(self, operation, *args):
     own = vars(self)
+    owner = own["_owner"]
     if operation not in BUILDING:
         closed(self)
-    value = own["_owner"].operate(operation, own["_number"], args)
-    if operation == "getattr" and own["_owner"].objects == "build" and type(value) is not Handle:
-        closed(self)
-    return value
+    opaque = owner.objects == "build" and operation.startswith("get")
+    return owner.operate(operation, own["_number"], args, opaque=opaque)
 
 
 class BadTests(Exception):
     """The tests cannot be run as they are."""
 
 
+def stop_clocks():
+    """Tests that measure time would measure a clock that the solution's work does
+    not move: any speed would pass."""
+    import time
+    import unittest.case
+    unittest.case.time = types.SimpleNamespace(perf_counter=time.perf_counter)
+
+    def refused():
+        raise BadTests("the tests measure time, which has no meaning here")
+    for name in ("time", "perf_counter", "monotonic", "process_time", "thread_time"):
+        setattr(time, name, refused)
+        setattr(time, name + "_ns", refused)
+
+
 def constructor(candidate, name):
-    """A name of the solution's that tests only build arguments with."""
-    def build(*args, **kwargs):
-        value = candidate.operate("invoke", name, args, kwargs)
-        if type(value) is not Handle:
-            raise BadTests("`%s` is the solution's, and tests may only build objects with it" % name)
-        return value
-    return build
+    """A name of the solution's that tests may only build arguments with."""
+    return candidate.operate("name", name, opaque=True)
 
 
 def free_names(source):
-    """The names that a program uses and nobody defines."""
+    """The names that a program uses and nobody defines; and which of them must be
+    modules of the standard library, used as `sys.maxsize` is."""
     import ast
-    used, known = set(), set(vars(builtins))
+    used, known, bases, bare = set(), set(vars(builtins)), set(), set()
     for node in ast.walk(ast.parse(source)):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Name):
+                (bases if isinstance(node, ast.Attribute) else bare).add(child.id)
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -691,7 +833,9 @@ def free_names(source):
             known.add((node.asname or node.name).split(".")[0])
         elif isinstance(node, ast.ExceptHandler) and node.name:
             known.add(node.name)
-    return used - known
+    used -= known
+    modules = used & (bases - bare) & sys.stdlib_module_names
+    return used - modules, modules
 
 
 class Tester:
@@ -775,7 +919,13 @@ def run_tests(tester, kind, entry, module, prelude, setup, code, asserts):
         return
     for name in entry:
         names[name] = candidate.function(name)
-    provided = free_names("\n".join([setup, code] + asserts)) - set(names)
+    provided, modules = free_names("\n".join([setup, code] + asserts))
+    for name in provided - set(entry):
+        if type(names.get(name)) is types.FunctionType:
+            names[name] = candidate.helper(name, names[name])
+    for name in modules - set(names):
+        names[name] = importlib.import_module(name)
+    provided -= set(names)
     if candidate.objects is None and provided:
         candidate.objects = "build"
         for name in provided:
@@ -830,12 +980,14 @@ def solution_module(candidate, module):
 
 def named(candidate, name):
     """By value: data and exception types as they are, anything else as a function."""
-    _, value = candidate.ask(b"O", "name", name, [], {})
+    value = candidate.ask(b"O", "name", name, [], {}, False)
     if type(value) is tuple and value[:1] in (("o",), ("c",)):
         return candidate.function(name)
     try:
         return lower(value, candidate.drop)
-    except (NotPlain, TypeError, ValueError, IndexError):
+    except (NotPlain, ArithmeticError, TypeError, ValueError, IndexError) as error:
+        if error is candidate.raised:
+            raise
         candidate.ended = ("protocol", "a bad reply")
         raise Ended from None
 
@@ -852,6 +1004,9 @@ def run_unittest(tester, module, setup, code):
     for name, value in list(vars(tests).items()):
         if isinstance(value, type) and issubclass(value, unittest.TestCase):
             for test in unittest.defaultTestLoader.loadTestsFromTestCase(value):
+                method = getattr(value, test._testMethodName)
+                if getattr(value, "__unittest_skip__", False) or getattr(method, "__unittest_skip__", False):
+                    continue
                 suite.append((test.id().partition(".")[2], lambda test=test: run_case(test)))
         elif isinstance(value, type) and name.startswith("Test") and value.__module__ == tests.__name__:
             for method in dir(value):
@@ -1015,7 +1170,7 @@ def turn(message, reply=_goldstone.reply, loads=marshal.loads):
         try:
             answer = dumps((number,) + end)
         except NotPlain as error:
-            answer = dumps((number, "refused", str(error)[:TEXT]))
+            answer = dumps((number, "refused", str(error)[:TEXT], truth(end[1])))
         except BaseException as error:
             answer = dumps((number,) + stopped(error))
     elif letter == b"P":
@@ -1025,6 +1180,7 @@ def turn(message, reply=_goldstone.reply, loads=marshal.loads):
         names = types.ModuleType("tests")
         sys.modules["tests"] = names
         tester = Tester(Candidate(objects), names.__dict__, begun)
+        stop_clocks()
         run_tests(tester, *job)
         answer = dumps((tester.results, tester.candidate.asked, tester.total))
     elif letter == b"W":

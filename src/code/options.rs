@@ -61,9 +61,10 @@ pub struct CodeLimits {
 impl Default for CodeLimits {
     fn default() -> Self {
         Self {
-            // A few seconds of one core.
-            fuel: 10_000_000_000,
-            total_fuel: 100_000_000_000,
+            // About seven seconds of one core, for one second and a half of Python
+            // outside of a sandbox.
+            fuel: 100_000_000_000,
+            total_fuel: 300_000_000_000,
             memory_mb: 256,
             // Contest outputs reach a megabyte.
             output_kb: 4096,
@@ -80,6 +81,7 @@ impl CodeLimits {
     pub(super) fn turn(&self) -> Limits {
         Limits {
             fuel: self.fuel,
+            total_fuel: self.total_fuel,
             memory_bytes: self.memory_mb << 20,
             output_bytes: self.output_kb << 10,
             // A reply also carries its frame and an exception's text.

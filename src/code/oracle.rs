@@ -73,8 +73,9 @@ pub(super) enum Returned {
     Value(Value),
     /// A generator or another view, with what it holds; equal to nothing.
     View(Vec<Value>),
-    /// Something that is no data, and so equal to nothing.
-    Refused(String),
+    /// Something that is no data, and so equal to nothing; whether Python takes it
+    /// for true is its own word, as `True` would be.
+    Refused { why: String, truth: bool },
 }
 
 /// What an oracle says.
@@ -124,11 +125,10 @@ impl Oracle {
                 return match self {
                     Oracle::SameMembers(expected) => same_members(items, expected).into(),
                     Oracle::Json(_) => self.judge(&Returned::Value(Value::List(items.clone()))),
-                    Oracle::Differs(_) | Oracle::IsNot(_) | Oracle::Present(true) => Judged::Pass,
-                    _ => Judged::Wrong,
+                    other => other.judge_object(true),
                 };
             }
-            Returned::Refused(_) => return Judged::Wrong,
+            Returned::Refused { truth, .. } => return self.judge_object(*truth),
         };
         match self {
             Oracle::Equals(expected) => got.equals(expected).into(),
@@ -177,6 +177,20 @@ impl Oracle {
                 None => Judged::Raises("TypeError"),
             },
             Oracle::Json(expected) => as_json(got).equals(&as_json(expected)).into(),
+        }
+    }
+}
+
+impl Oracle {
+    /// What an oracle says of an object that is equal to no data.
+    fn judge_object(&self, truth: bool) -> Judged {
+        match self {
+            Oracle::Differs(_) | Oracle::IsNot(_) | Oracle::Present(true) => Judged::Pass,
+            Oracle::Truth(expected) => (truth == *expected).into(),
+            Oracle::Within { .. } | Oracle::Close { .. } | Oracle::Root { .. } => {
+                Judged::Raises("TypeError")
+            }
+            _ => Judged::Wrong,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, process};
 
 use cap_std::ambient_authority;
@@ -140,7 +141,7 @@ impl Cache {
     }
 
     /// The directory of compiled modules, made where there is none.
-    fn compiled_directory(&self) -> io::Result<Dir> {
+    pub(super) fn compiled_directory(&self) -> io::Result<Dir> {
         if !self.root.is_dir(COMPILED) {
             let mut builder = DirBuilder::new();
             builder
@@ -194,12 +195,20 @@ fn refuse_foreign(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
 }
 
-/// Writes a file under another name first, so that it is never seen in part.
+/// Writes a file under another name first, so that it is never seen in part. The
+/// other name is nobody else's: no process and no thread has written to the file.
 fn write_whole(directory: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let part = format!(".part-{}-{name}", process::id());
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let part = format!(".part-{}-{count}-{name}", process::id());
     let written = (|| {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        options.write(true).create_new(true).mode(0o600);
+        // Left by a process of the same number that was killed.
+        match directory.remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = directory.open_with(&part, &options)?;
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -10,8 +10,9 @@ use super::instance::Partner;
 use super::wasi::{Clock, Random, Streams};
 use super::{End, Limits};
 
-/// Fuel for a call into the host, about what it costs in instructions.
-const HOST_CALL_FUEL: u64 = 100;
+/// Fuel for a call into the host. It takes 100 ns or so, in which a guest takes about
+/// as much fuel: calls do not let a guest outlast the wall clock on little fuel.
+const HOST_CALL_FUEL: u64 = 1_000;
 
 /// Bytes that the host copies for one unit of fuel.
 const BYTES_PER_FUEL: u64 = 4;
@@ -83,6 +84,7 @@ impl Guest {
     pub(in crate::sandbox) fn for_snapshot(boot: Vec<u8>) -> Self {
         let unlimited = Limits {
             fuel: u64::MAX,
+            total_fuel: u64::MAX,
             memory_bytes: u64::MAX,
             output_bytes: 1 << 20,
             reply_bytes: 0,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{InstancePre, Store, Trap, TypedFunc};
 
+use super::budget::Budget;
 use super::guest::Guest;
 use super::{End, Limits, Request, SandboxError, Turn};
 use super::{engine, imports};
@@ -151,7 +152,9 @@ fn ended(guest: &mut Guest, error: wasmtime::Error) -> wasmtime::Result<End> {
 /// The candidate's instance, as its tester's store holds it.
 pub(super) struct Partner {
     instance: Instance,
-    limits: Limits,
+    budget: Budget,
+    /// Messages that it may still be sent.
+    calls_left: u64,
     /// The turns so far.
     pub(super) calls: Vec<Turn>,
     /// What the last turn came to, until the tester has taken it.
@@ -161,10 +164,11 @@ pub(super) struct Partner {
 }
 
 impl Partner {
-    pub(super) fn new(instance: Instance, limits: Limits) -> Self {
+    pub(super) fn new(instance: Instance, budget: Budget) -> Self {
         Self {
             instance,
-            limits,
+            calls_left: budget.limits().calls,
+            budget,
             calls: Vec::new(),
             answer: None,
             took: Duration::ZERO,
@@ -173,7 +177,7 @@ impl Partner {
 
     /// How a tester ends that asks once more, where it may not.
     pub(super) fn refuses(&self) -> Option<End> {
-        if self.calls.len() as u64 >= self.limits.calls {
+        if self.calls_left == 0 {
             return Some(End::Reply);
         }
         match self.calls.last().map(|turn| &turn.end) {
@@ -186,9 +190,10 @@ impl Partner {
     pub(super) fn ask(&mut self, message: Vec<u8>) -> Result<(), SandboxError> {
         let began = Instant::now();
         let stdin = Vec::new();
-        let turn = self
-            .instance
-            .turn(&Request { message, stdin }, &self.limits)?;
+        self.calls_left -= 1;
+        let limits = self.budget.limits();
+        let turn = self.instance.turn(&Request { message, stdin }, &limits)?;
+        let turn = self.budget.spend(turn);
         self.answer = Some(imports::answer(&turn.end, &turn.reply));
         self.calls.push(turn);
         self.took += began.elapsed();

@@ -61,6 +61,9 @@ pub struct Request {
 pub struct Limits {
     /// WebAssembly instructions, roughly; per turn.
     pub fuel: u64,
+    /// The same for all turns of a job, a tester's own left out: those that come
+    /// when it is used up end with [`End::Fuel`] at once.
+    pub total_fuel: u64,
     /// Linear memory that the guest may add to its snapshot.
     pub memory_bytes: u64,
     /// Standard output; error output has the same limit of its own.

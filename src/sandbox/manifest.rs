@@ -74,6 +74,8 @@ impl From<DefaultLimits> for Limits {
     fn from(limits: DefaultLimits) -> Self {
         Self {
             fuel: limits.fuel,
+            // One turn is bounded by its own fuel.
+            total_fuel: u64::MAX,
             memory_bytes: limits.memory_bytes,
             output_bytes: limits.output_bytes,
             reply_bytes: limits.reply_bytes,

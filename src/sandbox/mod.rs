@@ -4,6 +4,8 @@ mod job;
 
 mod run;
 
+mod budget;
+
 mod instance;
 
 mod guest;
@@ -84,3 +86,6 @@ impl SandboxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::budget::Budget;
 use super::instance::{Image, Instance, Partner};
 use super::{End, Job, Outcome, Request, SandboxError, Turn, Work};
 
@@ -14,28 +15,32 @@ pub(super) fn run(image: &Image, job: &Job) -> Result<Outcome, SandboxError> {
         turns: Vec::new(),
         calls: Vec::new(),
     };
+    let mut budget = Budget::new(&job.limits);
     match &job.work {
         Work::Fresh(requests) => {
             for request in requests {
-                outcome.turns.push(fresh()?.turn(request, &job.limits)?);
+                outcome.turns.push(match budget.next() {
+                    Some(limits) => budget.spend(fresh()?.turn(request, &limits)?),
+                    None => budget.refuse(),
+                });
             }
         }
         Work::Calls { load, calls } => {
             let mut program = fresh()?;
-            let turn = program.turn(load, &job.limits)?;
+            let turn = budget.spend(program.turn(load, &budget.limits())?);
             let goes_on = goes_on(&turn);
             outcome.load = Some(turn);
             if goes_on {
-                outcome.turns = call_all(image, job, load, calls, program)?;
+                outcome.turns = call_all(image, job, load, calls, program, &mut budget)?;
             }
         }
         Work::Split { load, test } => {
             let mut candidate = fresh()?;
-            let turn = candidate.turn(load, &job.limits)?;
+            let turn = budget.spend(candidate.turn(load, &budget.limits())?);
             let goes_on = goes_on(&turn);
             outcome.load = Some(turn);
             if goes_on {
-                let partner = Partner::new(candidate, job.limits.clone());
+                let partner = Partner::new(candidate, budget);
                 let tester = Instance::new(image, &job.limits, Role::Tester.seed(job))?;
                 let mut tester = tester.with_partner(partner);
                 outcome.turns.push(tester.turn(test, &job.limits)?);
@@ -53,18 +58,24 @@ fn call_all(
     load: &Request,
     calls: &[Vec<u8>],
     program: Instance,
+    budget: &mut Budget,
 ) -> Result<Vec<Turn>, SandboxError> {
     let mut live = Some(program);
     let mut turns = Vec::with_capacity(calls.len());
     for call in calls {
+        let Some(limits) = budget.next() else {
+            turns.push(budget.refuse());
+            continue;
+        };
         let mut program = match live.take() {
             Some(program) => program,
             None => {
                 let mut program = Instance::new(image, &job.limits, Role::Candidate.seed(job))?;
-                let turn = program.turn(load, &job.limits)?;
+                let turn = budget.spend(program.turn(load, &limits)?);
                 if !goes_on(&turn) {
-                    // Only the wall clock can make a second loading end otherwise
-                    // than the first; the call then ends as its loading did.
+                    // Only the wall clock, or the end of all fuel, can make a second
+                    // loading end otherwise than the first; the call then ends as
+                    // its loading did.
                     turns.push(turn);
                     continue;
                 }
@@ -75,7 +86,7 @@ fn call_all(
             message: call.clone(),
             stdin: Vec::new(),
         };
-        let turn = program.turn(&request, &job.limits)?;
+        let turn = budget.spend(program.turn(&request, &budget.limits())?);
         live = goes_on(&turn).then_some(program);
         turns.push(turn);
     }

@@ -31,6 +31,8 @@ pub fn serve(cache: &Path) -> Result<(), SandboxError> {
     let orders = socket(io::stdin()).map_err(failed)?;
     let lifeline = socket(io::stdout()).map_err(failed)?;
     let cache = Cache::open(Some(cache))?;
+    // What must be there, or be opened, while there is sight of it.
+    cache.compiled_directory().map_err(failed)?;
     engine::lists_written_pages();
     // Before there are other threads: they inherit what this one may do.
     let parent = walls::die_with_parent();

@@ -20,14 +20,15 @@ pub(super) fn workers(count: usize, cache: &Path) -> Workers {
         count: NonZeroUsize::new(count),
         binary: Some(env!("CARGO_BIN_EXE_goldstone").into()),
         cache: Some(cache.to_owned()),
+        grace: Some(Duration::from_secs(5)),
     })
     .expect("a pool")
 }
 
-/// A job that takes a second or more.
+/// A job that takes half a second or more.
 fn long_job() -> Job {
     let mut job = job(Work::Fresh(vec![request("l"), request("ehello")]));
-    job.limits.fuel = 3_000_000_000;
+    job.limits.fuel = 500_000_000;
     job
 }
 
@@ -48,8 +49,12 @@ fn processes(cache: &Path) -> Vec<u32> {
 }
 
 fn kill(process: u32) {
+    signal("-KILL", process);
+}
+
+fn signal(name: &str, process: u32) {
     let status = Command::new("kill")
-        .args(["-KILL", &process.to_string()])
+        .args([name, &process.to_string()])
         .status()
         .expect("the command `kill`");
     assert!(status.success());
@@ -136,6 +141,48 @@ fn a_job_that_two_workers_die_of_is_our_failure() {
     );
     pool.run(&job(Work::Fresh(vec![request("e")])))
         .expect("a pool that goes on");
+}
+
+#[test]
+fn a_worker_that_does_not_answer_is_killed_and_our_failure() {
+    let cache = own_cache();
+    let pool = workers(1, cache.path());
+    let mut job = job(Work::Fresh(vec![request("e")]));
+    job.limits.wall = Duration::from_millis(10);
+    pool.run(&job).expect("an outcome");
+    let stopped = pool.idle_processes()[0];
+    signal("-STOP", stopped);
+    let begin = Instant::now();
+    let outcome = pool.run(&job);
+    assert!(
+        matches!(outcome, Err(SandboxError::Failed { .. })),
+        "{outcome:?}"
+    );
+    assert!(begin.elapsed() >= Duration::from_secs(5));
+    assert!(
+        !Path::new(&format!("/proc/{stopped}")).exists(),
+        "it lives on"
+    );
+    pool.run(&job).expect("a pool that goes on");
+}
+
+#[test]
+fn the_wall_clock_ends_what_fuel_does_not() {
+    let pool = workers(1, &cache());
+    let mut job = job(Work::Fresh(vec![request("l"), request("Z"), request("e")]));
+    job.limits.fuel = u64::MAX;
+    job.limits.wall = Duration::from_millis(100);
+    let outcome = pool.run(&job).expect("an outcome");
+    let ends: Vec<_> = outcome.turns.into_iter().map(|turn| turn.end).collect();
+    assert_eq!(ends, [End::Wall, End::Wall, End::Returned(7)]);
+    job.work = Work::Split {
+        load: request("n"),
+        test: request("al"),
+    };
+    let outcome = pool.run(&job).expect("an outcome");
+    // The tester did nothing but wait.
+    assert_eq!(outcome.calls[0].end, End::Wall);
+    assert_eq!(outcome.turns[0].end, End::Returned(7));
 }
 
 #[test]
@@ -275,22 +322,22 @@ fn hostile_runs_leak_nothing() {
     ];
     let round = || {
         let mut fresh = job(Work::Fresh(commands.map(request).to_vec()));
-        fresh.limits.fuel = 1_000_000;
+        fresh.limits.fuel = 200_000;
         pool.run(&fresh).expect("an outcome");
         for test in ["au", "ad", "Al", "bl", "Kn", "aae", "ao"] {
             let mut split = job(Work::Split {
                 load: request("n"),
                 test: request(test),
             });
-            split.limits.fuel = 1_000_000;
+            split.limits.fuel = 200_000;
             pool.run(&split).expect("an outcome");
         }
     };
-    (0..20).for_each(|_| round());
+    (0..15).for_each(|_| round());
     let worker = pool.idle_processes()[0];
     let measure = || [worker, std::process::id()].map(resources);
     let before = measure();
-    (0..70).for_each(|_| round());
+    (0..45).for_each(|_| round());
     let after = measure();
     assert_eq!(pool.idle_processes(), [worker], "it has been replaced");
     for ([fds, threads, resident], [fds_after, threads_after, resident_after]) in

@@ -115,7 +115,7 @@ fn judge(index: usize, oracle: &Oracle, turn: &Turn) -> TestReport {
         verdict,
         exception,
         message: match &returned {
-            Returned::Refused(why) => Some(why.clone()),
+            Returned::Refused { why, .. } => Some(why.clone()),
             _ => None,
         },
         got: Some(match &returned {
@@ -124,7 +124,7 @@ fn judge(index: usize, oracle: &Oracle, turn: &Turn) -> TestReport {
                 "an iterator over {}",
                 Value::List(items.clone()).show(SHOWN)
             ),
-            Returned::Refused(why) => why.clone(),
+            Returned::Refused { why, .. } => why.clone(),
         }),
         expected: Some(oracle.show(SHOWN)),
         ..report

@@ -97,9 +97,11 @@ impl<'r> Run<'r> {
 
     /// Runs one job of the task.
     fn work(&mut self, work: Work) -> Result<Outcome, CodeError> {
+        let mut limits = self.options.limits.turn();
+        limits.total_fuel = limits.total_fuel.saturating_sub(self.spent);
         let outcome = self.runner.run(&Job {
             guest: self.report.guest.clone(),
-            limits: self.options.limits.turn(),
+            limits,
             seed: self.options.seed,
             work,
         })?;
@@ -166,7 +168,7 @@ impl<'r> Run<'r> {
 
     /// Whether all fuel of the task is used up; the tests that are left have failed.
     fn is_spent(&mut self, from: usize) -> bool {
-        if self.spent <= self.options.limits.total_fuel {
+        if self.spent < self.options.limits.total_fuel {
             return false;
         }
         for index in from..self.report.total {

@@ -105,7 +105,10 @@ pub(super) fn returned(fields: &[Value]) -> Result<Returned, Fault> {
     match fields {
         [kind, value] if is(kind, "value") => Ok(Returned::Value(value.clone())),
         [kind, Value::List(items)] if is(kind, "view") => Ok(Returned::View(items.clone())),
-        [kind, why] if is(kind, "refused") => Ok(Returned::Refused(text(why).unwrap_or_default())),
+        [kind, why, truth] if is(kind, "refused") => Ok(Returned::Refused {
+            why: text(why).unwrap_or_default(),
+            truth: matches!(truth, Value::Bool(true)),
+        }),
         fields => Err(stopped(fields)),
     }
 }

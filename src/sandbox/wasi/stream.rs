@@ -10,8 +10,10 @@ use crate::sandbox::guest::{Guest, charge};
 /// Parts that one read or write may have, as many as Linux allows.
 const PARTS: u32 = 1024;
 
-/// Preview 1's type of a character device.
-const CHARACTER_DEVICE: u8 = 2;
+/// Preview 1's type of what is none of its types. A character device would be a
+/// terminal to the guest's library, and Python's `input` reads terminals past
+/// `sys.stdin`, whose next line is then lost.
+const UNKNOWN: u8 = 0;
 
 /// Rights to read and to write a descriptor.
 const RIGHTS: [u64; 3] = [1 << 1, 1 << 6, 1 << 6];
@@ -108,7 +110,7 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             answer(View::with(&mut caller, |view, guest| {
                 guest.streams.check(descriptor)?;
                 let mut status = [0; 24];
-                status[0] = CHARACTER_DEVICE;
+                status[0] = UNKNOWN;
                 status[8..16].copy_from_slice(&RIGHTS[descriptor as usize].to_le_bytes());
                 view.write(at, &status)
             }))
@@ -122,7 +124,7 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             answer(View::with(&mut caller, |view, guest| {
                 guest.streams.check(descriptor)?;
                 let mut status = [0; 64];
-                status[16] = CHARACTER_DEVICE;
+                status[16] = UNKNOWN;
                 view.write(at, &status)
             }))
         },

@@ -1,0 +1,170 @@
+//! What a sandboxed run costs: a fresh instance, a small program, and how runs scale
+//! from one worker process to two.
+//!
+//! ```sh
+//! cargo bench --bench sandbox
+//! ```
+//!
+//! The guest of `sandboxes/hostile/` is always measured; `python` where it is
+//! installed in the user's cache directory (`goldstone sandbox install python`).
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use goldstone::sandbox::{
+    End, InProcess, Job, Limits, Outcome, Request, Runner, Turn, Work, Workers, WorkersOptions,
+};
+
+/// Runs in one job, so that what a job costs by itself does not count.
+const RUNS: usize = 500;
+
+/// Jobs with one run each, from as many threads as there are workers.
+const JOBS: usize = 2_000;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let guest = folder.path().join("guests/hostile");
+    fs::create_dir_all(&guest).expect("a folder that can be written to");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandboxes/hostile/hostile.wat");
+    fs::copy(source, guest.join("guest.wasm")).expect("a guest of ours");
+    let echo = [("echo", b"e".to_vec())];
+    measure("hostile", Some(folder.path().to_owned()), &echo);
+    match python_message("print(6 * 7)") {
+        Some(form) => {
+            let programs = [
+                ("pass", "pass"),
+                ("small", SMALL),
+                (
+                    "floats",
+                    "x = 0.5\nfor i in range(300000): x = x * 3.7 * (1 - x)",
+                ),
+                (
+                    "integers",
+                    "s = 0\nfor i in range(1000000): s += i * i & 1023",
+                ),
+            ];
+            let programs = programs.map(|(name, source)| (name, form(source)));
+            measure("python", None, &programs);
+        }
+        None => print("python: not installed, or its harness takes other messages"),
+    }
+}
+
+/// Five functions with an assertion each.
+const SMALL: &str = "\
+def add(a, b): return a + b
+assert add(2, 3) == 5
+def rev(s): return s[::-1]
+assert rev('abc') == 'cba'
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+assert fib(10) == 55
+def uniq(xs): return sorted(set(xs))
+assert uniq([3, 1, 3]) == [1, 3]
+def count(s): return {c: s.count(c) for c in s}
+assert count('aab') == {'a': 2, 'b': 1}
+";
+
+fn measure(guest: &str, cache: Option<PathBuf>, programs: &[(&str, Vec<u8>)]) {
+    let here = InProcess::new(cache.clone()).expect("a sandbox");
+    let pools = [1, 2].map(|count| {
+        let options = WorkersOptions {
+            count: NonZeroUsize::new(count),
+            binary: Some(env!("CARGO_BIN_EXE_goldstone").into()),
+            cache: cache.clone(),
+            ..WorkersOptions::default()
+        };
+        (count, Workers::new(options).expect("a pool"))
+    });
+    for (name, message) in programs {
+        let many = job(guest, message, RUNS);
+        let one = job(guest, message, 1);
+        let outcome = here.run(&many).expect("an outcome");
+        let first = &outcome.turns[0];
+        let same = outcome.turns.iter().all(|turn| turn == first);
+        let begin = Instant::now();
+        here.run(&many).expect("an outcome");
+        let each = begin.elapsed() / RUNS as u32;
+        let mut line = format!(
+            "{guest} {name}: {:?}, fuel {}, {:.3} ms a run, {:.0} fuel/us, {}",
+            first.end,
+            first.fuel,
+            each.as_secs_f64() * 1e3,
+            first.fuel as f64 / each.as_secs_f64() / 1e6,
+            if same {
+                "all the same"
+            } else {
+                "NOT ALL THE SAME"
+            },
+        );
+        for (count, pool) in &pools {
+            line += &format!("; {count} workers {:.0} jobs/s", rate(pool, *count, &one));
+        }
+        print(&line);
+    }
+}
+
+/// Jobs per second by a pool.
+fn rate(pool: &Workers, threads: usize, job: &Job) -> f64 {
+    let share = JOBS / threads;
+    let run = |times| (0..times).for_each(|_| drop(pool.run(job).expect("an outcome")));
+    let all = |times| {
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| run(times));
+            }
+        });
+    };
+    all(20);
+    let begin = Instant::now();
+    all(share);
+    (share * threads) as f64 / begin.elapsed().as_secs_f64()
+}
+
+fn job(guest: &str, message: &[u8], runs: usize) -> Job {
+    let request = Request {
+        message: message.to_vec(),
+        stdin: Vec::new(),
+    };
+    Job {
+        guest: guest.to_owned(),
+        limits: Limits {
+            fuel: 10_000_000_000,
+            memory_bytes: 256 << 20,
+            output_bytes: 1 << 20,
+            reply_bytes: 1 << 20,
+            calls: 1,
+            wall: Duration::from_secs(60),
+        },
+        seed: 1,
+        work: Work::Fresh(vec![request; runs]),
+    }
+}
+
+/// How the installed harness takes a program: as `run` with a marshalled tuple, or as
+/// the text itself. `None` where neither prints what `probe` prints.
+fn python_message(probe: &str) -> Option<fn(&str) -> Vec<u8>> {
+    let marshalled = |source: &str| {
+        let mut message = b"P(\x01\0\0\0u".to_vec();
+        message.extend_from_slice(&(source.len() as u32).to_le_bytes());
+        message.extend_from_slice(source.as_bytes());
+        message
+    };
+    let here = InProcess::new(None).ok()?;
+    let forms: [fn(&str) -> Vec<u8>; 2] = [marshalled, |source| source.as_bytes().to_vec()];
+    forms.into_iter().find(|form| {
+        let outcome = here.run(&job("python", &form(probe), 1));
+        outcome.is_ok_and(|Outcome { turns, .. }| {
+            let [Turn { end, stdout, .. }] = &turns[..] else {
+                return false;
+            };
+            matches!(end, End::Returned(_)) && stdout == b"42\n"
+        })
+    })
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark's result")]
+fn print(line: &str) {
+    println!("{line}");
+}
