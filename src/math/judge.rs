@@ -222,12 +222,7 @@ impl<'t> Prepared<'t> {
     }
 }
 
-fn several(
-    gold: &Gold,
-    parts: &[String],
-    options: &MathOptions,
-    spent: &Cell<u64>,
-) -> Verdict {
+fn several(gold: &Gold, parts: &[String], options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     let text = parts.join(" , ");
     if let Answer::Opaque(opaque) = &gold.answer
         && opaque.text() == as_text(&text).text()

@@ -48,8 +48,13 @@ pub(super) fn fetch(
     };
     let update = &mut apt(&["-o", "APT::Update::Error-Mode=any", "update"]);
     run.run("reading Debian's package lists", update)?;
-    let source = &mut apt(&["--download-only", "source"]);
-    run.run("fetching with apt", source.args(packages))
+    // One at a time: a version that is gone must not keep the others away.
+    let mut fetched = Ok(());
+    for package in packages {
+        let source = &mut apt(&["--download-only", "source", package]);
+        fetched = fetched.and(run.run(&format!("fetching `{package}` with apt"), source));
+    }
+    fetched
 }
 
 /// Settings that keep apt within `own`, and how the system reaches its mirrors.

@@ -30,7 +30,7 @@ impl Work {
         recipe: &Recipe,
         keep: Option<&Path>,
     ) -> Result<Self, InstallError> {
-        let work = match keep {
+        let mut work = match keep {
             Some(path) => Self {
                 path: path.to_owned(),
                 is_kept: true,
@@ -46,6 +46,9 @@ impl Work {
             }
         };
         make_folder(&work.path)?;
+        // Commands run in other folders.
+        let doing = format!("find the folder `{}`", work.path.display());
+        work.path = work.path.canonicalize().map_err(InstallError::io(doing))?;
         work.refresh(recipe)?;
         Ok(work)
     }

@@ -21,14 +21,12 @@ pub(super) fn clients(
 ) -> Result<BTreeSet<Client>, InstallError> {
     let inputs = inputs(recipe, machine)?;
     let given = given(&inputs, sources)?;
-    let missing = inputs
-        .iter()
-        .filter(|input| !given.contains_key(input.role.as_str()));
+    let missing = missing(&inputs, &given);
     let client = |input: &&Input| match input.fetch {
         Fetch::Apt { .. } => Client::Apt,
         Fetch::Pip { .. } => Client::Pip,
     };
-    Ok(missing.map(client).collect())
+    Ok(missing.iter().map(client).collect())
 }
 
 /// The files of all inputs, in the order of the build's arguments.
@@ -53,24 +51,27 @@ pub(super) fn gather(
             files.insert(&input.role, file);
         }
     }
-    let missing = |files: &BTreeMap<&str, PathBuf>| -> Vec<&Input> {
-        let missing = inputs
-            .iter()
-            .filter(|input| !files.contains_key(input.role.as_str()));
-        missing.copied().collect()
-    };
-    let failed = fetch(&missing(&files), &folder, run);
-    for input in missing(&files) {
-        let file = folder.join(input.file.as_str());
-        if !file.exists() {
-            return Err(not_fetched(input, failed.as_ref().err()));
-        }
+    let missing = missing(&inputs, &files);
+    let fetched = fetch(&missing, &folder, run);
+    let path = |input: &Input| folder.join(input.file.as_str());
+    let absent = missing.iter().filter(|input| !path(input).exists());
+    let absent: Vec<&Input> = absent.copied().collect();
+    if !absent.is_empty() {
+        return Err(not_fetched(&absent, fetched.err()));
+    }
+    for input in missing {
+        let file = path(input);
         check(input, &file)?;
         files.insert(&input.role, file);
     }
-    failed?;
     let path = |input: &&Input| files[input.role.as_str()].clone();
     Ok(inputs.iter().map(path).collect())
+}
+
+/// The inputs of which there is no file yet.
+fn missing<'i>(inputs: &[&'i Input], files: &BTreeMap<&str, PathBuf>) -> Vec<&'i Input> {
+    let is_missing = |input: &&&Input| !files.contains_key(input.role.as_str());
+    inputs.iter().filter(is_missing).copied().collect()
 }
 
 /// The inputs that this machine takes, in order.
@@ -128,7 +129,7 @@ fn listed(inputs: &[&Input]) -> String {
     listed.collect::<Vec<_>>().join(", ")
 }
 
-/// Runs each client once for each place that it fetches from.
+/// Runs each client once for each place that it fetches from; the first failure.
 fn fetch(inputs: &[&Input], into: &Path, run: &mut Runner<'_>) -> Result<(), InstallError> {
     let mut suites: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut wheels = BTreeSet::new();
@@ -142,35 +143,38 @@ fn fetch(inputs: &[&Input], into: &Path, run: &mut Runner<'_>) -> Result<(), Ins
             }
         }
     }
+    let mut fetched = Ok(());
     for (suite, packages) in suites {
         let packages: Vec<&str> = packages.into_iter().collect();
-        apt::fetch(&packages, suite, into, run)?;
+        fetched = fetched.and(apt::fetch(&packages, suite, into, run));
     }
     if !wheels.is_empty() {
         let wheels: Vec<&str> = wheels.into_iter().collect();
-        pip::fetch(&wheels, into, run)?;
+        fetched = fetched.and(pip::fetch(&wheels, into, run));
     }
-    Ok(())
+    fetched
 }
 
-/// Why an input is not there although its client has run.
-fn not_fetched(input: &Input, failed: Option<&InstallError>) -> InstallError {
-    let problem = match failed {
-        Some(error) => error.to_string(),
-        None => "its origin has another version by now".to_owned(),
-    };
-    let hint = match &input.fetch {
-        Fetch::Apt { package, .. } => {
-            let page = package.replacen('=', "/", 1);
-            format!("all versions are at https://snapshot.debian.org/package/{page}/, ")
-        }
-        Fetch::Pip { .. } => String::new(),
-    };
+/// Why inputs are not there although their clients have run.
+fn not_fetched(absent: &[&Input], failed: Option<InstallError>) -> InstallError {
+    let missing = absent.iter().map(|input| {
+        let page = match &input.fetch {
+            Fetch::Apt { package, .. } => package.replacen('=', "/", 1),
+            Fetch::Pip { .. } => String::new(),
+        };
+        let versions = match page.as_str() {
+            "" => String::new(),
+            page => format!(", all versions at https://snapshot.debian.org/package/{page}/"),
+        };
+        format!("`{}` (sha256 {}{versions})", input.file, input.sha256)
+    });
     InstallError::NotFetched {
-        file: input.file.clone(),
-        sha256: input.sha256.clone(),
-        problem,
-        hint,
+        missing: missing.collect::<Vec<_>>().join(", "),
+        problem: match &failed {
+            Some(error) => error.to_string(),
+            None => "their origin has other versions by now".to_owned(),
+        },
+        output: failed.map_or_else(Vec::new, |error| error.output().to_vec()),
     }
 }
 

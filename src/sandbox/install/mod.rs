@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::sandbox::SandboxError;
-use crate::sandbox::manifest::{FileName, ManifestError, Sha256};
+use crate::sandbox::manifest::{ManifestError, Sha256};
 
 pub(in crate::sandbox) use store::check_current;
 
@@ -90,20 +90,18 @@ pub enum InstallError {
         /// The inputs, with their sha256.
         inputs: String,
     },
-    /// An input can't be had where the manifest says.
+    /// Inputs can't be had where the manifest says.
     #[error(
-        "`{file}` can't be fetched: {problem}; get it elsewhere ({hint}sha256 {sha256}) \
-         and give it with `--source FILE`"
+        "can't fetch what the guest is built from: {problem}; get elsewhere and give with \
+         `--source FILE`: {missing}"
     )]
     NotFetched {
-        /// The input's file.
-        file: FileName,
-        /// What it must be.
-        sha256: Sha256,
         /// Why not.
         problem: String,
-        /// Where it may be found, as the beginning of a list, or nothing.
-        hint: String,
+        /// The files, with their sha256 and where old versions are.
+        missing: String,
+        /// The last lines of the client that failed.
+        output: Vec<String>,
     },
     /// No input of a role is for this machine.
     #[error("the manifest names no `{role}` for this machine ({machine})")]
@@ -168,6 +166,7 @@ impl InstallError {
         match self {
             Self::Command { tail, .. } => tail,
             Self::Boot { said, .. } => said,
+            Self::NotFetched { output, .. } => output,
             _ => &[],
         }
     }

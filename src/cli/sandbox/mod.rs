@@ -1,23 +1,24 @@
 //! `goldstone sandbox`: installs, lists, checks and removes the guests that run
 //! programs.
 
+mod progress;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::progress::Show;
-use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
+use super::terminal::{BAD, FAINT, GOOD, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::sandbox::install::{
-    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, Watch, install,
-    verify,
+    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, install, verify,
 };
 use crate::sandbox::manifest::GuestName;
+use progress::Progress;
 
 /// Install, list, check and remove the guests that run programs.
 ///
@@ -378,73 +379,4 @@ fn megabytes(bytes: u64) -> String {
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-/// Shows how far an installation is, on standard error: a line that changes on a
-/// terminal, a line for each stage elsewhere.
-struct Progress {
-    bar: Option<ProgressBar>,
-    began: Instant,
-}
-
-impl Progress {
-    fn new(show: Show) -> Self {
-        let bar = (show == Show::Bar).then(|| {
-            let style = "{spinner} {elapsed_precise}  {prefix}  {msg:.dim}";
-            let style = ProgressStyle::with_template(style).expect("the template is a constant");
-            let bar = ProgressBar::new_spinner().with_style(style);
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Self {
-            bar,
-            began: Instant::now(),
-        }
-    }
-
-    /// Clears what is shown; how long it all took.
-    fn end(self) -> Duration {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        self.began.elapsed()
-    }
-
-    /// Says something that stays.
-    fn say(&self, text: &str) {
-        let write = || {
-            // Progress that nobody can see is no reason to fail.
-            drop(writeln!(anstream::stderr(), "{text}"));
-        };
-        match &self.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
-    }
-}
-
-impl Watch for Progress {
-    fn stage(&mut self, stage: &str) {
-        match &self.bar {
-            Some(bar) => {
-                bar.set_prefix(Safe(stage).to_string());
-                bar.set_message("");
-            }
-            None => self.say(&format!("{}  {}", clock(self.began.elapsed()), Safe(stage))),
-        }
-    }
-
-    fn line(&mut self, line: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(shortened(&Safe(line).to_string(), 60));
-        }
-    }
-
-    fn note(&mut self, note: &str) {
-        self.say(&Safe(note).to_string());
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.say(&format!("{}: {}", Styled(DOUBT, "warning"), Safe(warning)));
-    }
 }
