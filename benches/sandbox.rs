@@ -83,30 +83,44 @@ fn measure(guest: &str, cache: Option<PathBuf>, programs: &[(&str, Vec<u8>)]) {
         let outcome = here.run(&many).expect("an outcome");
         let first = &outcome.turns[0];
         let same = outcome.turns.iter().all(|turn| turn == first);
-        let begin = Instant::now();
+        let (begin, cpu) = (Instant::now(), processor_seconds("self"));
         here.run(&many).expect("an outcome");
-        let each = begin.elapsed() / RUNS as u32;
-        let mut line = format!(
-            "{guest} {name}: {:?}, fuel {}, {:.3} ms a run, {:.0} fuel/us, {}",
+        let each = begin.elapsed().as_secs_f64() / RUNS as f64;
+        let cpu = (processor_seconds("self") - cpu) / RUNS as f64;
+        print(&format!(
+            "{guest} {name}: {:?}, fuel {}, {:.3} ms a run ({:.3} ms of processor time), {:.0} fuel/us, {}",
             first.end,
             first.fuel,
-            each.as_secs_f64() * 1e3,
-            first.fuel as f64 / each.as_secs_f64() / 1e6,
+            each * 1e3,
+            cpu * 1e3,
+            first.fuel as f64 / cpu / 1e6,
             if same {
                 "all the same"
             } else {
                 "NOT ALL THE SAME"
             },
-        );
+        ));
         for (count, pool) in &pools {
-            line += &format!("; {count} workers {:.0} jobs/s", rate(pool, *count, &one));
+            let (rate, cpu) = rate(pool, *count, &one);
+            print(&format!(
+                "  {count} workers: {rate:.0} jobs/s, {:.3} ms of processor time each",
+                cpu * 1e3
+            ));
         }
-        print(&line);
     }
 }
 
-/// Jobs per second by a pool.
-fn rate(pool: &Workers, threads: usize, job: &Job) -> f64 {
+/// Processor time that a process has taken, in seconds, from hundredths.
+fn processor_seconds(process: &str) -> f64 {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).expect("a living process");
+    let (_, fields) = line.rsplit_once(')').expect("a name in brackets");
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let hundredths = |index: usize| fields[index].parse::<f64>().expect("a number");
+    (hundredths(11) + hundredths(12)) / 100.0
+}
+
+/// Jobs per second by a pool, and the processor time that a job takes its worker.
+fn rate(pool: &Workers, threads: usize, job: &Job) -> (f64, f64) {
     let share = JOBS / threads;
     let run = |times| (0..times).for_each(|_| drop(pool.run(job).expect("an outcome")));
     let all = |times| {
@@ -117,9 +131,16 @@ fn rate(pool: &Workers, threads: usize, job: &Job) -> f64 {
         });
     };
     all(20);
-    let begin = Instant::now();
+    let spent = || -> f64 {
+        let workers = pool.idle_processes().into_iter();
+        workers
+            .map(|process| processor_seconds(&process.to_string()))
+            .sum()
+    };
+    let (begin, cpu) = (Instant::now(), spent());
     all(share);
-    (share * threads) as f64 / begin.elapsed().as_secs_f64()
+    let jobs = (share * threads) as f64;
+    (jobs / begin.elapsed().as_secs_f64(), (spent() - cpu) / jobs)
 }
 
 fn job(guest: &str, message: &[u8], runs: usize) -> Job {

@@ -152,13 +152,11 @@ fn a_worker_that_does_not_answer_is_killed_and_our_failure() {
     pool.run(&job).expect("an outcome");
     let stopped = pool.idle_processes()[0];
     signal("-STOP", stopped);
-    let begin = Instant::now();
     let outcome = pool.run(&job);
     assert!(
         matches!(outcome, Err(SandboxError::Failed { .. })),
         "{outcome:?}"
     );
-    assert!(begin.elapsed() >= Duration::from_secs(5));
     assert!(
         !Path::new(&format!("/proc/{stopped}")).exists(),
         "it lives on"
