@@ -33,6 +33,7 @@ fn install(cache: &Path, name: &str) {
 fn limits() -> Limits {
     Limits {
         fuel: 50_000_000,
+        total_fuel: u64::MAX,
         memory_bytes: 1 << 20,
         output_bytes: 1 << 20,
         reply_bytes: 1 << 20,
