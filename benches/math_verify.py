@@ -1,19 +1,22 @@
-"""Math-Verify on the pairs that `benches/math.rs` times, side by side.
+"""goldstone and Math-Verify on the same pairs, one after the other.
 
     python -m venv .venv && .venv/bin/pip install math-verify
-    cargo bench --bench math -- corpus
-    .venv/bin/python benches/math_verify.py [--criterion target/criterion]
+    .venv/bin/python benches/math_verify.py [FILE.jsonl ...] [--every K]
 
-For each corpus: pairs, wrong acceptances (of pairs that differ), missed pairs
-(of those that are equal), seconds, pairs per second, slowest pair. Only
-Math-Verify is run here; our figures are read from criterion's last run.
-References are parsed for every pair, as its users do.
+Lines of a file hold `gold`, `pred`, perhaps `form` (`response` or `answer`) and
+`expected`; without files, the two corpora of the tests. For each file and
+engine: pairs, correct ones, wrong acceptances (of pairs that differ), missed
+pairs (of those that are equal), processor time per pair; then how many pairs
+goldstone does in the time of one of Math-Verify's. One process each, warm, one
+core. Math-Verify parses the reference of every pair, as its users do; the ratio
+is given against the same of ours, and against references compiled before.
 """
 
 import argparse
 import json
 import logging
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -23,7 +26,8 @@ from math_verify import parse, verify
 from math_verify.errors import TimeoutException
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CORPORA = ["peer_cases", "adversarial"]
+CORPORA = [ROOT / "tests/data/math" / f"{name}.jsonl" for name in ("peer_cases", "adversarial")]
+BENCH = ["cargo", "bench", "--quiet", "--no-default-features", "--bench", "math_pairs", "--"]
 
 
 def wrap(text):
@@ -38,46 +42,53 @@ def judge(gold, answer):
         return False
 
 
-def run(path):
-    pairs = [json.loads(line) for line in path.read_text().splitlines()]
+def theirs(pairs):
+    """Verdicts of Math-Verify, and the processor time of each pair."""
     judge("1", "$1$")  # imports and caches
-    accepted = missed = 0
-    times = []
+    verdicts, times = [], []
     for pair in pairs:
-        answer = pair["pred"] if pair["form"] == "response" else wrap(pair["pred"])
-        start = time.perf_counter()
-        equal = judge(pair["gold"], answer)
-        times.append(time.perf_counter() - start)
-        accepted += equal and not pair["expected"]
-        missed += pair["expected"] and not equal
-    return pairs, accepted, missed, times
+        answer = pair["pred"] if pair.get("form") == "response" else wrap(pair["pred"])
+        start = time.process_time()
+        verdicts.append(judge(pair["gold"], answer))
+        times.append(time.process_time() - start)
+    return verdicts, times
 
 
-def ours(criterion, name):
-    """Seconds for one pass over the corpus, from criterion's estimates."""
-    estimates = criterion / "corpus" / name / "new" / "estimates.json"
-    if not estimates.exists():
-        return None
-    return json.loads(estimates.read_text())["mean"]["point_estimate"] * 1e-9
+def ours(path, every):
+    """The line that `benches/math_pairs.rs` prints."""
+    run = subprocess.run(
+        [*BENCH, str(path.resolve()), "--every", str(every)],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def main():
     logging.disable(logging.CRITICAL)  # it logs hostile answers whole
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--criterion", type=pathlib.Path, default=ROOT / "target/criterion")
+    arguments.add_argument("files", nargs="*", type=pathlib.Path, default=CORPORA)
+    arguments.add_argument("--every", type=int, default=1, metavar="K", help="every K-th pair only")
     options = arguments.parse_args()
-    print("corpus       engine       pairs  accepted wrongly  missed  seconds  pairs/s  slowest ms")
-    for name in CORPORA:
-        pairs, accepted, missed, times = run(ROOT / "tests/data/math" / f"{name}.jsonl")
-        total = sum(times)
+    for path in options.files:
+        pairs = [json.loads(line) for line in path.read_text().splitlines()][:: options.every]
+        verdicts, times = theirs(pairs)
+        labelled = [(pair["expected"], own) for pair, own in zip(pairs, verdicts) if "expected" in pair]
+        each = sum(times) / len(pairs)
         print(
-            f"{name:12} Math-Verify  {len(pairs):5}  {accepted:16}  {missed:6}  {total:7.2f}"
-            f"  {len(pairs) / total:7.0f}  {max(times) * 1e3:10.1f}",
+            f"{path.name}: {len(pairs)} pairs\n"
+            f"  Math-Verify  {sum(verdicts):5} correct, {labelled.count((False, True))} of them wrongly,"
+            f" {labelled.count((True, False))} missed; {each * 1e6:.0f} µs a pair,"
+            f" {1 / each:.0f} pairs/s, slowest {max(times) * 1e3:.0f} ms",
             flush=True,
         )
-        seconds = ours(options.criterion, name)
-        if seconds is not None:
-            print(f"{name:12} goldstone    {len(pairs):5}  {'see tests':>16}  {'':6}  {seconds:7.4f}  {len(pairs) / seconds:7.0f}")
+        result = ours(path, options.every)
+        for name, what in [("anew", "reference compiled for each pair"), ("compiled", "references compiled before")]:
+            own = result[name] / result["pairs"]
+            print(
+                f"  goldstone    {result['correct']:5} correct (see the tests); {own * 1e6:.1f} µs a pair,"
+                f" {1 / own:.0f} pairs/s, {each / own:.0f} x Math-Verify ({what})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

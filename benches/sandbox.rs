@@ -73,6 +73,7 @@ fn measure(guest: &str, cache: Option<PathBuf>, programs: &[(&str, Vec<u8>)]) {
             count: NonZeroUsize::new(count),
             binary: Some(env!("CARGO_BIN_EXE_goldstone").into()),
             cache: cache.clone(),
+            ..WorkersOptions::default()
         };
         (count, Workers::new(options).expect("a pool"))
     });

@@ -57,6 +57,36 @@ impl Boxed {
     }
 }
 
+impl Boxed {
+    /// The one character that a box without braces holds, as TeX reads it: the
+    /// digit or letter behind the command and white space, where nothing is
+    /// glued to it. `\boxed 7` holds 7; `\boxed 10` holds no more than its 1,
+    /// which nobody means, and so nothing.
+    ///
+    /// ```
+    /// use goldstone::boxed;
+    ///
+    /// let text = r"\boxed 7.";
+    /// assert_eq!(boxed::last(text).unwrap().token(text), Some(7..8));
+    /// let text = r"\boxed 10";
+    /// assert_eq!(boxed::last(text).unwrap().token(text), None);
+    /// ```
+    #[must_use]
+    pub fn token(&self, text: &str) -> Option<Range<usize>> {
+        if self.group != Group::Missing {
+            return None;
+        }
+        let rest = text[self.whole.end..].trim_start_matches([' ', '\t']);
+        let at = text.len() - rest.len();
+        let mut chars = rest.chars();
+        let held = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
+        let alone = chars
+            .next()
+            .is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        (held && alone).then_some(at..at + 1)
+    }
+}
+
 /// All boxes of the text, by where they begin; nested ones follow the box that
 /// encloses them.
 ///

@@ -17,7 +17,7 @@ pub struct Shipped {
 }
 
 /// The shipped specs, in the order in which they are best read.
-const SHIPPED: [Shipped; 4] = [
+const SHIPPED: &[Shipped] = &[
     Shipped {
         name: "math",
         text: include_str!("../reward_specs/math.toml"),
@@ -29,6 +29,11 @@ const SHIPPED: [Shipped; 4] = [
     Shipped {
         name: "choice",
         text: include_str!("../reward_specs/choice.toml"),
+    },
+    #[cfg(feature = "sandbox")]
+    Shipped {
+        name: "code",
+        text: include_str!("../reward_specs/code.toml"),
     },
     Shipped {
         name: "r1-zero",
@@ -66,7 +71,7 @@ pub enum LoadError {
 
 /// The specs that come with goldstone.
 pub fn shipped() -> impl Iterator<Item = Shipped> {
-    SHIPPED.into_iter()
+    SHIPPED.iter().copied()
 }
 
 /// Loads a shipped spec by its name, or a TOML file by its path. A file may

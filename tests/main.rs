@@ -7,8 +7,11 @@ mod cli;
 mod code;
 mod format;
 mod fuzz_replay;
+#[cfg(all(feature = "cli", feature = "sandbox"))]
+mod guests;
 mod layering;
 mod math;
+mod math_laws;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

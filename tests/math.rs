@@ -58,8 +58,18 @@ fn cases_of_typed_answers_hold() {
 }
 
 #[test]
+fn cases_of_reading_hold() {
+    hold(include_str!("data/math/reading.toml"));
+}
+
+#[test]
 fn cases_of_assertion_hold() {
     hold(include_str!("data/math/assertion.toml"));
+}
+
+#[test]
+fn cases_of_prose_hold() {
+    hold(include_str!("data/math/prose.toml"));
 }
 
 fn hold(cases: &str) {
@@ -638,6 +648,25 @@ fn hostile_answers_are_quick_and_never_right() {
         ("thoughts", "</think>".repeat((1 << 20) / 8)),
         ("phrases", "the answer is ".repeat((1 << 20) / 14)),
         ("denials", "not the answer is ".repeat((1 << 20) / 18)),
+        ("conclusions", "Therefore, ".repeat((1 << 20) / 11)),
+        (
+            "concluding sentences",
+            "Therefore, the total is 6. ".repeat((1 << 20) / 27) + "Therefore, the total is 5.",
+        ),
+        ("capitals", "T ".repeat(1 << 19)),
+        (
+            "announced sentences",
+            "Final Answer: the total is 6. ".repeat((1 << 20) / 30),
+        ),
+        (
+            "steps",
+            "so $2+2=\\boxed{4}$. ".repeat((1 << 20) / 19)
+                + "Final Answer: The final answer is $5$",
+        ),
+        ("one-letter boxes", "\\boxed 6 and ".repeat((1 << 20) / 13)),
+        ("escaped boxes", "\\\\boxed{6} ".repeat((1 << 20) / 11)),
+        ("headings", "### Response ".repeat((1 << 20) / 13)),
+        ("number lines", "Done.\n6\n".repeat(1 << 17) + "5"),
         ("stars", "*".repeat(1 << 20)),
         ("nul", "\0".repeat(1 << 20)),
         ("fractions", format!("\\boxed{{{}}}", "\\frac1".repeat(600))),

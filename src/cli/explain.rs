@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
-use super::{Exit, Outcome, bad_input, load_spec};
+use super::{Exit, Outcome, bad_input, load_scorer};
 use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find};
 use crate::reward::{Explanation, Status, Term};
 use crate::rollout::{Reference, Rollout};
@@ -51,7 +51,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> Outcome {
-        let scorer = load_spec(&self.spec)?;
+        let scorer = load_scorer(&self.spec, 1)?;
         let inputs =
             Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
         let (wanted, name) = match (self.row, self.id) {

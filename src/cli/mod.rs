@@ -8,6 +8,10 @@ mod check;
 mod explain;
 mod math;
 mod progress;
+#[cfg(feature = "sandbox")]
+mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod score;
 mod summary;
 mod terminal;
@@ -15,12 +19,18 @@ mod terminal;
 mod worker;
 
 use std::io::{self, IsTerminal, Write};
+#[cfg(feature = "sandbox")]
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+#[cfg(feature = "sandbox")]
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
 use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
+#[cfg(feature = "sandbox")]
+use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
 use terminal::{BAD, Styled};
 
 /// Trustworthy rewards for reinforcement learning on verifiable tasks.
@@ -40,6 +50,7 @@ Examples:
   goldstone explain rollouts.jsonl --spec r1-zero --row 17
   goldstone check my-spec.toml
   goldstone math '\\frac{1}{2}' --gold 0.5
+  goldstone run solution.py --tests tests.json
 
 Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a failure of goldstone.";
 
@@ -53,6 +64,12 @@ enum Command {
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
     Math(math::Math),
+    /// Run one program in the sandbox, by itself or against tests
+    #[cfg(feature = "sandbox")]
+    Run(run::Run),
+    /// Install, list, check and remove the guests that run programs
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
     /// Run sandboxed programs for the process that started this one
     #[cfg(feature = "sandbox")]
     #[command(hide = true)]
@@ -90,6 +107,10 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
+        #[cfg(feature = "sandbox")]
+        Command::Run(command) => command.run(),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Worker(command) => command.run(),
     };
@@ -155,6 +176,40 @@ impl From<io::Error> for Failure {
 
 fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
     load::spec(name_or_path).map_err(Failure::Spec)
+}
+
+/// A spec with the sandbox that it needs, if it needs one. `jobs` is how many
+/// programs run at a time; 0 is one per core.
+fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
+    let scorer = load_spec(name_or_path)?;
+    #[cfg(feature = "sandbox")]
+    if let guests @ [_, ..] = scorer.guests().as_slice() {
+        let runner = sandbox_for(guests, jobs)?;
+        return Ok(scorer.with_sandbox(runner));
+    }
+    #[cfg(not(feature = "sandbox"))]
+    let _ = jobs;
+    Ok(scorer)
+}
+
+/// Worker processes for the named guests, each of which must be installed:
+/// better known now than at every row. `jobs = 0` is one worker per core.
+#[cfg(feature = "sandbox")]
+fn sandbox_for(guests: &[&str], jobs: u16) -> Result<Arc<dyn Runner>, Failure> {
+    let options = WorkersOptions {
+        count: NonZeroUsize::new(jobs.into()),
+        ..WorkersOptions::default()
+    };
+    let failure = |error: SandboxError| match error {
+        SandboxError::Failed { .. } => Failure::Ours(error.into()),
+        // Something for the user to do, and the message says what.
+        _ => bad_input(error),
+    };
+    let workers = Workers::new(options).map_err(failure)?;
+    for guest in guests {
+        workers.prepare(guest).map_err(failure)?;
+    }
+    Ok(Arc::new(workers))
 }
 
 fn bad_input(error: impl Into<anyhow::Error>) -> Failure {

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::progress::{Show, watch};
-use super::{Exit, Failure, Outcome, bad_input, load_spec, summary};
+use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
 use crate::batch::{
     self, Batch, BatchError, BatchOptions, Control, Ended, Existing, Input, InputError, Inputs,
     Manifest, OutputFile, Report,
@@ -74,7 +74,7 @@ enum Columns {
 
 impl Score {
     pub(super) fn run(self) -> Outcome {
-        let scorer = load_spec(&self.spec)?;
+        let scorer = load_scorer(&self.spec, self.jobs)?;
         let inputs =
             Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
         let options = BatchOptions {

@@ -34,6 +34,7 @@ mod score;
 
 pub use compare::{Compare, CompareMode};
 pub use extract::{Extracted, NoCode, extract};
+pub use mode::{ProgramRun, run_program};
 pub use options::{CodeLimits, CodeOptions, Credit, Objects, Stop, Trusting};
 pub use oracle::Oracle;
 pub use report::{CodeReport, CodeVerdict, Mode, TestReport, Trust};

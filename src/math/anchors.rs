@@ -198,3 +198,63 @@ pub(super) fn joins(between: &str) -> bool {
     }
     joined
 }
+
+/// Whether the text between two boxes joins them as parts of one answer, each
+/// with its label: "\boxed{1} papers and \boxed{2} bins". The last word is "and";
+/// what reports one box after the other ("and then") does not join.
+pub(super) fn joins_labelled(between: &str) -> bool {
+    /// "\text{ for part (a) and }" and longer ones.
+    const LONGEST: usize = 64;
+    const WORDS: usize = 4;
+    /// Words that say something of the box before them.
+    const SAYS: &[&str] = &[
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "then",
+        "so",
+        "thus",
+        "hence",
+        "therefore",
+        "finally",
+        "next",
+        "now",
+        "gives",
+        "get",
+        "gets",
+        "becomes",
+        "equals",
+        "wait",
+        "actually",
+        "wrong",
+        "correction",
+        "instead",
+        "rather",
+        "than",
+        "also",
+        "another",
+        "guess",
+        "try",
+        "tries",
+        "again",
+        "step",
+        "first",
+        "answer",
+    ];
+    if between.len() > LONGEST
+        || wavers(between)
+        || between.contains(|c: char| c.is_numeric() || "+-^<>=±−×÷√|!~_.;:/?\n".contains(c))
+    {
+        return false;
+    }
+    let words: Vec<String> = between
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty() && *word != "text")
+        .map(str::to_lowercase)
+        .collect();
+    words.last().is_some_and(|last| last == "and")
+        && words.len() <= WORDS + 1
+        && !words.iter().any(|word| SAYS.contains(&word.as_str()))
+}

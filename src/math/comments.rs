@@ -5,6 +5,7 @@
 //! whole text has no reading, and never where the comment could be an equation
 //! to solve.
 
+use super::conditions;
 use super::typed::{Reading, Readings, Typed};
 
 /// Reads the part of `text` that is a value; `parse` reads a part.
@@ -16,7 +17,9 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
     labelled_choice(text)
         .or_else(|| parse(text.strip_suffix('\\')?))
         .or_else(|| exact_side(text, parse))
+        .or_else(|| approximate_name(text, parse))
         .or_else(|| named_value(text, parse))
+        .or_else(|| conditions::read(text, parse))
 }
 
 /// `(D) Alina`, `D. 42`: the letter of a multiple choice with its text.
@@ -34,13 +37,35 @@ fn labelled_choice(text: &str) -> Option<Readings> {
         && words
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | ',' | '-' | '\''))
-        && !words.split(' ').any(super::anchors::is_hedge);
+        && !words.split(' ').any(super::anchors::is_hedge)
+        && !names_another(words, letter);
     is_label.then(|| {
         Readings(vec![Reading {
             value: Typed::Choice(letter),
             rule: Some("choice_label"),
         }])
     })
+}
+
+/// Whether the label speaks of another letter: "It is A", "B is valid". An "A"
+/// that begins a name is the article.
+fn names_another(label: &str, letter: char) -> bool {
+    const VERBS: [&str; 12] = [
+        "is", "isn't", "are", "was", "can", "could", "would", "seems", "looks", "and", "because",
+        "too",
+    ];
+    let words: Vec<&str> = label
+        .split([' ', '.', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
+    words
+        .iter()
+        .enumerate()
+        .any(|(at, word)| match word.as_bytes() {
+            [one @ b'B'..=b'H' | one @ b'J'] => char::from(*one) != letter,
+            b"A" => letter != 'A' && words.get(at + 1).is_none_or(|next| VERBS.contains(next)),
+            _ => false,
+        })
 }
 
 /// What stands before a single `\approx`.
@@ -61,6 +86,29 @@ fn exact_side(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Re
     };
     tag(&mut readings, "exact_side");
     is_value.then_some(readings)
+}
+
+/// `x \approx 11`, `\Delta p \approx -\hbar\omega/c`: a value for a name, which is
+/// compared exactly.
+fn approximate_name(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    let (name, value) = ["\\approx", "≈", "\\simeq", "≃"]
+        .iter()
+        .find_map(|sign| text.split_once(sign))?;
+    let several = ["\\approx", "≈", "\\simeq", "≃", "=", "<", ">", ","];
+    if several
+        .iter()
+        .any(|sign| name.contains(sign) || value.contains(sign))
+    {
+        return None;
+    }
+    let mut readings = parse(&format!("{name} = {value}"))?;
+    let is_value = |reading: &Reading| match &reading.value {
+        Typed::Named { value, .. } => matches!(**value, Typed::Scalar(_)),
+        _ => false,
+    };
+    readings.0.iter().all(is_value).then_some(())?;
+    tag(&mut readings, "approximate_name");
+    Some(readings)
 }
 
 /// `name = value`, where the name is no expression that could be solved for:

@@ -52,7 +52,9 @@ fn quantities(gold: &Quantity, answer: &Quantity, options: &MathOptions) -> Verd
         {
             UnitCase::Same
         }
-        (Some(_), None) if options.units != Units::Optional => {
+        (Some(unit), None)
+            if options.units != Units::Optional || unit.dimension == Dimension::Angle =>
+        {
             return Verdict::wrong("unit_missing");
         }
         _ => UnitCase::Same,

@@ -177,7 +177,7 @@ fn holds_phrase(text: &str) -> bool {
 }
 
 /// Where the sentence that ends at the end of `text` begins.
-fn sentence_start(text: &str) -> usize {
+pub(super) fn sentence_start(text: &str) -> usize {
     let mut following = None;
     for (at, c) in text.char_indices().rev() {
         let ends = match c {

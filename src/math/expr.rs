@@ -6,9 +6,9 @@
 //! nothing recurses: children always have smaller ids than their parents, so
 //! every pass is a loop over the arena.
 
-use std::collections::HashMap;
-
 use num_rational::BigRational;
+
+use super::interner::Interner;
 
 /// Index of a node in its [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,7 +21,11 @@ impl Id {
 }
 
 /// One node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(
+    clippy::derived_hash_with_manual_eq,
+    reason = "equal parts have equal hashes"
+)]
+#[derive(Clone, Debug, Eq, Hash)]
 pub(super) enum Node {
     /// An exact literal.
     Number(BigRational),
@@ -105,8 +109,7 @@ pub(super) enum Function {
 /// Hash-consed nodes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arena {
-    nodes: Vec<Node>,
-    ids: HashMap<Node, Id>,
+    nodes: Interner<Node>,
 }
 
 /// A scalar expression: an arena and its root.
@@ -120,42 +123,74 @@ impl Arena {
     /// The id of `node`, which is added unless it is there already. The caller
     /// bounds the number of nodes (`MathOptions::max_nodes`).
     pub(super) fn add(&mut self, node: Node) -> Id {
-        if let Some(id) = self.ids.get(&node) {
-            return *id;
+        match self.nodes.find(&node) {
+            Some(place) => Id(place),
+            None => Id(self.nodes.push(node)),
         }
-        let id = Id(u32::try_from(self.nodes.len()).expect("spans are far shorter than 2^32"));
-        self.nodes.push(node.clone());
-        self.ids.insert(node, id);
-        id
     }
 
     /// The node of an id.
     pub(super) fn node(&self, id: Id) -> &Node {
-        &self.nodes[id.index()]
+        &self.nodes.values()[id.index()]
     }
 
     /// All nodes, children before parents.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Id, &Node)> {
-        (0..).map(Id).zip(&self.nodes)
+        (0..).map(Id).zip(self.nodes.values())
     }
 
     /// Number of nodes.
     pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+        self.nodes.values().len()
+    }
+}
+
+// Numbers are in lowest terms, so that equal ones have equal parts; `Ratio`
+// would divide to find out.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Node::Number(a), Node::Number(b)) => a.numer() == b.numer() && a.denom() == b.denom(),
+            (Node::Constant(a), Node::Constant(b)) => a == b,
+            (Node::Symbol(a), Node::Symbol(b)) => a == b,
+            (Node::Add(a), Node::Add(b)) | (Node::Mul(a), Node::Mul(b)) => a == b,
+            (Node::Pow(a, b), Node::Pow(c, d)) | (Node::Binomial(a, b), Node::Binomial(c, d)) => {
+                a == c && b == d
+            }
+            (
+                Node::Root { degree, radicand },
+                Node::Root {
+                    degree: other,
+                    radicand: inner,
+                },
+            ) => degree == other && radicand == inner,
+            (Node::Apply(f, a), Node::Apply(g, b)) => f == g && a == b,
+            (
+                Node::Log { base, argument },
+                Node::Log {
+                    base: other,
+                    argument: inner,
+                },
+            ) => base == other && argument == inner,
+            (Node::Factorial(a), Node::Factorial(b)) => a == b,
+            (Node::Call(f, a), Node::Call(g, b)) => f == g && a == b,
+            _ => false,
+        }
     }
 }
 
 impl Node {
     /// The ids of the children.
-    pub(super) fn children(&self) -> Vec<Id> {
-        match self {
-            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => Vec::new(),
-            Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => list.to_vec(),
-            Node::Pow(a, b) | Node::Binomial(a, b) => vec![*a, *b],
-            Node::Root { radicand, .. } => vec![*radicand],
-            Node::Apply(_, a) | Node::Factorial(a) => vec![*a],
-            Node::Log { base, argument } => vec![*base, *argument],
-        }
+    pub(super) fn children(&self) -> impl Iterator<Item = Id> {
+        let (list, pair): (&[Id], [Option<Id>; 2]) = match self {
+            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => (&[], [None, None]),
+            Node::Add(list) | Node::Mul(list) | Node::Call(_, list) => (list, [None, None]),
+            Node::Pow(a, b) | Node::Binomial(a, b) => (&[], [Some(*a), Some(*b)]),
+            Node::Root { radicand, .. } => (&[], [Some(*radicand), None]),
+            Node::Apply(_, a) | Node::Factorial(a) => (&[], [Some(*a), None]),
+            Node::Log { base, argument } => (&[], [Some(*base), Some(*argument)]),
+        };
+        list.iter().copied().chain(pair.into_iter().flatten())
     }
 }
 
@@ -165,14 +200,55 @@ impl Expr {
     pub(super) fn reachable(&self) -> Vec<bool> {
         let mut seen = vec![false; self.root.index() + 1];
         seen[self.root.index()] = true;
-        let nodes: Vec<(Id, &Node)> = self.arena.iter().take(seen.len()).collect();
-        for (id, node) in nodes.into_iter().rev() {
-            if seen[id.index()] {
-                for child in node.children() {
+        for at in (0..seen.len()).rev() {
+            if seen[at] {
+                for child in self.arena.nodes.values()[at].children() {
                     seen[child.index()] = true;
                 }
             }
         }
         seen
+    }
+
+    /// Copies what the root reaches into another arena. `put` sees every copied
+    /// node, its children in the new arena, and gives what stands for it; `None`
+    /// keeps it.
+    pub(super) fn copied_into(
+        &self,
+        arena: &mut Arena,
+        put: &dyn Fn(&mut Arena, &Node) -> Option<Id>,
+    ) -> Id {
+        let reached = self.reachable();
+        let mut ids: Vec<Id> = Vec::with_capacity(reached.len());
+        for (id, node) in self.arena.iter().take(reached.len()) {
+            if !reached[id.index()] {
+                // Never looked at.
+                ids.push(id);
+                continue;
+            }
+            let at = |id: &Id| ids[id.index()];
+            let all = |list: &[Id]| list.iter().map(at).collect::<Box<[Id]>>();
+            let copy = match node {
+                Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
+                Node::Add(terms) => Node::Add(all(terms)),
+                Node::Mul(factors) => Node::Mul(all(factors)),
+                Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
+                Node::Root { degree, radicand } => Node::Root {
+                    degree: *degree,
+                    radicand: at(radicand),
+                },
+                Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
+                Node::Log { base, argument } => Node::Log {
+                    base: at(base),
+                    argument: at(argument),
+                },
+                Node::Factorial(n) => Node::Factorial(at(n)),
+                Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
+                Node::Call(name, arguments) => Node::Call(name.clone(), all(arguments)),
+            };
+            let id = put(arena, &copy).unwrap_or_else(|| arena.add(copy));
+            ids.push(id);
+        }
+        ids[self.root.index()]
     }
 }

@@ -3,11 +3,9 @@
 
 use std::ops::Range;
 
-use crate::boxed;
-
-use super::anchors::{joins, phrases};
+use super::anchors::phrases;
+use super::boxes::{boxed, final_after_steps};
 use super::doubt::{self, Aftermath};
-use super::neighbours;
 use super::options::Extract;
 use super::restated;
 use super::unannounced::bold;
@@ -34,6 +32,10 @@ pub(super) enum Source {
     Bold,
     /// The only expression of the response.
     Sole,
+    /// The last line, a number.
+    LastLine,
+    /// The conclusion at the end.
+    Concluded,
     Whole,
 }
 
@@ -46,6 +48,8 @@ impl Source {
             Source::Phrase => "phrase",
             Source::Bold => "bold",
             Source::Sole => "sole_expression",
+            Source::LastLine => "last_line",
+            Source::Concluded => "conclusion",
             Source::Whole => "whole",
         }
     }
@@ -67,7 +71,7 @@ pub(super) struct Found {
 
 /// The most commitments of one response that are compared; each costs one
 /// comparison, and honest responses have a handful.
-const MOST: usize = 32;
+pub(super) const MOST: usize = 32;
 
 pub(super) type Result<T> = std::result::Result<T, &'static str>;
 
@@ -90,6 +94,11 @@ pub(super) fn extract(text: &str, scope: Scope, how: Extract) -> Result<Found> {
 
 fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
     let tagged = tagged(text, region.clone())?;
+    if tagged.is_none()
+        && let Some(found) = final_after_steps(text, region.clone())
+    {
+        return limited(found);
+    }
     let boxed = boxed(text, region.clone())?;
     let mut found = match (tagged, boxed) {
         (Some(mut tag), Some(outside)) => {
@@ -153,14 +162,30 @@ pub(super) fn region(text: &str) -> Result<Range<usize>> {
     Ok(trimmed(text, start..end_of_turn(text, start)))
 }
 
-/// Where the response proper begins: after the last `</think>`.
+/// Where the response proper begins: after the last `</think>`, and after the
+/// last heading "### Response", which some templates put between the two.
 fn response_start(text: &str) -> Result<usize> {
     let start =
         memchr::memmem::rfind(text.as_bytes(), b"</think>").map_or(0, |at| at + "</think>".len());
     match memchr::memmem::find(&text.as_bytes()[start..], b"<think>") {
         Some(_) => Err("unfinished_thinking"),
-        None => Ok(start),
+        None => Ok(start + heading_end(&text[start..])),
     }
+}
+
+/// The end of the last heading "### Response"; 0 where there is none, or nothing
+/// behind it.
+fn heading_end(text: &str) -> usize {
+    ["###Response", "### Response"]
+        .iter()
+        .filter_map(|heading| {
+            let end = memchr::memmem::rfind(text.as_bytes(), heading.as_bytes())? + heading.len();
+            let rest = text[end..].strip_prefix(':').unwrap_or(&text[end..]);
+            let ends = !rest.starts_with(char::is_alphanumeric) && !rest.trim().is_empty();
+            ends.then_some(text.len() - rest.len())
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 /// Where chat-template markers end the response.
@@ -196,64 +221,8 @@ fn whole(region: Range<usize>, source: Source) -> Result<Found> {
     }
 }
 
-/// The last outermost box; boxes joined to it by commas or connectives belong
-/// to it. Where it is malformed, no earlier box is looked at.
-fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
-    let outermost: Vec<_> = boxed::find_all(&text[region.clone()])
-        .into_iter()
-        .filter(|found| found.level == 0)
-        .collect();
-    let at = |range: Range<usize>| range.start + region.start..range.end + region.start;
-    let Some((last, earlier)) = outermost.split_last() else {
-        return Ok(None);
-    };
-    let inside = last.inside().ok_or("malformed_box")?;
-    let mut found = found(innermost(text, at(inside))?, Source::Boxed);
-    let mut right = last.whole.start;
-    let mut apart = earlier.len();
-    for earlier in earlier.iter().rev() {
-        match earlier.inside() {
-            Some(inside) if joins(&text[at(earlier.whole.end..right)]) => {
-                found.joined.push(innermost(text, at(inside))?);
-                right = earlier.whole.start;
-                apart -= 1;
-            }
-            _ => break,
-        }
-    }
-    if found.joined.len() > MOST {
-        return Err("several_answers");
-    }
-    let answer = region.start + right..region.start + last.whole.end;
-    let beside = neighbours::beside(text, region.clone(), answer.clone())?;
-    if let Some(reason) = doubt::before(&text[region.start..answer.start]) {
-        return Err(reason);
-    }
-    // A box that the text withdraws is none of its commitments.
-    for (index, other) in earlier[..apart].iter().enumerate().rev() {
-        let next = earlier[..apart]
-            .get(index + 1)
-            .map_or(right, |next| next.whole.start);
-        let withdrawn = matches!(
-            doubt::after(&text[at(other.whole.end..next)]),
-            Aftermath::Refused("retracted" | "denied")
-        );
-        match other.inside().map(|inside| innermost(text, at(inside))) {
-            Some(Ok(inside)) if !withdrawn => found.rivals.push(inside),
-            _ => {}
-        }
-        if found.rivals.len() > MOST {
-            return Err("several_answers");
-        }
-    }
-    aftermath(text, beside.after, region.end, &mut found)?;
-    found.suffix = beside.suffix;
-    found.rivals.extend(beside.equated);
-    Ok(Some(found))
-}
-
 /// Reads what follows an answer that ends at `from`.
-fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
+pub(super) fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
     match doubt::after(&text[from..end]) {
         Aftermath::Stands => {}
         Aftermath::Refused(reason) => return Err(reason),
@@ -265,27 +234,6 @@ fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<(
         restated::values(&text[from..end], MOST + 1).map(|at| at.start + from..at.end + from),
     );
     Ok(())
-}
-
-/// The inside of a box that holds nothing but a box, and so on.
-fn innermost(text: &str, inside: Range<usize>) -> Result<Range<usize>> {
-    /// Deeper nesting is left to the reader, which refuses it.
-    const DEPTH: usize = 4;
-    let mut span = trimmed(text, inside);
-    for _ in 0..DEPTH {
-        let nested = boxed::find_all(&text[span.clone()]).into_iter().next();
-        let Some(nested) = nested.filter(|nested| nested.whole == (0..span.len())) else {
-            break;
-        };
-        let Some(inside) = nested.inside() else {
-            break;
-        };
-        span = trimmed(text, span.start + inside.start..span.start + inside.end);
-    }
-    match span.is_empty() {
-        true => Err("empty_box"),
-        false => Ok(span),
-    }
 }
 
 /// What the last `<answer>` holds: a box or an announced answer in it, else all.
@@ -362,7 +310,7 @@ fn hash(text: &str, region: Range<usize>) -> Result<Option<Found>> {
 }
 
 /// The clause after the last phrase that announces an answer.
-fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
+pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     let mut announcements = Vec::new();
     for (start, end) in phrases(&text[region.clone()]) {
         let (start, end) = (region.start + start, region.start + end);
@@ -382,7 +330,7 @@ fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     // The emphasis that was opened before the phrase or the answer.
     let clause =
         text[from..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'));
-    let span = trimmed(text, from..from + clause.len());
+    let span = unquoted(text, trimmed(text, from..from + clause.len()));
     if span.is_empty() {
         return Err("empty");
     }
@@ -407,6 +355,20 @@ fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> {
         next = start;
     }
     Ok(Some(answer))
+}
+
+/// The range within the quotation marks that enclose it.
+fn unquoted(text: &str, span: Range<usize>) -> Range<usize> {
+    const MARKS: [(&str, &str); 3] = [("\\\"", "\\\""), ("\"", "\""), ("“", "”")];
+    let clause = &text[span.clone()];
+    MARKS
+        .iter()
+        .find_map(|(open, close)| {
+            let inside = clause.strip_prefix(open)?.strip_suffix(close)?;
+            let from = span.start + open.len();
+            (!inside.contains(['"', '“', '”'])).then(|| trimmed(text, from..from + inside.len()))
+        })
+        .unwrap_or(span)
 }
 
 /// Where the answer begins after a phrase, or `None` where prose goes on:

@@ -1,16 +1,22 @@
 //! The reference, compiled once per row: text in, value or refusal out.
 
+use std::cell::Cell;
+
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
-use super::anchors::joins;
+use super::anchors::is_hedge;
+use super::boxes::{announces_final, joined, with_name};
+use super::escaped::unescaped;
+use super::extract::{Scope, extract};
 use super::judge::{compared, read, several_lines, with_suffix};
 use super::neighbours;
 use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
-use super::options::MathOptions;
+use super::options::{Extract, MathOptions};
 use super::parse::ParseFault;
 use super::scan::{fold, tokens, without_delimiters};
+use super::sentence::{Kind, parts};
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -58,11 +64,33 @@ impl Gold {
     /// assert!(Gold::compile("\\frac{1}{0}", &MathOptions::default()).is_err());
     /// ```
     pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
+        let unescaped = unescaped(reference).filter(|_| boxed::find_all(reference).is_empty());
+        if let Some(plain) = unescaped
+            && let Ok(gold) = Gold::compile_text(&plain.text, options)
+        {
+            return Ok(gold);
+        }
+        let whole = Gold::compile_text(reference, options);
+        if whole.as_ref().is_ok_and(|gold| !gold.is_in_words()) {
+            return whole;
+        }
+        // Prose may announce the answer, or be it.
+        announced_in(reference)
+            .and_then(|answer| Gold::compile_text(answer, options).ok())
+            .map_or(whole, Ok)
+            .or_else(|error| worded(reference, options).ok_or(error))
+    }
+
+    /// Compiles a reference that is no prose round its answer.
+    fn compile_text(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
         let error = |problem: &str| Err(ReferenceError::new(reference, problem));
         let boxes: Vec<_> = boxed::find_all(reference)
             .into_iter()
             .filter(|found| found.level == 0)
             .collect();
+        if boxes.len() > BOXES {
+            return error("has more boxes than any list of answers; keep the one with the answer");
+        }
         let inside = |found: &boxed::Boxed| found.inside().map(|range| reference[range].trim());
         // A box that is a part of an expression is not the reference.
         let mut suffixed = None;
@@ -90,6 +118,15 @@ impl Gold {
                 Some(text) if earlier.iter().all(|found| inside(found) == Some(text)) => {
                     suffixed.as_deref().unwrap_or(text)
                 }
+                // The last one, where it is announced as final.
+                Some(text)
+                    if boxed::find_all(reference)
+                        .iter()
+                        .all(|found| found.inside().is_some())
+                        && announces_final(&reference[..last.whole.start]) =>
+                {
+                    suffixed.as_deref().unwrap_or(text)
+                }
                 // Several boxes are a list if they are joined; reading only the
                 // last would accept a part of the answer.
                 Some(_)
@@ -97,7 +134,11 @@ impl Gold {
                         one_answer(&reference[pair[0].whole.end..pair[1].whole.start])
                     }) =>
                 {
-                    let all: Vec<_> = boxes.iter().filter_map(inside).collect();
+                    let all: Vec<_> = boxes
+                        .iter()
+                        .filter_map(boxed::Boxed::inside)
+                        .map(|inside| with_name(reference, inside))
+                        .collect();
                     let text = all.join(" , ");
                     return compiled(reference, Answer::Opaque(as_text(&text)), &text, options);
                 }
@@ -118,6 +159,9 @@ impl Gold {
             return error(
                 "holds numbers on several lines or apart by several blanks; give one answer",
             );
+        }
+        if let Some(letter) = lettered(text) {
+            return compiled(reference, Answer::Opaque(as_text(text)), letter, options);
         }
         if text.starts_with('~') || text.contains("~~") {
             return error("is approximate or struck out; give the exact answer");
@@ -145,6 +189,21 @@ impl Gold {
         }
     }
 
+    /// Whether the reference is a number, with or without a unit.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self.answer, Answer::Value(_))
+    }
+
+    /// Whether it was read as nothing but words.
+    fn is_in_words(&self) -> bool {
+        self.readings.as_ref().is_some_and(|readings| {
+            readings
+                .0
+                .iter()
+                .all(|reading| matches!(reading.value, Typed::Text(_)))
+        })
+    }
+
     /// The canonical form: `1/2`, `5 cm`, `x=3`; for what is not a number, its
     /// tokens.
     #[must_use]
@@ -155,6 +214,9 @@ impl Gold {
         }
     }
 }
+
+/// Boxes of a reference at most: each is looked at beside all others.
+const BOXES: usize = 256;
 
 const TOO_LARGE: &str =
     "exceeds `max_answer_bytes`, `max_bits` or `max_nodes`; raise the limit or give a shorter form";
@@ -196,11 +258,12 @@ fn compiled(
             ));
         }
     };
+    let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";
     for reading in readings.0 {
         let alone = Readings(vec![reading]);
-        match compared(&alone, &alone, options) {
+        match compared(&alone, &alone, options, &spent) {
             Judgement::Wrong {
                 rule: "undefined", ..
             } => fault = "is undefined; it divides by zero",
@@ -208,6 +271,7 @@ fn compiled(
             Judgement::Correct { .. } | Judgement::Unknown(_) => kept.extend(alone.0),
         }
     }
+    without_empty_intervals(&mut kept, options);
     match (kept.is_empty(), &answer) {
         (false, _) => Ok(Gold {
             answer,
@@ -221,10 +285,34 @@ fn compiled(
     }
 }
 
+/// Drops the reading of the point `(3, 3)` as an interval: it holds no number, and
+/// would equal `(1, 1)`.
+fn without_empty_intervals(kept: &mut Vec<Reading>, options: &MathOptions) {
+    let is_interval = |reading: &Reading| matches!(reading.value, Typed::Intervals(_));
+    if kept.iter().all(is_interval) || !kept.iter().any(is_interval) {
+        return;
+    }
+    let Ok(nothing) = read("\\emptyset", options) else {
+        return;
+    };
+    kept.retain(|reading| {
+        let alone = Readings(vec![reading.clone()]);
+        !is_interval(reading)
+            || !matches!(
+                compared(&alone, &nothing, options, &Cell::new(0)),
+                Judgement::Correct { .. }
+            )
+    });
+}
+
 /// A reference whose backslashes were escaped twice on the way, `\\frac{1}{2}`,
-/// or lost the space after them, `\quadx`; `None` where there is nothing to
+/// or lost the space after them, `\quadx`, or that is plain text with an
+/// exponent of several digits, `2^10`; `None` where there is nothing to
 /// repair. Never used where the text can be read as it stands.
 fn repaired(text: &str) -> Option<String> {
+    if !text.contains(['\\', '$', '{', '}']) {
+        return with_braced_exponents(text);
+    }
     const GLUED: [&str; 2] = ["\\qquad", "\\quad"];
     let mut new = String::with_capacity(text.len());
     let mut rest = text;
@@ -249,9 +337,32 @@ fn repaired(text: &str) -> Option<String> {
     (new != text).then_some(new)
 }
 
+/// Plain text with its exponents in braces: without a command or a delimiter
+/// `2^10` is 1024, where TeX prints 2¹0. Only a reference is plain for certain.
+fn with_braced_exponents(text: &str) -> Option<String> {
+    let mut parts = text.split('^');
+    let mut new = parts.next()?.to_owned();
+    for part in parts {
+        let sign = usize::from(part.starts_with('-'));
+        let digits = part[sign..]
+            .find(|c: char| !c.is_ascii_digit())
+            .map_or(part.len(), |end| sign + end);
+        let (exponent, rest) = part.split_at(digits);
+        // `2^1.5` may be a power or the end of a sentence.
+        if rest.starts_with('.') || exponent.is_empty() || exponent == "-" {
+            new.push('^');
+            new.push_str(part);
+        } else {
+            new.push_str(&format!("^{{{exponent}}}{rest}"));
+        }
+    }
+    (new != text).then_some(new)
+}
+
 /// The words of a reference in words and punctuation, `\text{…}` or bare;
 /// `None` where anything looks like mathematics.
 fn plain_text(text: &str) -> Option<String> {
+    let text = without_lone_letters(text);
     let text = text.trim_matches(['$', ' ']);
     let inside = ["\\text{", "\\textbf{", "\\mbox{", "\\mathrm{"]
         .iter()
@@ -262,9 +373,83 @@ fn plain_text(text: &str) -> Option<String> {
     is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The text with `$n$` as `n`: a letter in words is a word.
+fn without_lone_letters(text: &str) -> String {
+    let mut parts: Vec<&str> = text.split('$').collect();
+    let odd = parts.len() % 2 == 1;
+    let letters = parts.iter().skip(1).step_by(2).all(|part| {
+        let mut chars = part.trim().chars();
+        chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
+    });
+    if !odd || !letters {
+        return text.to_owned();
+    }
+    for part in &mut parts {
+        *part = part.trim();
+    }
+    parts.join(" ")
+}
+
+/// The letter of a multiple choice with the name behind it: `C Cecile`. "A" may
+/// be the article, "I" the pronoun, and `D Major` is a name of its own.
+fn lettered(text: &str) -> Option<&str> {
+    const NAMES: [&str; 4] = ["Major", "Minor", "Sharp", "Flat"];
+    let (letter, name) = text.split_at_checked(1)?;
+    let name = name.strip_prefix(' ')?;
+    let is_letter = letter.starts_with(|c: char| ('B'..='H').contains(&c));
+    let is_name = name.split(' ').all(|word| {
+        word.len() > 1
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word[1..].chars().all(|c| c.is_ascii_lowercase())
+            && !NAMES.contains(&word)
+    });
+    (is_letter && is_name).then_some(letter)
+}
+
+/// The answer that a reference in prose announces once: "The answer is 33".
+fn announced_in(reference: &str) -> Option<&str> {
+    if !boxed::find_all(reference).is_empty() || reference.contains("####") {
+        return None;
+    }
+    let found = extract(reference, Scope::Response, Extract::Phrase).ok()?;
+    let alone = found.joined.is_empty() && found.rivals.is_empty();
+    alone.then(|| &reference[found.span])
+}
+
+/// A short reference of words and mathematics, `odd $n$`, as text: equal to the
+/// same text and to nothing else.
+fn worded(reference: &str, options: &MathOptions) -> Option<Gold> {
+    /// Longer ones are solutions that lack an answer.
+    const LONGEST: usize = 120;
+    let text = reference.trim().trim_end_matches('.');
+    if text.len() > LONGEST || text.contains(['\n', '?', ';']) || text.contains(". ") {
+        return None;
+    }
+    let parts = parts(text)?;
+    let words = parts.iter().filter(|part| part.kind == Kind::Word).count();
+    let formulas: Vec<&str> = parts
+        .iter()
+        .filter(|part| part.kind == Kind::Math)
+        .map(|part| &text[part.span.clone()])
+        .collect();
+    let plain = parts.iter().all(|part| match part.kind {
+        Kind::Word => !is_hedge(&text[part.span.clone()]),
+        Kind::Math => true,
+        Kind::Mark => matches!(&text[part.span.clone()], "," | "(" | ")"),
+        Kind::Number | Kind::Odd | Kind::Symbol => false,
+    });
+    let readable = formulas
+        .iter()
+        .all(|formula| read(formula, options).is_ok());
+    (plain && words > 0 && !formulas.is_empty() && readable).then(|| Gold {
+        answer: Answer::Opaque(as_text(text)),
+        readings: None,
+    })
+}
+
 /// Whether boxes with this between them are parts of one answer.
 fn one_answer(between: &str) -> bool {
-    joins(between) || between.chars().all(|c| c.is_whitespace() || c == '$')
+    joined(between) || between.chars().all(|c| c.is_whitespace() || c == '$')
 }
 
 /// A text as what it is when it is no number.

@@ -1,11 +1,13 @@
 //! One announced answer against the reference: plain numbers at once, the rest
 //! by parser, comparer and decider.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::verdict::{Outcome, Verdict};
 
+use super::boxes::with_name;
 use super::comments;
 use super::compare;
 use super::decide::{self, Secrets};
@@ -17,19 +19,29 @@ use super::options::{MathOptions, MinProof, Rounding, Units};
 use super::parse::{ParseFault, ParseLimits, parse};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::{self, Context, Judgement, Proof};
-use super::typed::{Readings, Typed};
+use super::typed::{Reading, Readings, Typed};
 use super::value::{Style, Value};
 
 /// The secret points and primes of this process; verdicts do not depend on
 /// them but with a probability below 2^-80.
 static SECRETS: LazyLock<Option<Secrets>> = LazyLock::new(|| Secrets::draw().ok());
 
-/// Compares two readings under the options.
-pub(super) fn compared(gold: &Readings, answer: &Readings, options: &MathOptions) -> Judgement {
+/// Compares two readings under the options; `spent` counts the work of the whole
+/// verification.
+pub(super) fn compared(
+    gold: &Readings,
+    answer: &Readings,
+    options: &MathOptions,
+    spent: &Cell<u64>,
+) -> Judgement {
     match &*SECRETS {
         Some(secrets) => {
             let limits = decide_limits(options);
-            structure::compare(gold, answer, &Context::new(options, secrets, &limits))
+            structure::compare(
+                gold,
+                answer,
+                &Context::new(options, secrets, &limits, spent),
+            )
         }
         // Without randomness a polynomial identity could be forged.
         None => Judgement::Unknown("no_randomness"),
@@ -94,7 +106,8 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
     if let Some(reason) = form(gold, span) {
         return Verdict::wrong(reason);
     }
-    let mut own = Prepared::new(span, options);
+    let spent = Cell::new(0);
+    let mut own = Prepared::new(span, options, &spent);
     // Rivals are compared one by one and the first that differs decides.
     let others = |own: &mut Prepared<'_>, ranges: &[Range<usize>]| -> Agreement {
         let mut all = Agreement::Same;
@@ -108,19 +121,27 @@ pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOption
         all
     };
     let verdict = match others(&mut own, &found.joined) {
-        Agreement::Same => single(gold, span, options),
+        Agreement::Same => single(gold, span, &own, options),
         // Boxes joined by commas and connectives are one answer, a list.
         Agreement::Undecided | Agreement::Differs => {
-            let mut parts: Vec<&str> = found
+            let mut parts: Vec<String> = found
                 .joined
                 .iter()
                 .rev()
-                .map(|r| text[r.clone()].trim())
+                .map(|inside| with_name(text, inside.clone()))
                 .collect();
-            parts.push(span);
+            parts.push(match whole.is_none() {
+                true => with_name(text, found.span.clone()),
+                false => span.to_owned(),
+            });
+            let named = parts.iter().filter(|part| part.contains('=')).count();
             match &gold.answer {
+                // A bare value beside a named one could be either's.
+                Answer::Opaque(_) if named != 0 && named != parts.len() => {
+                    Verdict::unknown("conflict")
+                }
                 Answer::Value(_) => Verdict::wrong("several_answers"),
-                Answer::Opaque(_) => several(gold, &parts, options),
+                Answer::Opaque(_) => several(gold, &parts, options, &spent),
             }
         }
     };
@@ -186,40 +207,49 @@ struct Prepared<'t> {
     text: &'t str,
     answer: Result<Answer, Fault>,
     readings: Option<Result<Readings, ParseFault>>,
+    /// Work units of the verification so far.
+    spent: &'t Cell<u64>,
 }
 
 impl<'t> Prepared<'t> {
-    fn new(text: &'t str, options: &MathOptions) -> Self {
+    fn new(text: &'t str, options: &MathOptions, spent: &'t Cell<u64>) -> Self {
         Self {
             text,
             answer: interpret(text, options),
             readings: None,
+            spent,
         }
     }
 }
 
-fn several(gold: &Gold, parts: &[&str], options: &MathOptions) -> Verdict {
+fn several(
+    gold: &Gold,
+    parts: &[String],
+    options: &MathOptions,
+    spent: &Cell<u64>,
+) -> Verdict {
     let text = parts.join(" , ");
     if let Answer::Opaque(opaque) = &gold.answer
         && opaque.text() == as_text(&text).text()
     {
         return Verdict::correct("identical").with("answer", text);
     }
-    symbolic(gold, &text, options)
+    symbolic(gold, &text, options, spent)
 }
 
-fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
-    let answer = match interpret(span, options) {
+fn single(gold: &Gold, span: &str, own: &Prepared<'_>, options: &MathOptions) -> Verdict {
+    let spent = own.spent;
+    let answer = match &own.answer {
         Ok(answer) => answer,
         Err(Fault::Undefined) => return Verdict::wrong("undefined"),
-        Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options),
+        Err(Fault::Limit | Fault::Unsupported) => return large(gold, span, options, spent),
     };
-    match (&gold.answer, &answer) {
+    match (&gold.answer, answer) {
         (Answer::Value(gold_value), Answer::Value(value)) => {
             let verdict = compare::compare(gold_value, value, options);
             let rounded = options.rounding != Rounding::Exact && verdict.outcome == Outcome::Wrong;
             match rounded {
-                true => symbolic(gold, span, options),
+                true => symbolic(gold, span, options, spent),
                 false => verdict.with("answer", value.canonical()),
             }
         }
@@ -241,7 +271,7 @@ fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
             Verdict::wrong("hedged").with("answer", text.text())
         }
         (_, answer) => {
-            let verdict = symbolic(gold, span, options);
+            let verdict = symbolic(gold, span, options, spent);
             match answer {
                 _ if verdict.detail.value("answer").is_some() => verdict,
                 Answer::Value(value) => verdict.with("answer", value.canonical()),
@@ -253,11 +283,11 @@ fn single(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
 
 /// An answer beyond the limits of plain numbers, a power tower perhaps: never
 /// computed, but compared as it stands.
-fn large(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+fn large(gold: &Gold, span: &str, options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     if span.len() > options.max_answer_bytes {
         return Verdict::wrong("too_long");
     }
-    let verdict = symbolic(gold, span, options);
+    let verdict = symbolic(gold, span, options, spent);
     match verdict.outcome {
         // A number beyond `max_bits` is no number within it.
         Outcome::Unknown
@@ -282,7 +312,7 @@ fn is_power_of_ten_form(span: &str) -> bool {
 }
 
 /// By parser, comparer and decider.
-fn symbolic(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
+fn symbolic(gold: &Gold, span: &str, options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     let readings = match read(span, options) {
         Ok(readings) => readings,
         Err(ParseFault::Limit) => return Verdict::unknown("limit"),
@@ -293,7 +323,7 @@ fn symbolic(gold: &Gold, span: &str, options: &MathOptions) -> Verdict {
     let Some(reference) = &gold.readings else {
         return Verdict::unknown("unsupported");
     };
-    let judgement = match compared(reference, &readings, options) {
+    let judgement = match compared(reference, &readings, options, spent) {
         // `33 eggs` may count what the table of units doesn't know.
         Judgement::Wrong { .. } if structure::may_be_unit(reference, &readings) => {
             Judgement::Unknown("unknown_unit")
@@ -394,6 +424,12 @@ enum Agreement {
     Undecided,
 }
 
+/// Whether two values of one response are certainly not the same.
+pub(super) fn differ(one: &str, other: &str, options: &MathOptions) -> bool {
+    let spent = Cell::new(0);
+    agreement(&mut Prepared::new(one, options, &spent), other, options) == Agreement::Differs
+}
+
 /// Compares without excuses: what can't be read differs.
 fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agreement {
     if own.text == other {
@@ -426,9 +462,28 @@ fn agreement(own: &mut Prepared<'_>, other: &str, options: &MathOptions) -> Agre
     }
     let readings = own.readings.get_or_insert_with(|| read(own.text, options));
     match (readings, read(other, options)) {
-        (Ok(one), Ok(other)) => by(rendered(compared(one, &other, &lenient), &lenient).outcome),
+        (Ok(one), Ok(other)) => {
+            let (one, other) = as_points(one, &other);
+            let judged = compared(&one, &other, &lenient, own.spent);
+            by(rendered(judged, &lenient).outcome)
+        }
         _ => Agreement::Differs,
     }
+}
+
+/// The readings of two commitments without those as intervals, where both may be
+/// points: `(1, 1)` and `(3, 3)` are no empty intervals.
+fn as_points(one: &Readings, other: &Readings) -> (Readings, Readings) {
+    let is_point = |reading: &Reading| matches!(reading.value, Typed::Tuple(_));
+    let both = one.0.iter().any(is_point) && other.0.iter().any(is_point);
+    let kept = |readings: &Readings| {
+        let kept = readings
+            .0
+            .iter()
+            .filter(|reading| !both || !matches!(reading.value, Typed::Intervals(_)));
+        Readings(kept.cloned().collect())
+    };
+    (kept(one), kept(other))
 }
 
 /// Whether a whole text is one expression, not prose.

@@ -7,7 +7,8 @@
 //! polynomials, trigonometric and exponential identities; sets, lists, tuples,
 //! vectors, matrices; intervals and solved inequalities; equations up to a
 //! constant factor; assignments by name; ratios, times of day, congruences,
-//! families of solutions, numbers in a base; words and letters. The tables are
+//! families of solutions, numbers in a base; functions by branches, sums and
+//! products of terms as written; words and letters. The tables are
 //! in `docs/math.md`.
 //!
 //! # Rejects
@@ -19,8 +20,8 @@
 //! are never picked out of prose.
 //!
 //! # Known gaps
-//! Sums, products, integrals and limits that are not written out; systems of
-//! equations; sets by a condition other than an inequality; `x^10` without
+//! Integrals and limits; sums beside their closed forms; systems by their
+//! solutions; sets by a condition other than an inequality; `x^10` without
 //! braces in LaTeX. They are `unknown` unless textually identical. See
 //! `docs/math.md`.
 //!
@@ -55,6 +56,7 @@
 //! | correct | `evaluated`, `numeric` | evaluated; so many bits agree, see `proof` |
 //! | correct | `set`, `list`, `tuple`, `matrix` | the same members or entries |
 //! | correct | `interval`, `inequality` | the same set of real numbers |
+//! | correct | `cases` | the same branches under the same conditions |
 //! | correct | `equation`, `assignments` | the same equation, the same values by name |
 //! | correct | `ratio`, `time`, `congruence`, `family` | as their types say |
 //! | correct | `text`, `synonym`, `choice` | the same word or letter |
@@ -87,6 +89,7 @@
 //! | unknown | `undecided`, `domain` | no stage decided; equal only where both are real |
 //! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5` |
 //! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
+//! | unknown | `different_condition` | the value, under another clause or none |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
 //! | unknown | `repeated_answers` | a double root, or the same answer twice |
 //! | unknown | `different_type`, `different_text`, `different_name`, `letter_case`, `half_missing` | may mean the same |
@@ -100,7 +103,21 @@ mod options;
 
 mod extract;
 
+mod boxes;
+
 mod unannounced;
+
+mod narrowed;
+
+mod stated;
+
+mod counted;
+
+mod chosen;
+
+mod sentence;
+
+mod escaped;
 
 mod anchors;
 
@@ -128,6 +145,8 @@ mod value;
 
 mod compare;
 
+mod interner;
+
 mod expr;
 
 mod typed;
@@ -142,9 +161,13 @@ mod judge;
 
 mod comments;
 
+mod conditions;
+
 pub mod gsm8k;
 
-use crate::verdict::Verdict;
+use std::ops::Range;
+
+use crate::verdict::{Outcome, Verdict};
 
 pub use extract::Scope;
 pub use gold::Gold;
@@ -153,7 +176,8 @@ pub use options::{
     Percent, Rounding, Units,
 };
 
-use extract::{Source, extract, region};
+use escaped::unescaped;
+use extract::{Found, Source, extract, region};
 use judge::{is_expression, judge};
 use unannounced::sole;
 
@@ -177,24 +201,104 @@ use unannounced::sole;
 /// ```
 #[must_use]
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
+    let (verdict, found) = match unescaped(text) {
+        Some(plain) => {
+            let (verdict, found) = judged(gold, &plain.text, scope, options);
+            let original =
+                |span: Range<usize>| plain.original(span.start)..plain.original(span.end);
+            (
+                verdict,
+                found.map(|(span, source)| (original(span), source)),
+            )
+        }
+        None => judged(gold, text, scope, options),
+    };
+    match found {
+        Some((span, source)) => verdict.with_span(span).with("source", source.name()),
+        None => verdict,
+    }
+}
+
+/// The verdict, and where the judged answer stands and how it was announced.
+type Judged = (Verdict, Option<(Range<usize>, Source)>);
+
+fn judged(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Judged {
     let mut found = match extract(text, scope, options.extract) {
         Ok(found) => found,
-        Err(reason) => return refused(reason),
+        Err(reason) => return (refused(reason), None),
     };
     if scope == Scope::Response
         && options.extract == Extract::Auto
         && matches!(found.source, Source::Whole | Source::Bold)
         && !is_expression(&text[found.span.clone()], options)
     {
-        match region(text).ok().and_then(|region| sole(text, region)) {
-            Some(expression) => found = expression,
-            None => return Verdict::no_answer("no_answer_found"),
+        if let Some(verdict) = same_words(gold, text, &found, options) {
+            return (verdict, Some((found.span, found.source)));
+        }
+        found = match in_prose(text, found, options) {
+            Some(found) => found,
+            None => return (Verdict::no_answer("no_answer_found"), None),
+        };
+    }
+    for rival in &mut found.rivals {
+        if let Some(value) = narrowed::announced(text, rival.clone(), options)
+            && !is_expression(&text[rival.clone()], options)
+        {
+            *rival = value;
         }
     }
-    let judged = judge(gold, text, &found, options);
-    judged
-        .with_span(found.span.clone())
-        .with("source", found.source.name())
+    let verdict = judge(gold, text, &found, options);
+    let unread = match verdict.outcome {
+        Outcome::Unknown => verdict.reason == Some("unsupported"),
+        Outcome::Wrong => verdict.reason == Some("hedged"),
+        Outcome::Correct | Outcome::NoAnswer => false,
+    };
+    if unread
+        && matches!(
+            found.source,
+            Source::Phrase | Source::AnswerTag | Source::Whole
+        )
+        && let Some(value) = narrowed::announced(text, found.span.clone(), options)
+    {
+        let narrow = Found {
+            span: value,
+            ..found.clone()
+        };
+        let again = judge(gold, text, &narrow, options);
+        // A unit that the narrower text leaves out may be the asked one.
+        if again.reason != Some("unit_missing") {
+            return (again, Some((narrow.span, narrow.source)));
+        }
+    }
+    (verdict, Some((found.span, found.source)))
+}
+
+/// The verdict on a response in words that is the reference, word for word.
+fn same_words(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Option<Verdict> {
+    /// References in words are short.
+    const LONGEST: usize = 256;
+    if found.span.len() > LONGEST || gold.is_number() {
+        return None;
+    }
+    let verdict = judge(gold, text, found, options);
+    (verdict.outcome == Outcome::Correct && verdict.reason == Some("identical")).then_some(verdict)
+}
+
+/// The answer of a response that announces none.
+fn in_prose(text: &str, found: Found, options: &MathOptions) -> Option<Found> {
+    let region = region(text).ok()?;
+    if let Some(sole) = sole(text, region.clone()) {
+        return Some(sole);
+    }
+    let value = match found.source {
+        Source::Bold => narrowed::announced(text, found.span.clone(), options),
+        _ => narrowed::short(text, region.clone(), options),
+    };
+    match value {
+        Some(span) => Some(Found { span, ..found }),
+        None => narrowed::last_line(text, region.clone())
+            .or_else(|| narrowed::concluded(text, region, options)),
+    }
 }
 
 /// The verdict on an answer that was not looked at: one that stands there but is

@@ -39,9 +39,9 @@ pub struct MathOptions {
     /// The most nodes of an expression; a larger one is `unknown` with reason
     /// `limit`.
     pub max_nodes: usize,
-    /// The most work for one comparison of two expressions, in units of about
-    /// one machine word; what needs more is `unknown` with reason `limit`. No
-    /// clock decides.
+    /// The most work for the comparisons of one verification, in units of about
+    /// one machine word; the one that uses it up may take twice as much. What
+    /// needs more is `unknown` with reason `limit`. No clock decides.
     pub fuel: u64,
 }
 
@@ -50,7 +50,7 @@ impl Default for MathOptions {
         Self {
             extract: Extract::Auto,
             percent: Percent::Value,
-            units: Units::ExtraInAnswer,
+            units: Units::Optional,
             decimal_comma: DecimalComma::WhenReferenceIsDecimal,
             degree_sign: DegreeSign::Optional,
             base_suffix: BaseSuffix::Required,
@@ -61,7 +61,7 @@ impl Default for MathOptions {
             max_answer_bytes: 4096,
             max_bits: 1 << 16,
             max_nodes: 4096,
-            fuel: 4_000_000,
+            fuel: 1_500_000,
         }
     }
 }
@@ -107,9 +107,10 @@ pub enum Units {
     /// Both have a unit or neither has one.
     Strict,
     /// A reference without a unit accepts an answer with one.
-    #[default]
     ExtraInAnswer,
-    /// As `extra_in_answer`, and a reference with a unit accepts a bare number.
+    /// As `extra_in_answer`, and a reference with a unit accepts the bare number
+    /// in that unit: `\$10` accepts 10, not 1000.
+    #[default]
     Optional,
 }
 

@@ -36,7 +36,10 @@ pub(super) fn values(after: &str, most: usize) -> impl Iterator<Item = Range<usi
             // A sentence ends at a full stop before white space, too.
             let from = *sentence;
             start += piece.len();
-            let ends = piece.trim_end() != piece.trim_end_matches(['.', '!', ';', '\n', ' '])
+            // `\!` and `\;` are spaces of LaTeX: `16,\!386`.
+            let space = piece.ends_with("\\!") || piece.ends_with("\\;");
+            let ends = !space
+                && piece.trim_end() != piece.trim_end_matches(['.', '!', ';', '\n', ' '])
                 || piece.ends_with('\n')
                 || start == after.len();
             if ends {
@@ -105,7 +108,7 @@ pub(super) fn earlier(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 
 /// The range of a text that is nothing but a plain number, without emphasis and
 /// delimiters.
-fn bare(line: &str) -> Option<Range<usize>> {
+pub(super) fn bare(line: &str) -> Option<Range<usize>> {
     let around = |c: char| {
         c.is_whitespace()
             || matches!(

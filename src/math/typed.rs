@@ -49,6 +49,18 @@ pub(super) enum Typed {
     Equation { left: Expr, right: Expr },
     /// Rows of equal length; a column vector is n×1.
     Matrix(Vec<Vec<Expr>>),
+    /// A function given by branches, `\begin{cases} … \end{cases}`.
+    Piecewise(Vec<Branch>),
+    /// A number with words that no table of units knows: `17 \text{ toys}`,
+    /// `5 \text{ J/kg}`.
+    Labelled { value: Scalar, label: String },
+    /// A value that holds under conditions in words: `cx` for some `c > 0`.
+    Qualified {
+        /// What is qualified.
+        value: Box<Typed>,
+        /// The words, folded.
+        condition: String,
+    },
     /// `3:4:5`.
     Ratio(Vec<Expr>),
     /// Time of day or duration, in seconds.
@@ -61,6 +73,24 @@ pub(super) enum Typed {
     Choice(char),
     /// Words, folded: lower case, single spaces, no outer punctuation.
     Text(String),
+}
+
+/// One branch of a function: a value, and where it holds.
+#[derive(Clone, Debug)]
+pub(super) struct Branch {
+    pub(super) value: Typed,
+    pub(super) condition: Condition,
+}
+
+/// Where a branch holds.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    /// Wherever no other branch does.
+    Otherwise,
+    /// Where a relation holds.
+    Relation(Typed),
+    /// In words, without spaces.
+    Words(String),
 }
 
 /// A scalar with what was written round it.

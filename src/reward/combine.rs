@@ -51,7 +51,7 @@ fn routed(spec: &Spec, terms: &[Option<Term>]) -> bool {
         .rewards
         .iter()
         .zip(terms)
-        .filter(|(reward, _)| reward.kind.needs_reference())
+        .filter(|(reward, _)| reward.kind.is_verifier())
         .peekable();
     if verifiers.peek().is_none() {
         return terms.iter().any(Option::is_some);

@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+#[cfg(feature = "sandbox")]
+use super::code;
 use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
 use crate::math::{self, Gold, MathOptions, Scope};
 use crate::reward::RowError;
 use crate::reward::spec::{FormatReward, FormatScore, Kind, Reward, Section};
-use crate::rollout::{Reference, Rollout};
+use crate::rollout::{FieldMap, Reference, Rollout};
+#[cfg(feature = "sandbox")]
+use crate::sandbox::Runner;
 use crate::text::{choice, exact};
 use crate::verdict::{Detail, Outcome, ReferenceError, Verdict};
 
@@ -19,8 +23,11 @@ pub(super) struct Subject<'r> {
     /// The completion's text, in which all spans are.
     pub(super) text: &'r str,
     pub(super) completion: &'r Completion,
-    /// JSON pointer of the reference, for messages.
-    pub(super) reference_field: String,
+    /// Where the record has its fields, for messages.
+    pub(super) fields: &'r FieldMap,
+    /// What runs programs, if there is anything that does.
+    #[cfg(feature = "sandbox")]
+    pub(super) sandbox: Option<&'r dyn Runner>,
     /// What the format calls the answer.
     pub(super) answer: AnswerForm,
 }
@@ -85,13 +92,14 @@ pub(super) fn judge(
     if let Kind::Format(options) = &reward.kind {
         return Ok(format(options, subject.completion));
     }
+    #[cfg(feature = "sandbox")]
+    if let Kind::Code(options) = &reward.kind {
+        return code::judge(reward, options, subject);
+    }
     let references = references(reward, subject)?;
     let judged = judged_section(reward, subject);
     let Some((text, offset)) = judged.and_then(|judged| section(judged, subject)) else {
-        let violation = subject.completion.violation.as_ref();
-        // In a format without rules only an open thinking leaves nothing.
-        let reason = violation.map_or("unfinished_thinking", |violation| violation.code);
-        return Ok(Verdict::no_answer(reason));
+        return Ok(no_section(subject));
     };
     let scope = match judged.unwrap_or_default() {
         Section::Answer | Section::Think => Scope::Answer,
@@ -118,12 +126,14 @@ pub(super) fn judge(
             }
         }),
         Kind::Format(_) => unreachable!("handled above"),
+        #[cfg(feature = "sandbox")]
+        Kind::Code(_) => unreachable!("handled above"),
     };
     match verdict {
         Ok(verdict) => Ok(shift(verdict, offset)),
         Err(error) => Err(RowError {
             term: Some(reward.name.to_string()),
-            ..RowError::data(error.to_string()).at(subject.reference_field.as_str())
+            ..RowError::data(error.to_string()).at(subject.fields.reference.to_string())
         }),
     }
 }
@@ -142,9 +152,16 @@ fn format(options: &FormatReward, completion: &Completion) -> Verdict {
     verdict
 }
 
+/// The verdict on a completion that lacks the section to be judged.
+pub(super) fn no_section(subject: &Subject<'_>) -> Verdict {
+    let violation = subject.completion.violation.as_ref();
+    // In a format without rules only an open thinking leaves nothing.
+    Verdict::no_answer(violation.map_or("unfinished_thinking", |violation| violation.code))
+}
+
 /// The section that is read for the reward's own; `None` where the completion
 /// has no such section.
-fn judged_section(reward: &Reward, subject: &Subject<'_>) -> Option<Section> {
+pub(super) fn judged_section(reward: &Reward, subject: &Subject<'_>) -> Option<Section> {
     let wanted = reward.payout.section;
     if wanted != Section::Answer {
         return Some(wanted);
@@ -165,7 +182,10 @@ fn judged_section(reward: &Reward, subject: &Subject<'_>) -> Option<Section> {
 
 /// The section's text, and where it begins in the completion if it is one
 /// piece of it.
-fn section<'r>(section: Section, subject: &Subject<'r>) -> Option<(Cow<'r, str>, Option<usize>)> {
+pub(super) fn section<'r>(
+    section: Section,
+    subject: &Subject<'r>,
+) -> Option<(Cow<'r, str>, Option<usize>)> {
     let text = subject.text;
     let found = match section {
         Section::Text => return Some((Cow::Borrowed(text), Some(0))),
@@ -193,7 +213,7 @@ fn references<'r>(reward: &Reward, subject: &Subject<'r>) -> Result<Vec<&'r str>
         Some(Reference::Json(_)) => "is not a string, a number, or a list of them",
         None => "is missing",
     };
-    let field = subject.reference_field.as_str();
+    let field = subject.fields.reference.to_string();
     let message = format!(
         "field `{field}` {problem}; reward `{}` needs it",
         reward.name
@@ -227,7 +247,7 @@ fn any(
 }
 
 /// Moves the verdict's span from the section to the completion.
-fn shift(mut verdict: Verdict, offset: Option<usize>) -> Verdict {
+pub(super) fn shift(mut verdict: Verdict, offset: Option<usize>) -> Verdict {
     let ends = verdict
         .detail
         .value("span")

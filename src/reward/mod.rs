@@ -5,6 +5,8 @@
 //! spec pays for it); the data is unusable (a row error, reward `null`); our
 //! machinery failed (a row error of that kind). Nothing turns an error into 0.
 
+#[cfg(feature = "sandbox")]
+mod code;
 mod combine;
 mod judge;
 mod score;
@@ -13,6 +15,8 @@ mod spec;
 
 pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
+#[cfg(feature = "sandbox")]
+pub use spec::CodeReward;
 pub use spec::{
     Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
 };

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+#[cfg(feature = "sandbox")]
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,9 +13,13 @@ use sha2::{Digest, Sha256};
 use super::combine::{Earned, clipped, combine, earned};
 use super::judge::{AnswerForm, GoldCache, Subject, judge};
 use super::score::{ErrorKind, RowError, Score, Status, Term};
+#[cfg(feature = "sandbox")]
+use super::spec::Kind;
 use super::spec::{self, Condition, Reward, Spec, SpecError, SpecSource};
 use crate::format::{Completion, Input};
 use crate::rollout::{FieldMap, Rollout, Text};
+#[cfg(feature = "sandbox")]
+use crate::sandbox::Runner;
 use crate::verdict::{Detail, Outcome, Verdict};
 
 /// A compiled reward spec.
@@ -50,7 +56,23 @@ use crate::verdict::{Detail, Outcome, Verdict};
 /// # Ok::<(), goldstone::reward::SpecError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Scorer(Arc<Compiled>);
+pub struct Scorer {
+    compiled: Arc<Compiled>,
+    #[cfg(feature = "sandbox")]
+    sandbox: Option<Sandbox>,
+}
+
+/// What runs the programs of code tasks.
+#[cfg(feature = "sandbox")]
+#[derive(Clone)]
+struct Sandbox(Arc<dyn Runner>);
+
+#[cfg(feature = "sandbox")]
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sandbox")
+    }
+}
 
 #[derive(Debug)]
 struct Compiled {
@@ -104,51 +126,82 @@ impl Scorer {
             .map(|reward| Arc::clone(&reward.name))
             .collect();
         let digest = hash.into_inner().finalize();
-        Ok(Self(Arc::new(Compiled {
-            order: order(&spec.rewards),
-            names,
-            golds: spec.rewards.iter().map(|_| GoldCache::default()).collect(),
-            text: source.text.to_owned(),
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            spec,
-        })))
+        Ok(Self {
+            compiled: Arc::new(Compiled {
+                order: order(&spec.rewards),
+                names,
+                golds: spec.rewards.iter().map(|_| GoldCache::default()).collect(),
+                text: source.text.to_owned(),
+                sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+                spec,
+            }),
+            #[cfg(feature = "sandbox")]
+            sandbox: None,
+        })
+    }
+
+    /// The same scorer with `runner` to run the programs of code tasks. Without
+    /// one, a row with such a task is an error of the machinery.
+    #[cfg(feature = "sandbox")]
+    #[must_use]
+    pub fn with_sandbox(self, runner: Arc<dyn Runner>) -> Self {
+        Self {
+            sandbox: Some(Sandbox(runner)),
+            ..self
+        }
+    }
+
+    /// The guests that the spec's code rewards run in, each once; empty where
+    /// the spec needs no sandbox.
+    #[cfg(feature = "sandbox")]
+    #[must_use]
+    pub fn guests(&self) -> Vec<&str> {
+        let mut guests: Vec<&str> = Vec::new();
+        for reward in &self.compiled.spec.rewards {
+            if let Kind::Code(options) = &reward.kind
+                && !guests.contains(&options.guest())
+            {
+                guests.push(options.guest());
+            }
+        }
+        guests
     }
 
     /// The spec's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.spec.name
+        &self.compiled.spec.name
     }
 
     /// The spec's description; empty if it has none.
     #[must_use]
     pub fn description(&self) -> &str {
-        &self.0.spec.description
+        &self.compiled.spec.description
     }
 
     /// The spec's TOML text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0.text
+        &self.compiled.text
     }
 
     /// SHA-256 of the spec's text and of the grammars it names, in hexadecimal.
     /// A spec without grammars has the hash of its file.
     #[must_use]
     pub fn spec_sha256(&self) -> &str {
-        &self.0.sha256
+        &self.compiled.sha256
     }
 
     /// Where records have the fields that this spec reads.
     #[must_use]
     pub fn fields(&self) -> &FieldMap {
-        &self.0.spec.fields
+        &self.compiled.spec.fields
     }
 
     /// The names of the rewards, in the spec's order.
     #[must_use]
     pub fn rewards(&self) -> &[Arc<str>] {
-        &self.0.names
+        &self.compiled.names
     }
 
     /// The rewards whose verdict says that a rollout is solved: those that
@@ -156,11 +209,11 @@ impl Scorer {
     /// by the first of them that applies to it.
     pub fn solvers(&self) -> impl Iterator<Item = &Arc<str>> {
         let verifiers = self
-            .0
+            .compiled
             .spec
             .rewards
             .iter()
-            .filter(|reward| reward.kind.needs_reference());
+            .filter(|reward| reward.kind.is_verifier());
         verifiers.map(|reward| &reward.name)
     }
 
@@ -168,7 +221,7 @@ impl Scorer {
     #[must_use]
     pub fn score(&self, rollout: &Rollout) -> Score {
         let (text, tail) = self.completion_text(rollout);
-        let completion = self.0.spec.format.parse(&text, tail);
+        let completion = self.compiled.spec.format.parse(&text, tail);
         self.score_parsed(rollout, &text, &completion)
     }
 
@@ -183,15 +236,15 @@ impl Scorer {
     #[must_use]
     pub fn explain(&self, rollout: &Rollout) -> Explanation {
         let (text, tail) = self.completion_text(rollout);
-        let completion = self.0.spec.format.parse(&text, tail);
+        let completion = self.compiled.spec.format.parse(&text, tail);
         let score = self.score_parsed(rollout, &text, &completion);
-        let rewards = &self.0.spec.rewards;
+        let rewards = &self.compiled.spec.rewards;
         Explanation {
             weights: rewards
                 .iter()
                 .map(|reward| (Arc::clone(&reward.name), reward.weight))
                 .collect(),
-            combination: match self.0.spec.combine.rule {
+            combination: match self.compiled.spec.combine.rule {
                 spec::Rule::Sum => "the sum of all values",
                 spec::Rule::Gate { .. } => "the sum of all values, if every gate was earned",
                 spec::Rule::Table { .. } => "the first row of the table that holds",
@@ -214,7 +267,10 @@ impl Scorer {
         let Some(message) = Text::answer_message(messages) else {
             return (Cow::Borrowed(""), tail);
         };
-        let reasoning = match (self.0.spec.format.options().input, &message.reasoning) {
+        let reasoning = match (
+            self.compiled.spec.format.options().input,
+            &message.reasoning,
+        ) {
             (Input::Text, _) | (Input::Auto, None) => {
                 return (Cow::Borrowed(&message.content), tail);
             }
@@ -222,23 +278,30 @@ impl Scorer {
         };
         // The rendered text has its own opening marker, whatever the prompt ends with.
         (
-            Cow::Owned(self.0.spec.format.render(reasoning, &message.content)),
+            Cow::Owned(
+                self.compiled
+                    .spec
+                    .format
+                    .render(reasoning, &message.content),
+            ),
             "",
         )
     }
 
     fn score_parsed(&self, rollout: &Rollout, text: &str, completion: &Completion) -> Score {
-        let spec = &self.0.spec;
+        let spec = &self.compiled.spec;
         let subject = Subject {
             rollout,
             text,
             completion,
-            reference_field: spec.fields.reference.to_string(),
+            fields: &spec.fields,
+            #[cfg(feature = "sandbox")]
+            sandbox: self.sandbox.as_ref().map(|sandbox| &*sandbox.0),
             answer: AnswerForm::of(spec.format.options()),
         };
         let mut terms: Vec<Option<Term>> = vec![None; spec.rewards.len()];
         let mut error = None;
-        for &index in &self.0.order {
+        for &index in &self.compiled.order {
             let reward = &spec.rewards[index];
             if !applies(reward, rollout) {
                 continue;
@@ -246,7 +309,7 @@ impl Scorer {
             let term = match gate(reward, &terms) {
                 Earned::No => unjudged(reward, Some(reward.payout.gated()), "gated"),
                 Earned::Unknown => unjudged(reward, None, "gate_unknown"),
-                Earned::Yes => match judge(reward, &self.0.golds[index], &subject) {
+                Earned::Yes => match judge(reward, &self.compiled.golds[index], &subject) {
                     Ok(verdict) => pay(reward, verdict, &terms),
                     Err(problem) => {
                         error.get_or_insert(problem);

@@ -21,15 +21,16 @@ use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
 use super::SandboxError;
+use super::install::check_current;
 
 /// Where installed guests are.
-const GUESTS: &str = "guests";
+pub(in crate::sandbox) const GUESTS: &str = "guests";
 
 /// Where compiled modules are.
-const COMPILED: &str = "compiled";
+pub(in crate::sandbox) const COMPILED: &str = "compiled";
 
 /// The snapshot of a guest, in its folder.
-const SNAPSHOT: &str = "guest.wasm";
+pub(in crate::sandbox) const SNAPSHOT: &str = "guest.wasm";
 
 /// The cache directory.
 #[derive(Debug)]
@@ -74,7 +75,6 @@ impl Cache {
     }
 
     /// The directory.
-    #[allow(dead_code, reason = "the installation of guests writes into it")]
     pub(in crate::sandbox) fn root(&self) -> &Dir {
         &self.root
     }
@@ -90,6 +90,7 @@ impl Cache {
         name: &str,
     ) -> Result<String, SandboxError> {
         let snapshot = self.snapshot(name)?;
+        check_current(&self.root, name)?;
         let sha256 = hexadecimal(&Sha256::digest(&snapshot));
         let failed = |error| SandboxError::failed(format!("compile the guest `{name}`"), error);
         let compiled = self

@@ -34,7 +34,6 @@ pub(in crate::sandbox) fn linker(
 
 /// A store for a guest that boots, before its snapshot is taken. `boot` is what it
 /// reads from standard input.
-#[allow(dead_code, reason = "the installation of guests takes snapshots")]
 pub(in crate::sandbox) fn boot_store(
     engine: &Engine,
     boot: Vec<u8>,

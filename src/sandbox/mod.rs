@@ -24,6 +24,10 @@ mod frame;
 mod walls;
 mod worker;
 
+pub mod manifest;
+
+pub mod install;
+
 pub use frame::{Wall, Walls};
 pub use in_process::InProcess;
 pub use job::{End, Job, Limits, Outcome, Request, Turn, Work};
@@ -51,6 +55,14 @@ pub enum SandboxError {
         /// The guest's name.
         name: String,
     },
+    /// The guest is not the one that this version of goldstone works with.
+    #[error(
+        "the guest `{name}` is of another version of goldstone; run `goldstone sandbox install {name}`"
+    )]
+    Outdated {
+        /// The guest's name.
+        name: String,
+    },
     /// The sandbox itself failed.
     #[error("the sandbox could not {doing}")]
     Failed {
@@ -74,3 +86,6 @@ impl SandboxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use wasmtime::Engine;
 
@@ -15,6 +16,9 @@ use super::{Job, Outcome, Runner, SandboxError, Walls, engine};
 
 /// Workers that may die of one job before it is given up.
 const ATTEMPTS: u32 = 2;
+
+/// Time for a job beyond what its turns may take.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// How to start workers.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +30,9 @@ pub struct WorkersOptions {
     pub binary: Option<PathBuf>,
     /// The cache directory with the guests; the user's own where it is `None`.
     pub cache: Option<PathBuf>,
+    /// How long a worker may take for a job beyond the wall time of all its turns,
+    /// before it is killed and the job is our failure; 30 seconds where it is `None`.
+    pub grace: Option<Duration>,
 }
 
 /// Runs jobs in worker processes. A worker starts when it is first needed and lives
@@ -36,6 +43,7 @@ pub struct Workers {
     /// A place has become free.
     freed: Condvar,
     count: usize,
+    grace: Duration,
     cache: Cache,
     compiler: OnceLock<Engine>,
     /// sha256 of the guests that have been prepared.
@@ -64,6 +72,7 @@ impl Workers {
             places: Mutex::default(),
             freed: Condvar::new(),
             count: options.count.map_or_else(cores, NonZeroUsize::get),
+            grace: options.grace.unwrap_or(GRACE),
             compiler: OnceLock::new(),
             prepared: Mutex::default(),
             starter: Starter::new(options.binary, cache.path())?,
@@ -91,8 +100,12 @@ impl Workers {
             .collect()
     }
 
-    /// Compiles a guest when it is first needed; the sha256 of its snapshot.
-    fn prepare(&self, guest: &str) -> Result<String, SandboxError> {
+    /// Compiles a guest, if that has not been done yet; the sha256 of its snapshot.
+    /// A job does so too; this is for whoever wants to know before the first job.
+    ///
+    /// # Errors
+    /// The guest is not installed, or can't be compiled.
+    pub fn prepare(&self, guest: &str) -> Result<String, SandboxError> {
         let mut prepared = lock(&self.prepared);
         if let Some(sha256) = prepared.get(guest) {
             return Ok(sha256.clone());
@@ -134,7 +147,7 @@ impl Runner for Workers {
         let mut attempt = 1;
         loop {
             let mut place = self.take_place()?;
-            let lost = match place.worker_mut().run(job, &sha256) {
+            let lost = match place.worker_mut().run(job, &sha256, self.grace) {
                 Ok(outcome) => return outcome,
                 Err(lost) => lost,
             };

@@ -18,9 +18,6 @@ use super::{Job, Outcome, SandboxError, Walls, Work};
 /// Time for a worker to start, to load a guest, to take an order.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Time for a job beyond what its turns may take.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// Longest time for one job.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -57,6 +54,7 @@ impl Worker {
         &mut self,
         job: &Job,
         sha256: &str,
+        grace: Duration,
     ) -> Result<Result<Outcome, SandboxError>, Lost> {
         self.state = State::AtWork;
         let guest = (job.guest.clone(), sha256.to_owned());
@@ -70,7 +68,8 @@ impl Worker {
                 report => return self.unless(report),
             };
         }
-        match self.order(&Order::Run(job.clone()), time_for(job))? {
+        let time = time_for(job).saturating_add(grace).min(LONGEST);
+        match self.order(&Order::Run(job.clone()), time)? {
             Report::Done(outcome) => {
                 self.state = State::BetweenJobs;
                 Ok(Ok(outcome))
@@ -129,7 +128,7 @@ impl Drop for Worker {
     }
 }
 
-/// Wall time within which a worker must have answered.
+/// Wall time that all turns of a job may take.
 fn time_for(job: &Job) -> Duration {
     let turns = match &job.work {
         Work::Fresh(requests) => requests.len() as u64,
@@ -138,8 +137,7 @@ fn time_for(job: &Job) -> Duration {
         Work::Split { .. } => job.limits.calls.saturating_add(2),
     };
     let turns = u32::try_from(turns).unwrap_or(u32::MAX);
-    let all = job.limits.wall.saturating_mul(turns);
-    all.saturating_add(GRACE).min(LONGEST)
+    job.limits.wall.saturating_mul(turns)
 }
 
 fn lost(error: io::Error) -> Lost {

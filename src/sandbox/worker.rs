@@ -100,7 +100,9 @@ fn failure(error: &SandboxError) -> Report {
     }
     let doing = match error {
         SandboxError::Failed { doing, .. } => doing.clone(),
-        SandboxError::NotInstalled { name } => format!("find the guest `{name}`"),
+        SandboxError::NotInstalled { name } | SandboxError::Outdated { name } => {
+            format!("find the guest `{name}`")
+        }
     };
     Report::Failed {
         doing,

@@ -20,6 +20,7 @@ pub(super) fn workers(count: usize, cache: &Path) -> Workers {
         count: NonZeroUsize::new(count),
         binary: Some(env!("CARGO_BIN_EXE_goldstone").into()),
         cache: Some(cache.to_owned()),
+        grace: Some(Duration::from_secs(5)),
     })
     .expect("a pool")
 }
@@ -48,8 +49,12 @@ fn processes(cache: &Path) -> Vec<u32> {
 }
 
 fn kill(process: u32) {
+    signal("-KILL", process);
+}
+
+fn signal(name: &str, process: u32) {
     let status = Command::new("kill")
-        .args(["-KILL", &process.to_string()])
+        .args([name, &process.to_string()])
         .status()
         .expect("the command `kill`");
     assert!(status.success());
@@ -136,6 +141,48 @@ fn a_job_that_two_workers_die_of_is_our_failure() {
     );
     pool.run(&job(Work::Fresh(vec![request("e")])))
         .expect("a pool that goes on");
+}
+
+#[test]
+fn a_worker_that_does_not_answer_is_killed_and_our_failure() {
+    let cache = own_cache();
+    let pool = workers(1, cache.path());
+    let mut job = job(Work::Fresh(vec![request("e")]));
+    job.limits.wall = Duration::from_millis(10);
+    pool.run(&job).expect("an outcome");
+    let stopped = pool.idle_processes()[0];
+    signal("-STOP", stopped);
+    let begin = Instant::now();
+    let outcome = pool.run(&job);
+    assert!(
+        matches!(outcome, Err(SandboxError::Failed { .. })),
+        "{outcome:?}"
+    );
+    assert!(begin.elapsed() >= Duration::from_secs(5));
+    assert!(
+        !Path::new(&format!("/proc/{stopped}")).exists(),
+        "it lives on"
+    );
+    pool.run(&job).expect("a pool that goes on");
+}
+
+#[test]
+fn the_wall_clock_ends_what_fuel_does_not() {
+    let pool = workers(1, &cache());
+    let mut job = job(Work::Fresh(vec![request("l"), request("Z"), request("e")]));
+    job.limits.fuel = u64::MAX;
+    job.limits.wall = Duration::from_millis(100);
+    let outcome = pool.run(&job).expect("an outcome");
+    let ends: Vec<_> = outcome.turns.into_iter().map(|turn| turn.end).collect();
+    assert_eq!(ends, [End::Wall, End::Wall, End::Returned(7)]);
+    job.work = Work::Split {
+        load: request("n"),
+        test: request("al"),
+    };
+    let outcome = pool.run(&job).expect("an outcome");
+    // The tester did nothing but wait.
+    assert_eq!(outcome.calls[0].end, End::Wall);
+    assert_eq!(outcome.turns[0].end, End::Returned(7));
 }
 
 #[test]

@@ -6,7 +6,11 @@ mod data;
 
 mod stdio;
 
+mod program;
+
 mod split;
+
+pub use program::{ProgramRun, run_program};
 
 use super::CodeError;
 use super::literal;

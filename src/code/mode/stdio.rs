@@ -78,7 +78,7 @@ fn judge(
 }
 
 /// Whether the program ended with status 0, by whatever way.
-fn succeeded(turn: &Turn) -> Result<(), Fault> {
+pub(super) fn succeeded(turn: &Turn) -> Result<(), Fault> {
     let failed = |status: String| Fault {
         verdict: CodeVerdict::RuntimeError,
         exception: Some("SystemExit".to_owned()),

@@ -41,7 +41,7 @@ struct Tally {
 }
 
 impl Ladder<'_> {
-    fn context<'f>(&self, fuel: &'f Fuel) -> Option<Context<'f>> {
+    fn context<'f>(&self, fuel: &'f Fuel<'f>) -> Option<Context<'f>> {
         Context::new(fuel).ok()
     }
 
@@ -81,7 +81,7 @@ impl Ladder<'_> {
 
     /// Whether both sides have a value at some point, evaluated with balls.
     pub(super) fn evaluable(&self) -> Result<Defined, Decision> {
-        let fuel = Fuel::new(self.limits.fuel / 4);
+        let fuel = Fuel::new(self.limits.fuel / 4, self.limits);
         let Some(mut c) = self.context(&fuel) else {
             return Ok(Defined::Open);
         };
@@ -137,7 +137,7 @@ impl Ladder<'_> {
                 Err(decision) => return decision,
             }
         }
-        let fuel = Fuel::new(self.limits.fuel);
+        let fuel = Fuel::new(self.limits.fuel, self.limits);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
         };
@@ -150,7 +150,7 @@ impl Ladder<'_> {
 
     /// Compares the values of both sides.
     pub(super) fn agreement(&self, forms: &mut Forms<'_>, a: FormId, b: FormId) -> Decision {
-        let fuel = Fuel::new(self.limits.fuel);
+        let fuel = Fuel::new(self.limits.fuel, self.limits);
         let Some(mut c) = self.context(&fuel) else {
             return Decision::Unknown("limit");
         };
@@ -182,7 +182,7 @@ impl Ladder<'_> {
                         0 => x.scale.max(y.scale),
                         _ => u64::MAX,
                     };
-                    (relation, far, at_point(&point, shown(&x, &y)))
+                    (relation, far, at_point(&self.symbols, shown(&x, &y)))
                 }),
                 Err(fail) => Err(fail),
             };
@@ -225,7 +225,7 @@ impl Ladder<'_> {
     /// The order of the first side and the second, real constants that are
     /// known to differ.
     pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
-        let fuel = Fuel::new(self.limits.fuel);
+        let fuel = Fuel::new(self.limits.fuel, self.limits);
         let mut c = self.context(&fuel)?;
         c.bits = FIRST;
         while c.bits <= u64::from(self.limits.separation) {
@@ -360,7 +360,7 @@ impl Ladder<'_> {
             let real = [x.realm, y.realm].map(|realm| realm == Realm::Real);
             match relation {
                 Relation::Disjoint => {
-                    let witness = at_point(&point, shown(&x, &y));
+                    let witness = at_point(&self.symbols, shown(&x, &y));
                     match real {
                         _ if imaginary => return Err(different("numeric", witness)),
                         [true, true] => return Err(different("numeric", witness)),

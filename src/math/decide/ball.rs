@@ -32,12 +32,12 @@ pub(super) enum Fail {
 /// Precision, work left and constants of one evaluation.
 pub(super) struct Context<'a> {
     pub(super) bits: u64,
-    pub(super) fuel: &'a Fuel,
+    pub(super) fuel: &'a Fuel<'a>,
     constants: Consts,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(fuel: &'a Fuel) -> Result<Self, Fail> {
+    pub(super) fn new(fuel: &'a Fuel<'a>) -> Result<Self, Fail> {
         let constants = Consts::new().map_err(|_| Fail::Limit)?;
         Ok(Context {
             bits: 64,

@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) precision: u32,
     /// Bits of a root-separation bound at most.
     pub(crate) separation: u32,
+    /// Work units that were used under these limits so far.
+    pub(crate) used: Cell<u64>,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
             nodes: 1 << 14,
             precision: 2048,
             separation: 8192,
+            used: Cell::new(0),
         }
     }
 }
@@ -44,23 +47,31 @@ pub(super) enum Stop {
 
 /// Work left; shared by the passes of a stage.
 #[derive(Debug)]
-pub(super) struct Fuel(Cell<u64>);
+pub(super) struct Fuel<'a> {
+    left: Cell<u64>,
+    used: &'a Cell<u64>,
+}
 
-impl Fuel {
-    pub(super) fn new(units: u64) -> Self {
-        Fuel(Cell::new(units))
+impl<'a> Fuel<'a> {
+    /// A share of the fuel of `limits`, which keep count of it.
+    pub(super) fn new(units: u64, limits: &'a Limits) -> Self {
+        Fuel {
+            left: Cell::new(units),
+            used: &limits.used,
+        }
     }
 
     /// Sets the work left, for the next stage.
     pub(super) fn grant(&self, units: u64) {
-        self.0.set(units);
+        self.left.set(units);
     }
 
     /// Pays for work before it is done.
     pub(super) fn spend(&self, units: u64) -> Result<(), Stop> {
-        match self.0.get().checked_sub(units) {
+        match self.left.get().checked_sub(units) {
             Some(left) => {
-                self.0.set(left);
+                self.left.set(left);
+                self.used.set(self.used.get() + units);
                 Ok(())
             }
             None => Err(Stop::Limit),

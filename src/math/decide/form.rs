@@ -7,7 +7,7 @@
 //! what has to be non-zero for that is the business of `lower.rs`. Equal ids
 //! are therefore equal values; different ids say nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use num_bigint::BigUint;
 use num_rational::BigRational;
@@ -16,6 +16,7 @@ use num_traits::{One, Signed, Zero};
 use super::budget::{Fuel, Limits, Stop};
 use super::rational::{self, Primes};
 use crate::math::expr::Function;
+use crate::math::interner::Interner;
 
 /// Sums and products longer than this stay nested, so that a graph with many
 /// paths is not written out.
@@ -35,7 +36,11 @@ impl FormId {
 pub(super) type Weighted = (FormId, BigRational);
 
 /// A canonical form.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(
+    clippy::derived_hash_with_manual_eq,
+    reason = "equal parts have equal hashes"
+)]
+#[derive(Clone, Debug, Eq, Hash)]
 pub(super) enum Form {
     Number(BigRational),
     Atom(Atom),
@@ -44,6 +49,24 @@ pub(super) enum Form {
     Sum(Box<[Weighted]>),
     /// Factors with non-zero exponents, ascending.
     Product(Box<[Weighted]>),
+}
+
+// Numbers are in lowest terms, so that equal ones have equal parts; `Ratio`
+// would divide to find out.
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        let same =
+            |a: &BigRational, b: &BigRational| a.numer() == b.numer() && a.denom() == b.denom();
+        match (self, other) {
+            (Form::Number(a), Form::Number(b)) => same(a, b),
+            (Form::Atom(a), Form::Atom(b)) => a == b,
+            (Form::Sum(a), Form::Sum(b)) | (Form::Product(a), Form::Product(b)) => {
+                let parts = || a.iter().zip(b.iter());
+                a.len() == b.len() && parts().all(|((x, p), (y, q))| x == y && same(p, q))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What sums and products are made of.
@@ -80,12 +103,11 @@ pub(super) struct Traits {
 
 /// The forms of one decision.
 pub(super) struct Forms<'a> {
-    nodes: Vec<Form>,
+    nodes: Interner<Form>,
     traits: Vec<Traits>,
-    ids: HashMap<Form, FormId>,
     /// Forms that must not be zero for the expressions to be defined.
     pub(super) needs: std::collections::BTreeSet<FormId>,
-    pub(super) fuel: &'a Fuel,
+    pub(super) fuel: &'a Fuel<'a>,
     pub(super) limits: &'a Limits,
     pub(super) zero: FormId,
     pub(super) one: FormId,
@@ -95,11 +117,10 @@ pub(super) struct Forms<'a> {
 }
 
 impl<'a> Forms<'a> {
-    pub(super) fn new(fuel: &'a Fuel, limits: &'a Limits) -> Self {
+    pub(super) fn new(fuel: &'a Fuel<'a>, limits: &'a Limits) -> Self {
         let mut forms = Forms {
-            nodes: Vec::new(),
-            traits: Vec::new(),
-            ids: HashMap::new(),
+            nodes: Interner::with_room(),
+            traits: Vec::with_capacity(16),
             needs: std::collections::BTreeSet::new(),
             fuel,
             limits,
@@ -109,19 +130,23 @@ impl<'a> Forms<'a> {
             i: FormId(3),
             i_pi: FormId(4),
         };
-        forms.intern(Form::Number(BigRational::zero()));
-        forms.intern(Form::Number(BigRational::one()));
-        forms.intern(Form::Atom(Atom::Pi));
-        forms.intern(Form::Atom(Atom::I));
+        // Distinct as they are, and in the places that the fields name.
         let unit = BigRational::one();
-        forms.intern(Form::Product(
-            vec![(forms.pi, unit.clone()), (forms.i, unit)].into(),
-        ));
+        for form in [
+            Form::Number(BigRational::zero()),
+            Form::Number(unit.clone()),
+            Form::Atom(Atom::Pi),
+            Form::Atom(Atom::I),
+            Form::Product(Box::new([(forms.pi, unit.clone()), (forms.i, unit)])),
+        ] {
+            forms.traits.push(forms.traits_of(&form));
+            forms.nodes.push(form);
+        }
         forms
     }
 
     pub(super) fn node(&self, id: FormId) -> &Form {
-        &self.nodes[id.index()]
+        &self.nodes.values()[id.index()]
     }
 
     pub(super) fn traits(&self, id: FormId) -> Traits {
@@ -137,14 +162,11 @@ impl<'a> Forms<'a> {
     }
 
     pub(super) fn intern(&mut self, form: Form) -> FormId {
-        if let Some(id) = self.ids.get(&form) {
-            return *id;
+        if let Some(place) = self.nodes.find(&form) {
+            return FormId(place);
         }
-        let id = FormId(u32::try_from(self.nodes.len()).expect("fuel bounds the forms"));
         self.traits.push(self.traits_of(&form));
-        self.nodes.push(form.clone());
-        self.ids.insert(form, id);
-        id
+        FormId(self.nodes.push(form))
     }
 
     fn traits_of(&self, form: &Form) -> Traits {
@@ -210,7 +232,7 @@ impl<'a> Forms<'a> {
 
     pub(super) fn checked(&self) -> Result<(), Stop> {
         self.fuel.spend(8)?;
-        match self.nodes.len() < self.limits.nodes {
+        match self.nodes.values().len() < self.limits.nodes {
             true => Ok(()),
             false => Err(Stop::Limit),
         }

@@ -3,7 +3,8 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use num_traits::Signed;
+use num_bigint::BigInt;
+use num_traits::{One, Signed};
 
 use crate::math::expr::{Arena, Expr, Function, Id, Node};
 
@@ -15,6 +16,11 @@ pub(super) fn fingerprint(expr: &Expr) -> u64 {
         let mut hasher = DefaultHasher::new();
         std::mem::discriminant(node).hash(&mut hasher);
         match node {
+            Node::Number(value) if value.denom().is_one() => {
+                // What `Ratio` hashes, without its divisions.
+                value.numer().hash(&mut hasher);
+                BigInt::ZERO.hash(&mut hasher);
+            }
             Node::Number(value) => value.hash(&mut hasher),
             Node::Constant(constant) => constant.hash(&mut hasher),
             Node::Symbol(name) | Node::Call(name, _) => name.hash(&mut hasher),

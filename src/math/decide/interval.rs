@@ -175,6 +175,18 @@ pub(super) fn from_rational(value: &BigRational) -> Option<Interval> {
     )
 }
 
+/// An interval round a quotient of numbers below 2^53.
+pub(super) fn from_ratio(numerator: i64, denominator: u64) -> Option<Interval> {
+    let value = numerator as f64 / denominator as f64;
+    match denominator {
+        1 => Interval::new(value, value),
+        _ => Interval::new(
+            value.next_down().next_down().next_down(),
+            value.next_up().next_up().next_up(),
+        ),
+    }
+}
+
 /// The interval of an expression, where it has one; `symbol` gives the values
 /// of the variables.
 pub(super) fn evaluate(expr: &Expr, symbol: &dyn Fn(&str) -> Option<Interval>) -> Option<Interval> {

@@ -73,11 +73,12 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use num_rational::BigRational;
 use num_traits::Signed;
 
-use super::expr::{Expr, Node};
+use super::expr::{Expr, Id, Node};
 use budget::{Fuel, Stop};
 use form::{FormId, Forms};
 use interval::Interval;
@@ -127,7 +128,26 @@ pub(crate) enum Proof {
 
 /// Decides whether two expressions are equal; symmetric in them.
 pub(crate) fn decide(gold: &Expr, answer: &Expr, secrets: &Secrets, limits: &Limits) -> Decision {
-    Ladder::new(gold, answer, secrets, limits).run()
+    Ladder::new(gold, answer, secrets, limits).run(Why::Witness)
+}
+
+/// The same decision, but a difference that intervals show is found before
+/// anything else and has no witness: for callers that do not show it. An
+/// expression without a value may then be told apart from one with a value.
+pub(crate) fn decide_alone(
+    gold: &Expr,
+    answer: &Expr,
+    secrets: &Secrets,
+    limits: &Limits,
+) -> Decision {
+    Ladder::new(gold, answer, secrets, limits).run(Why::Unasked)
+}
+
+/// Whether the caller shows why two sides differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Witness,
+    Unasked,
 }
 
 /// The order of two real constants; `None` where it is not decided or one of
@@ -165,7 +185,7 @@ pub(crate) fn compare(a: &Expr, b: &Expr, secrets: &Secrets, limits: &Limits) ->
 
 /// The exact value of a rational constant.
 pub(crate) fn to_rational(e: &Expr, limits: &Limits) -> Option<BigRational> {
-    let fuel = Fuel::new(limits.fuel / 4);
+    let fuel = Fuel::new(limits.fuel / 4, limits);
     let mut forms = Forms::new(&fuel, limits);
     let form = forms.lower(e).ok()?;
     if !forms.needs.is_empty() && interval::evaluate(e, &|_| None).is_none() {
@@ -188,25 +208,9 @@ pub(crate) fn is_constant(e: &Expr) -> bool {
 
 /// Whether the value is certainly real, for real values of the symbols.
 pub(crate) fn is_real(e: &Expr, limits: &Limits) -> bool {
-    let fuel = Fuel::new(limits.fuel / 4);
+    let fuel = Fuel::new(limits.fuel / 4, limits);
     let mut forms = Forms::new(&fuel, limits);
     forms.lower(e).is_ok_and(|form| forms.traits(form).real)
-}
-
-/// The names of the symbols, sorted, each once.
-pub(crate) fn symbols(e: &Expr) -> Vec<&str> {
-    let seen = e.reachable();
-    let names: BTreeSet<&str> = e
-        .arena
-        .iter()
-        .take(seen.len())
-        .filter(|(id, _)| seen[id.index()])
-        .filter_map(|(_, node)| match node {
-            Node::Symbol(name) => Some(&**name),
-            _ => None,
-        })
-        .collect();
-    names.into_iter().collect()
 }
 
 /// The first node of a kind that the root reaches.
@@ -219,8 +223,12 @@ fn any(e: &Expr, kind: impl Fn(&Node) -> bool) -> Option<&Node> {
         .map(|(_, node)| node)
 }
 
-/// Points at which f64 intervals are compared.
-const QUICK_POINTS: u64 = 6;
+/// The point at which f64 intervals are compared first: it shows almost every
+/// difference.
+const FIRST_POINT: Range<u64> = 0..1;
+
+/// The points at which they are compared where that showed none.
+const MORE_POINTS: Range<u64> = 1..6;
 
 /// The stages for two expressions.
 struct Ladder<'a> {
@@ -245,14 +253,25 @@ impl<'a> Ladder<'a> {
             true => [gold, answer],
             false => [answer, gold],
         };
-        let names: BTreeSet<&str> = sides.iter().flat_map(|side| symbols(side)).collect();
-        let counts = |node: &Node| matches!(node, Node::Factorial(_) | Node::Binomial(..));
-        let grid = match sides
-            .iter()
-            .any(|side| any(side, counts).is_some() || alternates(side))
-        {
-            true if !names.is_empty() => Grid::Integers,
-            _ => Grid::Fractions,
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut whole = false;
+        for side in sides {
+            let seen = side.reachable();
+            for (id, node) in side.arena.iter().take(seen.len()) {
+                match node {
+                    _ if !seen[id.index()] => {}
+                    Node::Symbol(name) => {
+                        names.insert(name);
+                    }
+                    Node::Factorial(_) | Node::Binomial(..) => whole = true,
+                    Node::Pow(base, exponent) => whole |= alternates(side, *base, *exponent),
+                    _ => {}
+                }
+            }
+        }
+        let grid = match whole && !names.is_empty() {
+            true => Grid::Integers,
+            false => Grid::Fractions,
         };
         Ladder {
             sides,
@@ -263,7 +282,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    fn run(&self) -> Decision {
+    fn run(&self, why: Why) -> Decision {
         if self
             .sides
             .iter()
@@ -271,7 +290,10 @@ impl<'a> Ladder<'a> {
         {
             return Decision::Unknown("limit");
         }
-        let fuel = Fuel::new(self.limits.fuel / 2);
+        if why == Why::Unasked && self.quick(FIRST_POINT).is_err() {
+            return different("interval", String::new());
+        }
+        let fuel = Fuel::new(self.limits.fuel / 2, self.limits);
         let mut forms = Forms::new(&fuel, self.limits);
         let lowered = forms
             .lower(self.sides[0])
@@ -281,86 +303,112 @@ impl<'a> Ladder<'a> {
         }
         if let Ok((a, b)) = lowered
             && forms.needs.is_empty()
-            && let (Some(x), Some(y)) = (forms.as_number(a), forms.as_number(b))
         {
-            return match x == y {
-                true => equal("rational", Proof::Exact),
-                false => different("rational", rational_witness(x, y)),
-            };
+            if let (Some(x), Some(y)) = (forms.as_number(a), forms.as_number(b)) {
+                return match x == y {
+                    true => equal("rational", Proof::Exact),
+                    false => different("rational", rational_witness(x, y)),
+                };
+            }
+            if a == b {
+                return equal("identical", Proof::Exact);
+            }
         }
-        let defined = match self.quick() {
+        let defined = match self.quick(FIRST_POINT) {
             Ok(defined) => defined,
             Err(witness) => return different("interval", witness),
         };
-        match lowered {
+        let decision = match lowered {
             Ok((a, b)) => self.formal(&mut forms, a, b, defined),
-            Err(Stop::Undefined) => Decision::Undefined,
-            Err(_) => self.refute(),
-        }
+            Err(Stop::Undefined) => Ok(Decision::Undefined),
+            Err(_) => self.quick(MORE_POINTS).map(|_| self.refute()),
+        };
+        decision.unwrap_or_else(|witness| different("interval", witness))
     }
 
-    /// f64 intervals: a witness that the sides differ, or whether both are
-    /// seen to be defined.
-    fn quick(&self) -> Result<Defined, String> {
+    /// f64 intervals at secret points: a witness that the sides differ, or
+    /// whether both are seen to be defined. Constants need no second point.
+    fn quick(&self, points: Range<u64>) -> Result<Defined, String> {
         let mut defined = Defined::Open;
-        let rounds = if self.symbols.is_empty() {
-            1
-        } else {
-            QUICK_POINTS
+        let end = match self.symbols.is_empty() {
+            true => points.end.min(FIRST_POINT.end),
+            false => points.end,
         };
-        for index in 0..rounds {
-            let point = points::point(self.secrets, &self.symbols, index, self.grid);
-            let symbol = |name: &str| point.get(name).and_then(interval::from_rational);
+        for index in points.start..end {
+            let count = self.symbols.len();
+            let point = points::intervals(self.secrets, count, index, self.grid);
+            let symbol = |name: &str| {
+                let place = self.symbols.binary_search_by(|known| (**known).cmp(name));
+                point[place.ok()?]
+            };
             let values = self.sides.map(|side| interval::evaluate(side, &symbol));
             if let [Some(a), Some(b)] = values {
                 defined = Defined::Proven;
                 if a.disjoint(b) {
-                    return Err(interval_witness(&point, a, b));
+                    return Err(interval_witness(&self.symbols, a, b));
                 }
             }
         }
         Ok(defined)
     }
 
-    /// The stages on canonical forms.
-    fn formal(&self, forms: &mut Forms<'_>, a: FormId, b: FormId, defined: Defined) -> Decision {
-        if defined == Defined::Open {
-            match self.needs(forms) {
-                Ok(Defined::Proven) => {}
-                Ok(Defined::Open) => match self.evaluable() {
+    /// The stages on canonical forms. What intervals at more points show comes
+    /// before every other difference, and is looked for where there may be one:
+    /// a proof of equality does without.
+    fn formal(
+        &self,
+        forms: &mut Forms<'_>,
+        a: FormId,
+        b: FormId,
+        defined: Defined,
+    ) -> Result<Decision, String> {
+        let mut looked = false;
+        if defined == Defined::Open && !forms.needs.is_empty() {
+            looked = true;
+            if self.quick(MORE_POINTS)? == Defined::Open {
+                match self.needs(forms) {
                     Ok(Defined::Proven) => {}
-                    Ok(Defined::Open) => return self.undefined_or_unknown(forms),
-                    Err(decision) => return decision,
-                },
-                Err(Stop::Undefined) => return Decision::Undefined,
-                Err(_) => return Decision::Unknown("limit"),
+                    Ok(Defined::Open) => match self.evaluable() {
+                        Ok(Defined::Proven) => {}
+                        Ok(Defined::Open) => return Ok(self.undefined_or_unknown(forms)),
+                        Err(decision) => return Ok(decision),
+                    },
+                    Err(Stop::Undefined) => return Ok(Decision::Undefined),
+                    Err(_) => return Ok(Decision::Unknown("limit")),
+                }
             }
         }
         if a == b {
-            return equal("identical", Proof::Exact);
+            return Ok(equal("identical", Proof::Exact));
         }
         let difference = forms.difference(a, b);
-        match difference.and_then(|d| expand::zero(forms, d)) {
-            Ok(expand::Outcome::Zero) => return equal("expanded", Proof::Exact),
+        let expanded = difference.and_then(|d| expand::zero(forms, d));
+        if expanded == Ok(expand::Outcome::Zero) {
+            return Ok(equal("expanded", Proof::Exact));
+        }
+        if !looked {
+            self.quick(MORE_POINTS)?;
+        }
+        match expanded {
             Ok(expand::Outcome::NonZero) => {
-                return different("expanded", "the difference is not zero".into());
+                return Ok(different("expanded", "the difference is not zero".into()));
             }
-            Err(Stop::Undefined) => return Decision::Undefined,
-            Ok(expand::Outcome::Unclear) | Err(_) => {}
+            Err(Stop::Undefined) => return Ok(Decision::Undefined),
+            Ok(expand::Outcome::Zero | expand::Outcome::Unclear) | Err(_) => {}
         }
         forms.fuel.grant(self.limits.fuel / 2);
         match modular::compare(forms, a, b, self.secrets) {
-            Ok(modular::Outcome::Same) => return equal("identity", Proof::Probabilistic),
+            Ok(modular::Outcome::Same) => return Ok(equal("identity", Proof::Probabilistic)),
             Ok(modular::Outcome::Different) => {
-                return different(
+                return Ok(different(
                     "identity",
                     "the difference is not zero at a secret point".into(),
-                );
+                ));
             }
-            Err(Stop::Undefined) => return Decision::Undefined,
+            Err(Stop::Undefined) => return Ok(Decision::Undefined),
             Ok(modular::Outcome::Unclear) | Err(_) => {}
         }
-        self.agreement(forms, a, b)
+        Ok(self.agreement(forms, a, b))
     }
 
     /// Whether every form that must not be zero is not.
@@ -382,16 +430,10 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// Whether a symbol is in the exponent of a negative number.
-fn alternates(e: &Expr) -> bool {
-    any(e, |node| match node {
-        Node::Pow(base, exponent) => {
-            matches!(e.arena.node(*base), Node::Number(value) if value.is_negative())
-                && !matches!(e.arena.node(*exponent), Node::Number(_))
-        }
-        _ => false,
-    })
-    .is_some()
+/// Whether a symbol may be in the exponent of a negative number.
+fn alternates(e: &Expr, base: Id, exponent: Id) -> bool {
+    matches!(e.arena.node(base), Node::Number(value) if value.is_negative())
+        && !matches!(e.arena.node(exponent), Node::Number(_))
 }
 
 fn equal(rule: &'static str, proof: Proof) -> Decision {
@@ -410,21 +452,21 @@ fn rational_witness(x: &BigRational, y: &BigRational) -> String {
     "the numbers differ".into()
 }
 
-fn interval_witness(point: &points::Point, a: Interval, b: Interval) -> String {
+fn interval_witness(symbols: &[Box<str>], a: Interval, b: Interval) -> String {
     let values = format!(
         "{:.9e} is not {:.9e}",
         a.lo / 2.0 + a.hi / 2.0,
         b.lo / 2.0 + b.hi / 2.0
     );
-    at_point(point, values)
+    at_point(symbols, values)
 }
 
 /// The values of constants; for functions, only that they differ: the points
 /// are secret, and differ from process to process, as no score may.
-fn at_point(point: &points::Point, values: String) -> String {
-    if point.is_empty() {
+fn at_point(symbols: &[Box<str>], values: String) -> String {
+    if symbols.is_empty() {
         return values;
     }
-    let names: Vec<&str> = point.keys().take(4).map(|name| &**name).collect();
+    let names: Vec<&str> = symbols.iter().take(4).map(|name| &**name).collect();
     format!("the sides differ as functions of {}", names.join(", "))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
+use super::interval::{self, Interval};
 use super::secrets::Secrets;
 
 /// What values symbols may take.
@@ -23,29 +24,45 @@ pub(super) type Point = BTreeMap<Box<str>, BigRational>;
 /// others, the sign pattern is the index in binary.
 pub(super) fn point(secrets: &Secrets, symbols: &[Box<str>], index: u64, grid: Grid) -> Point {
     let value = |position: usize| {
-        let secret = secrets.number(&[0x0070_6f69_6e74, index, position as u64]);
-        if grid == Grid::Integers {
-            return BigRational::from_integer(BigInt::from(2 + secret % 32));
-        }
-        // 40 secret bits over 2^40: in (0, 1), then moved up by the class.
-        let fraction = (secret >> 24) | 1;
-        let scale: u64 = match (index + position as u64) % 3 {
-            0 => 1,
-            1 => 4,
-            _ => 40,
-        };
-        let lift = if scale == 1 { 0u128 } else { 1u128 << 40 };
-        let numerator = lift + u128::from(fraction) * u128::from(scale);
-        let negative = index >= 2 && (index >> (position % 3)) & 1 == 1;
-        let numerator = match negative {
-            true => -BigInt::from(numerator),
-            false => BigInt::from(numerator),
-        };
-        BigRational::new(numerator, BigInt::from(1u64 << 40))
+        let (numerator, denominator) = coordinate(secrets, position, index, grid);
+        BigRational::new(BigInt::from(numerator), BigInt::from(denominator))
     };
     symbols
         .iter()
         .enumerate()
         .map(|(position, name)| (name.clone(), value(position)))
         .collect()
+}
+
+/// Intervals round the coordinates of the point of an index.
+pub(super) fn intervals(
+    secrets: &Secrets,
+    symbols: usize,
+    index: u64,
+    grid: Grid,
+) -> Vec<Option<Interval>> {
+    (0..symbols)
+        .map(|position| {
+            let (numerator, denominator) = coordinate(secrets, position, index, grid);
+            interval::from_ratio(numerator, denominator)
+        })
+        .collect()
+}
+
+/// Numerator and denominator of the symbol at a position.
+fn coordinate(secrets: &Secrets, position: usize, index: u64, grid: Grid) -> (i64, u64) {
+    let secret = secrets.number(&[0x0070_6f69_6e74, index, position as u64]);
+    if grid == Grid::Integers {
+        return (2 + (secret % 32) as i64, 1);
+    }
+    // 40 secret bits over 2^40: in (0, 1), then moved up by the class.
+    let fraction = ((secret >> 24) | 1) as i64;
+    let (lift, scale) = match (index + position as u64) % 3 {
+        0 => (0, 1),
+        1 => (1 << 40, 4),
+        _ => (1 << 40, 40),
+    };
+    let negative = index >= 2 && (index >> (position % 3)) & 1 == 1;
+    let numerator = lift + fraction * scale;
+    (if negative { -numerator } else { numerator }, 1 << 40)
 }

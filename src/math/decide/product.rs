@@ -130,7 +130,9 @@ impl Forms<'_> {
             open.work.push((positive, q));
             return Ok(());
         }
-        self.fuel.spend(4096)?;
+        // Trial division ends at the square root.
+        let short = value.numer().bits().max(value.denom().bits()) <= 16;
+        self.fuel.spend(if short { 256 } else { 4096 })?;
         for (part, sign) in [(value.numer(), 1), (value.denom(), -1)] {
             let factors = rational::factor(part.magnitude());
             for (factor, times) in factors.list {

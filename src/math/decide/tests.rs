@@ -5,7 +5,7 @@ mod builder;
 mod laws;
 
 use super::{Decision, Limits, Proof, Secrets, compare, decide, display, is_constant, is_real};
-use super::{sign, symbols, to_rational};
+use super::{sign, to_rational};
 use builder::parse;
 
 fn secrets() -> Secrets {
@@ -163,7 +163,6 @@ fn rational_values_are_found() {
 #[test]
 fn expressions_are_described() {
     let limits = Limits::default();
-    assert_eq!(symbols(&parse("y*x + x + pi")), ["x", "y"]);
     assert!(is_constant(&parse("pi + sqrt(2)")) && !is_constant(&parse("f(2)")));
     assert!(is_real(&parse("x^2 + e^x"), &limits) && !is_real(&parse("x + i"), &limits));
     let shown = |text: &str| display(&parse(text));

@@ -7,6 +7,7 @@ use super::super::typed::{Chain, Relation, Typed};
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
 use super::settings::{Branch, Letters, Pairs, Settings};
+use super::structure::only_primary;
 use super::words::{fold_words, is_doubt};
 use super::{ParseFault, Rule};
 
@@ -392,12 +393,31 @@ pub(super) fn single_primary<'i>(pair: &Pair<'i, Rule>) -> Option<Pair<'i, Rule>
 
 /// The name that a side is: `x`, `f(x)`.
 pub(super) fn bare_name(side: &Pair<'_, Rule>) -> Option<String> {
-    let primary = single_primary(side)?;
+    let Some(primary) = single_primary(side) else {
+        return increment(side);
+    };
     match primary.as_rule() {
         Rule::symbol => Some(symbol_name(primary.as_str())),
         Rule::call => Some(primary.as_str().replace(' ', "")),
         _ => None,
     }
+}
+
+/// `\Delta p`: the change of a quantity is one quantity.
+fn increment(side: &Pair<'_, Rule>) -> Option<String> {
+    let mut parts = side.clone().into_inner();
+    let expr = parts.next().filter(|_| parts.next().is_none())?;
+    let operands: Vec<_> = expr.into_inner().collect();
+    let [delta, joined, quantity] = operands.as_slice() else {
+        return None;
+    };
+    let symbol = |operand: &Pair<'_, Rule>| {
+        only_primary(operand)
+            .filter(|primary| primary.as_rule() == Rule::symbol)
+            .map(|primary| symbol_name(primary.as_str()))
+    };
+    let name = symbol(delta).filter(|name| matches!(name.as_str(), "Δ" | "δ"))?;
+    (joined.as_rule() == Rule::implicit).then(|| Some(name + &symbol(quantity)?))?
 }
 
 /// The names of `(x, y)`.

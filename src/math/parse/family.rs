@@ -3,7 +3,7 @@
 use num_rational::BigRational;
 use pest::iterators::Pair;
 
-use super::super::expr::{Arena, Expr, Id, Node};
+use super::super::expr::{Expr, Id, Node};
 use super::super::typed::Typed;
 use super::answer::bare_name;
 use super::scalar::{Builder, unparsed};
@@ -50,7 +50,7 @@ pub(super) fn linear(zero: Typed, one: Typed, general: &Typed, name: &str) -> Op
             let minus = step
                 .arena
                 .add(Node::Number(BigRational::from_integer((-1).into())));
-            let start = graft(&offset, &mut step.arena);
+            let start = offset.copied_into(&mut step.arena, &|_, _| None);
             let negative = step.arena.add(Node::Mul(Box::new([minus, start])));
             step.root = step.arena.add(Node::Add(Box::new([step.root, negative])));
             Some(Typed::Family { offset, step })
@@ -101,32 +101,4 @@ pub(super) fn degree(expr: &Expr, name: &str) -> Option<u32> {
 
 pub(super) fn constant(degrees: &[u32]) -> Option<u32> {
     degrees.iter().all(|degree| *degree == 0).then_some(0)
-}
-
-/// Copies an expression into another arena.
-pub(super) fn graft(expr: &Expr, arena: &mut Arena) -> Id {
-    let mut ids: Vec<Id> = Vec::with_capacity(expr.arena.len());
-    for (_, node) in expr.arena.iter() {
-        let of = |id: &Id| ids[id.index()];
-        let node = match node {
-            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
-            Node::Add(all) => Node::Add(all.iter().map(of).collect()),
-            Node::Mul(all) => Node::Mul(all.iter().map(of).collect()),
-            Node::Pow(base, exponent) => Node::Pow(of(base), of(exponent)),
-            Node::Root { degree, radicand } => Node::Root {
-                degree: *degree,
-                radicand: of(radicand),
-            },
-            Node::Apply(function, id) => Node::Apply(*function, of(id)),
-            Node::Log { base, argument } => Node::Log {
-                base: of(base),
-                argument: of(argument),
-            },
-            Node::Factorial(id) => Node::Factorial(of(id)),
-            Node::Binomial(n, k) => Node::Binomial(of(n), of(k)),
-            Node::Call(name, all) => Node::Call(name.clone(), all.iter().map(of).collect()),
-        };
-        ids.push(arena.add(node));
-    }
-    ids[expr.root.index()]
 }

@@ -161,7 +161,7 @@ impl Builder<'_> {
         }
     }
 
-    /// `\gcd(12, 18)` of literals.
+    /// `\gcd(12, 18)` of literals, `\max(a, b)` of anything.
     pub(super) fn divisor(
         &self,
         pair: Pair<'_, Rule>,
@@ -169,7 +169,13 @@ impl Builder<'_> {
     ) -> Result<Id, ParseFault> {
         let fault = unparsed(&pair);
         let least = pair.as_str().starts_with("\\lcm");
+        let extreme = ["\\max", "\\min"]
+            .into_iter()
+            .find(|name| pair.as_str().starts_with(name));
         let arguments = self.arguments(pair.into_inner().next().ok_or(fault)?, arena)?;
+        if let Some(name) = extreme {
+            return self.extreme(name, arguments, arena).ok_or(fault);
+        }
         let mut result: Option<BigInt> = None;
         for id in arguments {
             let value = match arena.node(id) {
@@ -186,54 +192,30 @@ impl Builder<'_> {
         Ok(arena.add(Node::Number(BigRational::from_integer(value))))
     }
 
-    /// `\begin{vmatrix}`: the determinant, written out up to 3×3.
-    pub(super) fn determinant(
-        &self,
-        pair: Pair<'_, Rule>,
-        arena: &mut Arena,
-    ) -> Result<Id, ParseFault> {
-        let fault = unparsed(&pair);
-        if !pair.as_str().starts_with("\\begin{vmatrix}") {
-            return Err(fault);
-        }
-        let mut rows = Vec::new();
-        for row in pair.into_inner().filter(|part| part.as_rule() == Rule::row) {
-            let mut cells = Vec::new();
-            for cell in row.into_inner() {
-                cells.push(self.expr(cell.into_inner().next().ok_or(fault)?, arena)?);
-            }
-            rows.push(cells);
-        }
-        let size = rows.len();
-        if rows.iter().any(|row| row.len() != size) {
-            return Err(fault);
-        }
-        // Even permutations first, then odd ones.
-        let permutations: &[&[usize]] = match size {
-            1 => return Ok(rows[0][0]),
-            2 => &[&[0, 1], &[1, 0]],
-            3 => &[
-                &[0, 1, 2],
-                &[1, 2, 0],
-                &[2, 0, 1],
-                &[0, 2, 1],
-                &[2, 1, 0],
-                &[1, 0, 2],
-            ],
-            _ => return Err(fault),
+    /// The largest or least of numbers; a call where there are variables, whose
+    /// arguments have one order.
+    fn extreme(&self, name: &'static str, mut arguments: Vec<Id>, arena: &mut Arena) -> Option<Id> {
+        let number = |id: &Id| match arena.node(*id) {
+            Node::Number(value) => Some(value.clone()),
+            _ => None,
         };
-        let mut terms = Vec::new();
-        for (n, permutation) in permutations.iter().enumerate() {
-            let mut factors: Vec<Id> = permutation
-                .iter()
-                .zip(&rows)
-                .map(|(column, row)| row[*column])
-                .collect();
-            if n >= permutations.len() / 2 {
-                factors.push(whole(-1, arena));
+        let numbers: Option<Vec<BigRational>> = arguments.iter().map(number).collect();
+        let Some(numbers) = numbers else {
+            // Longer arguments are left in the order in which they stand.
+            let name_of = |id: &Id| match arena.node(*id) {
+                Node::Symbol(name) => Some(name.to_string()),
+                Node::Number(value) => Some(value.to_string()),
+                _ => None,
+            };
+            if arguments.iter().all(|id| name_of(id).is_some()) {
+                arguments.sort_by_cached_key(name_of);
             }
-            terms.push(arena.add(Node::Mul(factors.into())));
-        }
-        Ok(arena.add(Node::Add(terms.into())))
+            return Some(arena.add(Node::Call(name.into(), arguments.into())));
+        };
+        let value = match name {
+            "\\max" => numbers.into_iter().max(),
+            _ => numbers.into_iter().min(),
+        };
+        Some(arena.add(Node::Number(value?)))
     }
 }

@@ -13,6 +13,7 @@
 //! | text | readings |
 //! | --- | --- |
 //! | `x^10` | none: TeX prints x¹0, plain text means x¹⁰; `x^{10}`, `x**10` are clear |
+//! | `2^6 3^5` | a product: only a power before a power is |
 //! | `\sqrt12`, `\frac123` | none, for the same reason; `√12` is clear |
 //! | `\frac12`, `\sqrt2x` | one token each: 1/2, x√2 |
 //! | `2\frac12`, `2 1/2` | mixed numbers; an improper fraction there has no reading |
@@ -44,9 +45,13 @@ mod symbols;
 
 mod words;
 
+mod wrapping;
+
 mod normalise;
 
 mod wording;
+
+mod scripts;
 
 mod look_alike;
 
@@ -68,7 +73,19 @@ mod family;
 
 mod structure;
 
+mod matrices;
+
+mod linear;
+
+mod vectors;
+
+mod cases;
+
+mod operators;
+
 mod quantity;
+
+mod labels;
 
 mod answer;
 
@@ -86,9 +103,10 @@ use self::grammar::Rule;
 use super::typed::{Half, READINGS, Reading, Readings, Typed};
 use normalise::{Canonical, normalise};
 use scalar::Builder;
-use settings::{Calls, Division, Letters, LogBase, Pairs, Settings};
+use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, fold_words, time};
+use wrapping::{set_as_text, strip};
 
 /// What bounds parsing.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +164,10 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         return Err(ParseFault::Limit);
     }
     let stripped = strip(text);
+    // Every backslash was escaped once too often.
+    if stripped.starts_with("\\\\begin{") {
+        return parse(&text.replace("\\\\", "\\"), limits);
+    }
     if stripped.is_empty() {
         return Err(ParseFault::Unparsed { at: 0 });
     }
@@ -172,7 +194,9 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         Setting::Bare => Letters::Variables,
     };
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
-    let canonical = normalise(words, limits).map_err(|fault| match fault {
+    let spelled = scripts::subscripts_first(words);
+    let spelled = cases::one_sided_brace(&spelled);
+    let canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
     })?;
@@ -344,6 +368,15 @@ fn alternatives(text: &str, letters: Letters) -> Vec<(Settings, Option<&'static 
             Some("call_as_product"),
         ));
     }
+    if text.contains("\\sum") || text.contains("\\prod") {
+        all.push((
+            Settings {
+                operators: Operators::CarriedOut,
+                ..usual.clone()
+            },
+            Some("carried_out"),
+        ));
+    }
     if variants::has_pair(text) {
         all.push((
             Settings {
@@ -422,51 +455,4 @@ fn clock(text: &str) -> Option<Typed> {
 fn is_product_of_letters(text: &str) -> bool {
     let letters = text.len() > 1 && text.bytes().all(|b| b.is_ascii_alphabetic());
     letters && words::may_be_product(text) && symbols::word(text).is_none()
-}
-
-/// The text without white space, emphasis, delimiters and a final full stop.
-fn strip(text: &str) -> &str {
-    let mut text = text.trim();
-    loop {
-        let before = text.len();
-        for (open, close) in [
-            ("**", "**"),
-            ("`", "`"),
-            ("$$", "$$"),
-            ("$", "$"),
-            ("\\(", "\\)"),
-            ("\\[", "\\]"),
-        ] {
-            if let Some(inside) = text
-                .strip_prefix(open)
-                .and_then(|rest| rest.strip_suffix(close))
-                && !inside.is_empty()
-                && !inside.contains(open)
-                && !inside.ends_with('\\')
-            {
-                text = inside.trim();
-            }
-        }
-        if let Some(rest) = text.strip_suffix(['.', '。', ',', ';'])
-            && !rest.ends_with(['.', '\\'])
-        {
-            text = rest.trim_end();
-        }
-        if text.len() == before {
-            return text;
-        }
-    }
-}
-
-/// The inside of `\text{…}` that is all there is.
-fn set_as_text(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix('\\')?;
-    let open = rest.find('{')?;
-    matches!(
-        symbols::command(rest[..open].trim_end()),
-        Some(symbols::Symbol::Text)
-    )
-    .then_some(())?;
-    let inside = rest[open + 1..].strip_suffix('}')?;
-    (!inside.contains(['{', '}', '\\'])).then_some(inside)
 }

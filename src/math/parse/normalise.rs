@@ -6,7 +6,7 @@
 //! that the grammar's recursion is.
 
 use super::symbols::{self, Symbol};
-use super::{ParseFault, ParseLimits};
+use super::{ParseFault, ParseLimits, vectors};
 
 /// A text in canonical spelling.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ pub(super) fn normalise(text: &str, limits: &ParseLimits) -> Result<Canonical, P
         gap: false,
         functions: 0,
         depth: limits.depth,
+        axes: vectors::has_axes(text),
         // A pair of dollars delimits, a single one is a currency.
         delimiters: dollars.is_multiple_of(2),
     };
@@ -75,6 +76,8 @@ pub(super) struct Writer<'t> {
     pub(super) functions: usize,
     pub(super) depth: usize,
     pub(super) delimiters: bool,
+    /// Whether decorated letters are unit vectors.
+    pub(super) axes: bool,
 }
 
 impl<'t> Writer<'t> {
@@ -102,12 +105,13 @@ impl<'t> Writer<'t> {
             '.' => self.point(),
             '<' | '>' | '!' | '=' | '*' => self.pair(c),
             '^' => self.script(),
+            '_' => self.subscript(),
             '√' | '∛' => self.radical(c),
             '{' if self.rest().starts_with("{}") && !self.out.text.ends_with(['^', '_']) => {
                 self.skip(2, false)
             }
             '{' if self.rest().starts_with("{,}") => self.comma(),
-            '&' if self.open.contains(&'b') => {
+            '&' if self.open.contains(&'b') || self.open.contains(&'c') => {
                 self.put("&", Previous::Operator)?;
                 self.skip(1, false)
             }
@@ -250,9 +254,36 @@ impl<'t> Writer<'t> {
                 end += taken;
             }
         }
+        // `2^6 3^5` is a product; `2 3` and `2^6 3` are none.
+        if rest[end..].trim_start().starts_with('^') && self.ends_with_power() {
+            self.put("*", Previous::Operator)?;
+        }
         self.put(&number, Previous::Digits)?;
         self.at += end;
         Ok(())
+    }
+
+    /// Whether the last operand is a power that no digit can continue.
+    fn ends_with_power(&self) -> bool {
+        let text = &self.out.text;
+        let Some(inside) = text.strip_suffix('}') else {
+            let mut last = text.chars().rev();
+            return self.gap
+                && last.next().is_some_and(char::is_alphanumeric)
+                && last.next() == Some('^');
+        };
+        let mut depth = 1_usize;
+        for (at, c) in inside.char_indices().rev() {
+            match c {
+                '}' => depth += 1,
+                '{' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return inside[..at].ends_with('^');
+            }
+        }
+        false
     }
 
     /// A comma; `{,}` and `,\!` that separate no thousands are plain ones.
@@ -360,10 +391,19 @@ impl<'t> Writer<'t> {
     /// The token at a backslash.
     pub(super) fn command(&mut self) -> Result<(), ParseFault> {
         let rest = self.rest();
+        if self.axes
+            && let Some((axis, bytes)) = vectors::axis(rest)
+        {
+            self.put(axis, Previous::Operand)?;
+            return self.skip(bytes, false);
+        }
         let name = &rest[1..1 + run(&rest[1..], |c| c.is_ascii_alphabetic())];
         if !name.is_empty() {
-            let symbol = symbols::command(name).ok_or_else(|| self.fault())?;
-            return self.symbol(symbol, 1 + name.len());
+            let (symbol, bytes) = symbols::command(name)
+                .map(|symbol| (symbol, name.len()))
+                .or_else(|| symbols::glued(name))
+                .ok_or_else(|| self.fault())?;
+            return self.symbol(symbol, 1 + bytes);
         }
         match rest[1..].chars().next() {
             Some('{') => self.symbol(Symbol::Open('⦃'), 2),
@@ -373,7 +413,7 @@ impl<'t> Writer<'t> {
             Some('_') => self.symbol(Symbol::Operator('_'), 2),
             Some(',' | ':' | ';' | ' ' | '\n' | '(' | ')' | '[' | ']') => self.skip(2, true),
             Some('!') => self.skip(2, false),
-            Some('\\') if self.open.last() == Some(&'b') => {
+            Some('\\') if matches!(self.open.last(), Some('b' | 'c')) => {
                 self.put("\\\\", Previous::Operator)?;
                 self.skip(2, false)
             }

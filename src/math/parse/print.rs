@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::super::expr::{Arena, Constant, Expr, Node};
 #[cfg(test)]
 use super::super::typed::Readings;
-use super::super::typed::{Form, Half, Relation, Scalar, Typed};
+use super::super::typed::{Condition, Form, Half, Relation, Scalar, Typed};
 
 /// The longest text of one node; shared nodes could grow without bound.
 const LONGEST: usize = 4000;
@@ -64,6 +64,18 @@ pub(super) fn typed(value: &Typed) -> String {
                 .map(|row| row.iter().map(expr).collect::<Vec<_>>().join(" "));
             format!("[{}]", rows.collect::<Vec<_>>().join("; "))
         }
+        Typed::Piecewise(branches) => {
+            let branches = branches.iter().map(|branch| match &branch.condition {
+                Condition::Otherwise => format!("{} else", typed(&branch.value)),
+                Condition::Relation(relation) => {
+                    format!("{} if {}", typed(&branch.value), typed(relation))
+                }
+                Condition::Words(words) => format!("{} if {words}", typed(&branch.value)),
+            });
+            format!("cases {}", branches.collect::<Vec<_>>().join("; "))
+        }
+        Typed::Labelled { value, label } => format!("{} [{label}]", scalar(value)),
+        Typed::Qualified { value, condition } => format!("{} where {condition}", typed(value)),
         Typed::Ratio(terms) => format!(
             "ratio {}",
             terms.iter().map(expr).collect::<Vec<_>>().join(":")

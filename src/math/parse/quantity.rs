@@ -7,6 +7,7 @@ use pest::iterators::Pair;
 use super::super::expr::{Expr, Node};
 use super::super::typed::{Form, Scalar, Typed};
 use super::super::units::{Dimension, Unit, currency, unit};
+use super::labels::labelled;
 use super::scalar::{Builder, unparsed};
 use super::settings::Degrees;
 use super::words::{fold_words, is_counted, time};
@@ -22,6 +23,7 @@ impl Builder<'_> {
         for part in side.into_inner() {
             match part.as_rule() {
                 Rule::text => return self.text(part),
+                Rule::ellipsis => return Ok(Typed::Text("…".to_owned())),
                 Rule::minus => minus = true,
                 Rule::currency => sign = part.as_str().chars().next(),
                 Rule::expr => expr = Some(part),
@@ -84,14 +86,22 @@ impl Builder<'_> {
             return Ok(Typed::Scalar(scalar));
         };
         let words = text.into_inner().next().ok_or(fault)?.as_str();
-        let power = parts.next().map(|power| power.as_str() == "3");
+        let power = parts.next();
+        if !matches!(power.as_ref().map(Pair::as_str), None | Some("2" | "3"))
+            || parts.next().is_some()
+        {
+            return labelled(scalar, written).ok_or(fault);
+        }
+        let power = power.map(|power| power.as_str() == "3");
         if let Some(time) = time(&fold_words(&format!("{}{}", expr.as_str(), words))) {
             return Ok(time);
         }
         if is_counted(words) && power.is_none() {
             return Ok(Typed::Scalar(scalar));
         }
-        let unit = unit_of(words, power).ok_or(fault)?;
+        let Some(unit) = unit_of(words, power) else {
+            return labelled(scalar, written).ok_or(fault);
+        };
         match unit.dimension {
             Dimension::Angle => scalar.form = Form::Degrees,
             _ => scalar.unit = Some(unit),

@@ -54,6 +54,14 @@ static PRODUCT_FIRST: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(Op::infix(Rule::implicit, Assoc::Left))
 });
 
+/// Which operator binds tighter.
+pub(super) fn precedence(division: Division) -> &'static PrattParser<Rule> {
+    match division {
+        Division::LeftToRight => &LEFT_TO_RIGHT,
+        Division::ProductFirst => &PRODUCT_FIRST,
+    }
+}
+
 type Built = Result<Partial, ParseFault>;
 
 impl Builder<'_> {
@@ -76,10 +84,7 @@ impl Builder<'_> {
 
     /// An `expr` or `bare` pair.
     pub(super) fn expr(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, ParseFault> {
-        let parser: &PrattParser<Rule> = match self.settings.division {
-            Division::LeftToRight => &LEFT_TO_RIGHT,
-            Division::ProductFirst => &PRODUCT_FIRST,
-        };
+        let parser = precedence(self.settings.division);
         let at = pair.as_span().start();
         // A set operation is no scalar; the Pratt parser doesn't know it.
         if pair
@@ -334,7 +339,8 @@ impl Builder<'_> {
                 }
             }
             Rule::gcd => self.divisor(pair, arena)?,
-            Rule::matrix => self.determinant(pair, arena)?,
+            Rule::repeated => self.repeated(pair, arena)?,
+            Rule::matrix | Rule::det => self.determinant(pair, arena)?,
             _ => return Err(fault),
         };
         Ok((id, Spelling::Other))
@@ -356,6 +362,9 @@ impl Builder<'_> {
                 ))));
             }
             _ => {}
+        }
+        if let Some(bound) = self.bound_name(name) {
+            return arena.add(Node::Symbol(bound.into()));
         }
         arena.add(match name {
             "e" => Node::Constant(Constant::E),
@@ -426,6 +435,15 @@ impl Builder<'_> {
         if part.as_rule() == Rule::index {
             degree = part.as_str().parse().map_err(|_| ParseFault::Limit)?;
             part = parts.next().ok_or(fault)?;
+        } else if part.as_rule() == Rule::expr {
+            // `\sqrt[n]{a}`
+            let degree = self.expr(part, arena)?;
+            if matches!(arena.node(degree), Node::Number(_)) {
+                return Err(fault);
+            }
+            let exponent = reciprocal(degree, arena);
+            let radicand = self.primary(parts.next().ok_or(fault)?, arena)?.0;
+            return Ok(arena.add(Node::Pow(radicand, exponent)));
         }
         if degree < 2 {
             return Err(fault);

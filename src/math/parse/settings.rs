@@ -13,6 +13,19 @@ pub(super) struct Settings {
     pub(super) branch: Option<Branch>,
     /// The index of a family and the value that stands for it.
     pub(super) index: Option<(String, i32)>,
+    pub(super) operators: Operators,
+    /// The bound variables of the sums and products round an expression, the
+    /// outermost first.
+    pub(super) bound: Vec<String>,
+}
+
+/// What a sum or product of terms is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operators {
+    /// What it says, not carried out.
+    AsWritten,
+    /// Its value, where limits and terms are numbers.
+    CarriedOut,
 }
 
 /// What a bare `\log` means.
@@ -79,6 +92,8 @@ impl Default for Settings {
             degrees: Degrees::Convert,
             branch: None,
             index: None,
+            operators: Operators::AsWritten,
+            bound: Vec::new(),
         }
     }
 }

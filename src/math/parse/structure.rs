@@ -1,11 +1,11 @@
-//! Brackets, sets, intervals, matrices and families.
+//! Brackets, sets and intervals.
 
-use num_rational::BigRational;
 use pest::iterators::Pair;
 
-use super::super::expr::{Arena, Expr, Id, Node};
+use super::super::expr::{Arena, Id};
 use super::super::typed::{Interval, Typed};
 use super::answer::{bare_name, infinite, single_primary, split};
+use super::matrices::{has_matrix, is_plain};
 use super::scalar::{Builder, unparsed};
 use super::settings::Pairs;
 use super::{ParseFault, Rule};
@@ -28,18 +28,18 @@ impl Builder<'_> {
         {
             return self.union(&parts).map(Some);
         }
-        if let Some((last, factors)) = parts.split_last()
-            && !factors.is_empty()
-            && let Some(matrix) =
-                only_primary(last).filter(|p| p.as_rule() == Rule::matrix && is_plain_matrix(p))
-        {
-            return self.scaled_matrix(factors, matrix).map(Some);
+        if let Some(vector) = self.vector(expr)? {
+            return Ok(Some(vector));
         }
-        let [operand] = parts.as_slice() else {
-            return Ok(None);
+        let primary = match parts.as_slice() {
+            [operand] => only_primary(operand),
+            _ => None,
         };
-        let Some(primary) = only_primary(operand) else {
-            return Ok(None);
+        let Some(primary) = primary else {
+            return match has_matrix(expr) {
+                true => self.computed_matrix(expr.clone()),
+                false => Ok(None),
+            };
         };
         Ok(Some(match primary.as_rule() {
             Rule::bracket => return self.bracket(primary),
@@ -70,7 +70,8 @@ impl Builder<'_> {
                     several => Typed::Set(self.values(several)?),
                 }
             }
-            Rule::matrix if is_plain_matrix(&primary) => self.matrix(primary)?,
+            Rule::cases => self.cases(primary)?,
+            Rule::matrix if is_plain(&primary) => self.matrix(primary)?,
             Rule::symbol => return Ok(self.letter(primary.as_str().trim())),
             _ => return Ok(None),
         }))
@@ -112,30 +113,6 @@ impl Builder<'_> {
         }
     }
 
-    /// `[[1, 2], [3, 4]]`
-    pub(super) fn rows(&self, items: &[Pair<'_, Rule>]) -> Result<Typed, Fault> {
-        let mut rows = Vec::new();
-        for item in items {
-            let fault = unparsed(item);
-            let expr = super::scalar::item_expression(item.clone()).ok_or(fault)?;
-            let operand = expr.into_inner().next().ok_or(fault)?;
-            let bracket = only_primary(&operand)
-                .filter(|p| p.as_rule() == Rule::bracket)
-                .ok_or(fault)?;
-            let inner = bracket
-                .into_inner()
-                .find(|p| p.as_rule() == Rule::items)
-                .ok_or(fault)?;
-            let mut row = Vec::new();
-            for cell in split(inner).0 {
-                row.push(self.expression(super::scalar::item_expression(cell).ok_or(fault)?)?);
-            }
-            rows.push(row);
-        }
-        self.checked(rows)
-            .ok_or_else(|| items.first().map_or(Fault::Limit, unparsed))
-    }
-
     /// `\{1, 2\}`, `\{x \mid x > 1\}`.
     pub(super) fn set(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
         let Some(items) = primary.into_inner().next() else {
@@ -174,74 +151,6 @@ impl Builder<'_> {
         (about && !relations.is_empty()).then(|| self.chain(sides, &relations))
     }
 
-    pub(super) fn matrix(&self, primary: Pair<'_, Rule>) -> Result<Typed, Fault> {
-        let fault = unparsed(&primary);
-        let mut rows = Vec::new();
-        for row in primary
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::row)
-        {
-            let mut cells = Vec::new();
-            for cell in row.into_inner() {
-                cells.push(self.expression(cell.into_inner().next().ok_or(fault)?)?);
-            }
-            rows.push(cells);
-        }
-        if rows.len() > self.limits.matrix || rows.iter().any(|row| row.len() > self.limits.matrix)
-        {
-            return Err(Fault::Limit);
-        }
-        self.checked(rows).ok_or(fault)
-    }
-
-    /// Rows of equal length within the limit.
-    pub(super) fn checked(&self, rows: Vec<Vec<Expr>>) -> Option<Typed> {
-        let width = rows.first()?.len();
-        let fits = rows.len() <= self.limits.matrix && width <= self.limits.matrix && width > 0;
-        (fits && rows.iter().all(|row| row.len() == width)).then_some(Typed::Matrix(rows))
-    }
-
-    /// `2 \begin{pmatrix} … \end{pmatrix}`: every cell times the factors.
-    pub(super) fn scaled_matrix(
-        &self,
-        factors: &[Pair<'_, Rule>],
-        matrix: Pair<'_, Rule>,
-    ) -> Result<Typed, Fault> {
-        let fault = unparsed(&matrix);
-        let last = factors.last().ok_or(fault)?;
-        let joins = matches!(last.as_rule(), Rule::implicit | Rule::mul | Rule::signs);
-        let only_products = factors.iter().all(|part| {
-            matches!(
-                part.as_rule(),
-                Rule::operand | Rule::implicit | Rule::mul | Rule::signs
-            )
-        });
-        if !joins || !only_products {
-            return Err(fault);
-        }
-        let Typed::Matrix(mut rows) = self.matrix(matrix)? else {
-            return Err(fault);
-        };
-        for cell in rows.iter_mut().flatten() {
-            let mut ids: Vec<Id> = Vec::new();
-            for part in factors {
-                match part.as_rule() {
-                    Rule::operand => ids.push(self.operand_id(part.clone(), &mut cell.arena)?),
-                    Rule::signs if part.as_str() == "-" => {
-                        let minus = BigRational::from_integer((-1).into());
-                        ids.push(cell.arena.add(Node::Number(minus)));
-                    }
-                    Rule::signs if part.as_str() != "+" => return Err(fault),
-                    _ => {}
-                }
-            }
-            self.count(ids.len())?;
-            ids.push(cell.root);
-            cell.root = cell.arena.add(Node::Mul(ids.into()));
-        }
-        Ok(Typed::Matrix(rows))
-    }
-
     /// The token of `\pmod 5`.
     pub(super) fn one(&self, pair: Pair<'_, Rule>, arena: &mut Arena) -> Result<Id, Fault> {
         self.operand_id(pair, arena)
@@ -269,23 +178,4 @@ fn is_nested(item: &Pair<'_, Rule>) -> bool {
                 .find(|part| part.as_rule() == Rule::items);
             row || items.is_some_and(|items| split(items).0.len() > 1)
         })
-}
-
-/// Brackets of every kind print the same matrix; bars make a determinant.
-fn is_plain_matrix(matrix: &Pair<'_, Rule>) -> bool {
-    let names: Vec<_> = matrix
-        .clone()
-        .into_inner()
-        .filter(|p| p.as_rule() == Rule::environment)
-        .map(|p| p.as_str())
-        .collect();
-    matches!(
-        names.as_slice(),
-        ["pmatrix", "pmatrix"]
-            | ["bmatrix", "bmatrix"]
-            | ["matrix", "matrix"]
-            | ["Bmatrix", "Bmatrix"]
-            | ["smallmatrix", "smallmatrix"]
-            | ["array", "array"]
-    )
 }

@@ -65,12 +65,19 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "over" => Command("\\over"),
         "choose" => Command("\\choose"),
         "dot" => Command("\\dot"),
+        "ddot" => Command("\\ddot"),
         "vec" | "overrightarrow" => Command("\\vec"),
         "hat" | "widehat" => Command("\\hat"),
         "tilde" => Command("\\tilde"),
         "pmod" => Command("\\pmod"),
+        "sum" => Command("\\sum"),
+        "prod" => Command("\\prod"),
+        "det" => Command("\\det"),
+        "top" => Operand('T'),
         "gcd" => Command("\\gcd"),
         "lcm" => Command("\\lcm"),
+        "max" => Command("\\max"),
+        "min" => Command("\\min"),
         "infty" | "infin" => Operand('∞'),
         "emptyset" | "varnothing" => Operand('∅'),
         "degree" => Operand('°'),
@@ -111,6 +118,17 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "vert" => Bar,
         name => return function(name).or_else(|| greek(name).map(Operand)),
     })
+}
+
+/// `\lex` as `\le` and a variable: a relation that lost the space behind it.
+/// No other command is a part of such a name.
+pub(super) fn glued(name: &str) -> Option<(Symbol, usize)> {
+    const RELATIONS: [&str; 6] = ["le", "leq", "ge", "geq", "lt", "gt"];
+    // Commands of their own.
+    const OTHERS: [&str; 2] = ["let", "gtr"];
+    let relation = &name[..name.len().checked_sub(1)?];
+    let known = RELATIONS.contains(&relation) && !OTHERS.contains(&name);
+    known.then(|| command(relation).map(|symbol| (symbol, relation.len())))?
 }
 
 /// The function of that name, in LaTeX or in plain text.

@@ -65,16 +65,14 @@ fn cases_hold() {
             }
         }
         for (text, _) in &group.accepted {
-            assert!(
-                parse(text, &ParseLimits::default()).is_ok(),
-                "`{text}` is refused"
-            );
+            if parse(text, &ParseLimits::default()).is_err() {
+                failures.push(format!("`{text}` is refused"));
+            }
         }
         for (text, _) in &group.refused {
-            assert!(
-                parse(text, &ParseLimits::default()).is_err(),
-                "`{text}` is accepted"
-            );
+            if parse(text, &ParseLimits::default()).is_ok() {
+                failures.push(format!("`{text}` is accepted"));
+            }
         }
         accepted += group.accepted.len();
         refused += group.refused.len();
@@ -129,6 +127,9 @@ fn kind(value: &Typed) -> &'static str {
         Typed::Inequality(_) => "inequality",
         Typed::Equation { .. } => "equation",
         Typed::Matrix(_) => "matrix",
+        Typed::Piecewise(_) => "piecewise",
+        Typed::Labelled { .. } => "labelled",
+        Typed::Qualified { .. } => "qualified",
         Typed::Ratio(_) => "ratio",
         Typed::Time { .. } => "time",
         Typed::Congruence { .. } => "congruence",

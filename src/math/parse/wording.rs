@@ -4,6 +4,7 @@
 use super::super::anchors::is_hedge;
 use super::super::units::unit;
 use super::ParseFault;
+use super::labels;
 use super::normalise::{Previous, Writer, run};
 use super::symbols::{self, Symbol};
 use super::words::{is_counted, is_doubt, may_be_product};
@@ -40,11 +41,12 @@ impl Writer<'_> {
             }
             Symbol::Blackboard => self.blackboard(inside.trim())?,
             Symbol::Begin => {
-                self.open.push('b');
+                let name = environment(inside);
+                self.open.push(if name == "cases" { 'c' } else { 'b' });
                 if self.open.len() > self.depth {
                     return Err(ParseFault::Limit);
                 }
-                let token = format!("\\begin{{{}}}", inside.trim());
+                let token = format!("\\begin{{{name}}}");
                 self.put(&token, Previous::Start)?;
                 // The columns of an array.
                 if let Some((columns, after)) = group(after).filter(|_| inside.trim() == "array") {
@@ -59,10 +61,10 @@ impl Writer<'_> {
                 }
             }
             Symbol::End => {
-                if self.open.pop() != Some('b') {
+                if !matches!(self.open.pop(), Some('b' | 'c')) {
                     return Err(self.fault());
                 }
-                let token = format!("\\end{{{}}}", inside.trim());
+                let token = format!("\\end{{{}}}", environment(inside));
                 self.put(&token, Previous::Operand)?;
             }
             _ => return self.overline(inside, end),
@@ -96,13 +98,45 @@ impl Writer<'_> {
         self.symbol(Symbol::Operand(c), 0)
     }
 
+    /// Words between the value of a branch and its condition: `\text{if }`,
+    /// `\text{otherwise}`; what follows them is left.
+    fn condition<'w>(&mut self, words: &'w str) -> Result<&'w str, ParseFault> {
+        const OTHERWISE: [&str; 4] = ["otherwise", "else", "elsewhere", "in other cases"];
+        let (first, more) = words.split_once(' ').unwrap_or((words, ""));
+        let otherwise = OTHERWISE.contains(&words.trim_end_matches('.'));
+        if !otherwise && !matches!(first, "if" | "for" | "when" | "where") {
+            return Ok(words);
+        }
+        if !self.out.text.ends_with('&') {
+            self.put("&", Previous::Operator)?;
+        }
+        if otherwise {
+            self.put("⊤", Previous::Operand)?;
+        }
+        Ok(if otherwise { "" } else { more.trim() })
+    }
+
     /// The content of `\text{…}`.
     pub(super) fn text(&mut self, inside: &str) -> Result<(), ParseFault> {
+        let spelled = match self.previous {
+            Previous::Digits | Previous::Operand => labels::without_commands(inside),
+            _ => inside.into(),
+        };
+        let inside = spelled.as_ref();
         let flat: String = inside
             .chars()
             .filter(|c| !matches!(c, '$' | '{' | '}' | '\\' | '~'))
             .collect();
         let mut words = flat.trim();
+        if self.open.last() == Some(&'c') {
+            words = words.trim_start_matches([',', ' ']);
+            let more = self.condition(words)?;
+            if more.len() < words.len() && more.is_empty() {
+                self.gap = true;
+                return Ok(());
+            }
+            words = more;
+        }
         if inside.contains('\\') && !matches!(words, "%" | "") {
             return Err(self.fault());
         }
@@ -116,6 +150,11 @@ impl Writer<'_> {
         let comma = words.ends_with([',', ';']);
         words = words.trim_end_matches([',', ';', ' ']);
         let lower = words.to_lowercase();
+        if matches!(words, "C" | "F") && self.out.text.ends_with('°') {
+            self.out.text.pop();
+            let token = format!("\\text{{°{words}}}");
+            return self.put(&token, Previous::Operand);
+        }
         let after_number = matches!(self.previous, Previous::Digits | Previous::Operand);
         match lower.as_str() {
             "" => self.gap = true,
@@ -282,6 +321,17 @@ impl Writer<'_> {
     }
 }
 
+/// The name of an environment; some are only laid out differently.
+fn environment(name: &str) -> &str {
+    match name.trim() {
+        "dcases" | "rcases" => "cases",
+        name => name,
+    }
+}
+
+/// The deepest braces that are looked into.
+const NESTED: usize = 128;
+
 /// A balanced `{…}` after spaces, and what follows it.
 pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
     let inside = rest.trim_start().strip_prefix('{')?;
@@ -291,6 +341,10 @@ pub(super) fn group(rest: &str) -> Option<(&str, &str)> {
             '{' => depth += 1,
             '}' => depth -= 1,
             _ => {}
+        }
+        // Deeper ones are refused anyway; here they cost no more than a glance.
+        if depth > NESTED {
+            return None;
         }
         if depth == 0 {
             return Some((&inside[..at], &inside[at + 1..]));

@@ -11,12 +11,17 @@ const COUNTED: &[&str] = &[
     "apples",
     "arrangements",
     "balls",
+    "birds",
     "boards",
+    "bottles",
     "books",
     "boxes",
     "boys",
+    "candies",
     "cards",
+    "cars",
     "cases",
+    "cats",
     "chairs",
     "children",
     "children tickets",
@@ -32,12 +37,17 @@ const COUNTED: &[&str] = &[
     "dice",
     "digits",
     "divisors",
+    "dogs",
+    "ducks",
     "edges",
+    "eggs",
     "elements",
     "employees",
     "factors",
     "faces",
+    "fish",
     "flowers",
+    "friends",
     "functions",
     "games",
     "girls",
@@ -186,6 +196,11 @@ const NEVER_PRODUCTS: &[&str] = &[
 
 /// The most words of an answer in words.
 const WORDS: usize = 5;
+
+/// Whether the word belongs to a sentence.
+pub(super) fn is_prose(word: &str) -> bool {
+    PROSE.contains(&word)
+}
 
 /// Whether the words name what is counted.
 pub(super) fn is_counted(words: &str) -> bool {

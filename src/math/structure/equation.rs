@@ -62,7 +62,7 @@ impl Context<'_> {
     pub(super) fn proportional(&self, f: &Expr, g: &Expr) -> Judgement {
         let zero = integer(0);
         for side in [f, g] {
-            match self.equal(side, &zero) {
+            match self.same(side, &zero) {
                 Judgement::Wrong { .. } => {}
                 // `0 = 0`, or perhaps.
                 Judgement::Correct { .. } | Judgement::Unknown(_) => {
@@ -77,7 +77,7 @@ impl Context<'_> {
             |expr: &Expr| rename(expr, &|name| Some(format!("{name}\u{2032}\u{2032}@")));
         let left = product(f, &elsewhere(g));
         let right = product(&elsewhere(f), g);
-        match self.equal(&left, &right) {
+        match self.same(&left, &right) {
             correct @ Judgement::Correct { .. } => correct.by("equation"),
             Judgement::Wrong { .. } if has_symbol_below(f) || has_symbol_below(g) => {
                 Judgement::Unknown("undecided")
@@ -260,7 +260,7 @@ fn has_symbol_below(expr: &Expr) -> bool {
     let mut found = false;
     for (_, node) in expr.arena.iter() {
         let at = |id: &Id| symbolic[id.index()];
-        let any = matches!(node, Node::Symbol(_)) || node.children().iter().any(at);
+        let any = matches!(node, Node::Symbol(_)) || node.children().any(|id| at(&id));
         found |= match node {
             Node::Pow(base, exponent) => {
                 let whole = matches!(expr.arena.node(*exponent),

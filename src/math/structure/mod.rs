@@ -18,6 +18,7 @@
 //! | ratios | cross products are equal |
 //! | times | the same time of day |
 //! | congruences, families | the same residue classes |
+//! | functions by branches | the same conditions, equal values under each |
 //! | words, letters | the same word, or the same line of a closed table |
 //!
 //! Source: `docs/math.md`.
@@ -42,6 +43,8 @@ mod discrete;
 
 mod words;
 
+mod conditional;
+
 mod print;
 
 use std::cell::Cell;
@@ -64,13 +67,21 @@ pub(super) struct Context<'a> {
     options: &'a MathOptions,
     secrets: &'a Secrets,
     limits: &'a Limits,
+    /// Work units of the whole verification so far.
+    spent: &'a Cell<u64>,
     /// Questions put to the decider so far.
     asked: Cell<u32>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(options: &'a MathOptions, secrets: &'a Secrets, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        options: &'a MathOptions,
+        secrets: &'a Secrets,
+        limits: &'a Limits,
+        spent: &'a Cell<u64>,
+    ) -> Self {
         Self {
+            spent,
             options,
             secrets,
             limits,
@@ -107,7 +118,18 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
         for (place, reading) in answer.0.iter().enumerate() {
             // `(1,234)` is a pair before it is a number in brackets.
             let regrouped = place > 0 && reading.rule == Some("thousands_separator");
-            if regrouped || !scalar::admits(reading, reference, context.options) {
+            // An answer has to carry out its sums, a reference may leave it.
+            let restated = reading.rule == Some("carried_out");
+            if restated {
+                let judged = context
+                    .typed(&reference.value, &reading.value)
+                    .doubted("unsolved");
+                whole = Some(match whole {
+                    None => judged,
+                    Some(before) => before.or(|| judged),
+                });
+            }
+            if restated || regrouped || !scalar::admits(reading, reference, context.options) {
                 continue;
             }
             let mut judged = context.typed(&reference.value, &reading.value);
@@ -137,11 +159,23 @@ impl Context<'_> {
     /// Compares one reading with another.
     pub(super) fn typed(&self, gold: &Typed, answer: &Typed) -> Judgement {
         use Typed::{
-            Choice, Congruence, Equation, Family, Inequality, Intervals, List, Matrix, Named,
-            Ratio, Scalar, Set, Text, Time, Tuple,
+            Choice, Congruence, Equation, Family, Inequality, Intervals, Labelled, List, Matrix,
+            Named, Piecewise, Qualified, Ratio, Scalar, Set, Text, Time, Tuple,
         };
         match (gold, answer) {
             (Scalar(gold), Scalar(answer)) => self.scalars(gold, answer),
+            (
+                Qualified { value, condition },
+                Qualified {
+                    value: other,
+                    condition: second,
+                },
+            ) => self.qualified((value, condition), (other, second)),
+            // What holds under a condition is not what always holds.
+            (Qualified { value, .. }, _) => {
+                self.typed(value, answer).doubted("different_condition")
+            }
+            (_, Qualified { value, .. }) => self.typed(gold, value).doubted("different_condition"),
             (Named { .. }, Named { .. } | Equation { .. })
             | (Equation { .. }, Named { .. } | Equation { .. }) => self.equations(gold, answer),
             (Named { value, .. }, Inequality(_)) if matches!(**value, Intervals(_) | Set(_)) => {
@@ -151,8 +185,8 @@ impl Context<'_> {
                 self.solution_sets(gold, answer)
             }
             (Intervals(pieces), Matrix(_)) if let Some(row) = interval::as_row(pieces) => {
-                // `[0.5, 1]` may be a vector.
-                self.typed(&row, answer).doubted("ambiguous_reference")
+                // `[0.5, 1]` may be a vector, and only a vector is a matrix.
+                self.typed(&row, answer)
             }
             (List(_) | Set(_) | Tuple(_) | Matrix(_), _)
             | (_, List(_) | Set(_) | Tuple(_) | Matrix(_))
@@ -174,6 +208,20 @@ impl Context<'_> {
             (_, Equation { left, right }) => self.unnamed_equation(left, right, gold, answer),
             (Intervals(_) | Inequality(_), Intervals(_) | Inequality(_) | Set(_) | List(_))
             | (Set(_) | List(_), Intervals(_) | Inequality(_)) => self.solution_sets(gold, answer),
+            (Piecewise(gold), Piecewise(answer)) => self.branches(gold, answer),
+            (Piecewise(_), _) | (_, Piecewise(_)) => Judgement::Unknown("undecided"),
+            (
+                Labelled { value, label },
+                Labelled {
+                    value: other,
+                    label: second,
+                },
+            ) => self.labelled((value, label), (other, second)),
+            (Labelled { value, .. }, Scalar(answer)) => self.label_missing(value, answer),
+            // `5 \text{ dozen}` is not 5.
+            (Scalar(gold), Labelled { value, .. }) => {
+                self.scalars(gold, value).doubted("unknown_unit")
+            }
             (Ratio(gold), Ratio(answer)) => self.ratios(gold, answer),
             (Ratio(ratio), Scalar(_)) | (Scalar(_), Ratio(ratio)) => {
                 self.ratio_and_scalar(ratio, gold, answer)

@@ -2,7 +2,7 @@
 
 use crate::math::decide::display;
 use crate::math::expr::Expr;
-use crate::math::typed::{Form, Half, Interval, Relation, Scalar, Typed};
+use crate::math::typed::{Condition, Form, Half, Interval, Relation, Scalar, Typed};
 
 /// Bytes of the text at most; the rest is an ellipsis.
 const LENGTH: usize = 512;
@@ -53,6 +53,18 @@ fn typed(value: &Typed) -> String {
             let row = |row: &Vec<Expr>| joined(row.iter().map(display), ", ");
             format!("[{}]", joined(rows.iter().map(row), "; "))
         }
+        Typed::Piecewise(branches) => joined(
+            branches.iter().map(|branch| match &branch.condition {
+                Condition::Otherwise => format!("{} otherwise", typed(&branch.value)),
+                Condition::Relation(relation) => {
+                    format!("{} if {}", typed(&branch.value), typed(relation))
+                }
+                Condition::Words(words) => format!("{} if {words}", typed(&branch.value)),
+            }),
+            "; ",
+        ),
+        Typed::Labelled { value, label } => format!("{} {label}", scalar(value)),
+        Typed::Qualified { value, condition } => format!("{}, {condition}", typed(value)),
         Typed::Ratio(parts) => joined(parts.iter().map(display), ":"),
         Typed::Time { seconds, half } => time(*seconds, *half),
         Typed::Congruence { residue, modulus } => {

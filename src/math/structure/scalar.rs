@@ -1,5 +1,7 @@
 //! Scalars with what is written round them: units, percent, degrees, bases.
 
+use std::borrow::Cow;
+
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
@@ -59,6 +61,9 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     numbers == [&Node::Number(number.clone())] && letters.iter().all(|node| is_power(node))
 }
 
+/// Two values, and the policy or rule that brought them into one unit.
+type InOneUnit<'e> = (Cow<'e, Expr>, Cow<'e, Expr>, Option<&'static str>);
+
 impl Context<'_> {
     pub(super) fn scalars(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
         let (one, other, policy) = match self.in_one_unit(gold, answer) {
@@ -78,13 +83,42 @@ impl Context<'_> {
         }
     }
 
-    /// Both values in one unit, and the policy or rule that made them so.
-    fn in_one_unit(
+    /// Numbers with words of no known unit.
+    pub(super) fn labelled(
         &self,
-        gold: &Scalar,
-        answer: &Scalar,
-    ) -> Result<(Expr, Expr, Option<&'static str>), Judgement> {
-        let values = |switch| Ok((gold.value.clone(), answer.value.clone(), switch));
+        (gold, wanted): (&Scalar, &str),
+        (answer, offered): (&Scalar, &str),
+    ) -> Judgement {
+        let judged = self.scalars(gold, answer);
+        match wanted == offered {
+            true => judged,
+            // Another unit may make other numbers equal.
+            false => Judgement::Unknown("unknown_unit"),
+        }
+    }
+
+    /// A bare number for a number with words of no known unit.
+    pub(super) fn label_missing(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
+        match (answer.unit_or_degrees(), self.options.units) {
+            (Some(_), _) => Judgement::Unknown("unknown_unit"),
+            (None, Units::Optional) => self.scalars(gold, answer).thanks_to("units"),
+            (None, _) => Judgement::wrong("unit_missing"),
+        }
+    }
+
+    /// Both values in one unit, and the policy or rule that made them so.
+    fn in_one_unit<'e>(
+        &self,
+        gold: &'e Scalar,
+        answer: &'e Scalar,
+    ) -> Result<InOneUnit<'e>, Judgement> {
+        let values = |switch| {
+            Ok((
+                Cow::Borrowed(&gold.value),
+                Cow::Borrowed(&answer.value),
+                switch,
+            ))
+        };
         match (&gold.unit_or_degrees(), &answer.unit_or_degrees()) {
             (None, None) => values(None),
             (Some(gold_unit), Some(unit)) if gold_unit.dimension != unit.dimension => {
@@ -92,8 +126,8 @@ impl Context<'_> {
             }
             (Some(gold_unit), Some(unit)) if gold_unit.factor == unit.factor => values(None),
             (Some(gold_unit), Some(unit)) => Ok((
-                product(&gold.value, &factor(gold_unit)),
-                product(&answer.value, &factor(unit)),
+                Cow::Owned(product(&gold.value, &factor(gold_unit))),
+                Cow::Owned(product(&answer.value, &factor(unit))),
                 Some("unit_conversion"),
             )),
             // Radians have no unit: 60° is π/3.
@@ -102,7 +136,11 @@ impl Context<'_> {
                     DegreeSign::Optional if self.rational(&answer.value).is_some() => {
                         values(Some("degree_sign"))
                     }
-                    _ => Ok((radians(&gold.value), answer.value.clone(), None)),
+                    _ => Ok((
+                        Cow::Owned(radians(&gold.value)),
+                        Cow::Borrowed(&answer.value),
+                        None,
+                    )),
                 }
             }
             (None, Some(unit)) if unit.dimension == Dimension::Angle => {
@@ -110,7 +148,11 @@ impl Context<'_> {
                     DegreeSign::Optional if self.rational(&gold.value).is_some() => {
                         values(Some("degree_sign"))
                     }
-                    _ => Ok((gold.value.clone(), radians(&answer.value), None)),
+                    _ => Ok((
+                        Cow::Borrowed(&gold.value),
+                        Cow::Owned(radians(&answer.value)),
+                        None,
+                    )),
                 }
             }
             (Some(_), None) => match self.options.units {

@@ -2,6 +2,8 @@
 //! symmetric, and work is bounded.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::cell::Cell;
+
 use std::time::{Duration, Instant};
 
 use crate::math::decide::{Limits, Secrets};
@@ -18,7 +20,7 @@ fn judged(gold: &str, answer: &str, seed: [u64; 2]) -> Judgement {
     compare(
         &read(gold),
         &read(answer),
-        &Context::new(&options, &secrets, &limits),
+        &Context::new(&options, &secrets, &limits, &Cell::new(0)),
     )
 }
 

@@ -5,6 +5,8 @@
 //! internally tagged enums lose the spans that those reports need.
 
 mod check;
+#[cfg(feature = "sandbox")]
+mod code;
 mod diagnostic;
 mod pay;
 mod read;
@@ -13,6 +15,8 @@ mod schema;
 mod tables;
 mod wording;
 
+#[cfg(feature = "sandbox")]
+pub use code::CodeReward;
 pub use diagnostic::{Colour, SpecError};
 pub(crate) use diagnostic::{Problem, nearest};
 pub(crate) use read::{KINDS, read};
@@ -68,11 +72,13 @@ pub(crate) enum Kind {
     Choice(ChoiceOptions),
     Gsm8k(Gsm8kOptions),
     Math(MathOptions),
+    #[cfg(feature = "sandbox")]
+    Code(CodeReward),
 }
 
 impl Kind {
-    /// Whether the kind judges the answer against a reference.
-    pub(crate) fn needs_reference(&self) -> bool {
+    /// Whether the kind judges the answer against a reference or tests.
+    pub(crate) fn is_verifier(&self) -> bool {
         !matches!(self, Kind::Format(_))
     }
 }

@@ -17,13 +17,22 @@ use crate::format::{Format, FormatOptions, Template};
 use crate::rollout::{FieldMap, Pointer};
 
 /// The reward kinds of this build, as a spec names them.
-pub(crate) const KINDS: [&str; 5] = ["format", "exact", "choice", "gsm8k", "math"];
+pub(crate) const KINDS: &[&str] = &[
+    "format",
+    "exact",
+    "choice",
+    "gsm8k",
+    "math",
+    #[cfg(feature = "sandbox")]
+    "code",
+];
 
 /// The keys of a kind that say what it pays.
 const PAY_KEYS: [&str; 4] = ["correct", "wrong", "no_answer", "unknown"];
 
 /// Kinds of the spec language that this build does not have.
-const LACKING: [&str; 10] = [
+const LACKING: &[&str] = &[
+    #[cfg(not(feature = "sandbox"))]
     "code",
     "cosine",
     "countdown",
@@ -257,7 +266,7 @@ impl<'s> Reader<'s> {
     ) -> Option<ReadReward> {
         let span = table.span.clone();
         let place = table.place.clone();
-        for (key, _) in table.drain(&LACKING) {
+        for (key, _) in table.drain(LACKING) {
             let title = format!("this build of goldstone has no `{}` reward", key.get_ref());
             let version = env!("CARGO_PKG_VERSION");
             let help = format!("kinds of this build: `{}`", KINDS.join("`, `"));
@@ -269,9 +278,9 @@ impl<'s> Reader<'s> {
             );
         }
         let before = self.problems.len();
-        let mut kinds = table.drain(&KINDS);
+        let mut kinds = table.drain(KINDS);
         let mut allowed = keys::<RewardTable>();
-        allowed.extend(KINDS.map(str::to_owned));
+        allowed.extend(KINDS.iter().map(|kind| (*kind).to_owned()));
         self.check_keys(&mut table, allowed);
         let common: RewardTable = self.decode_checked(table);
         let spelled_wrong = self.problems.len() > before;
@@ -395,6 +404,8 @@ impl<'s> Reader<'s> {
             "exact" => self.judged(table, Kind::Exact),
             "choice" => self.judged(table, Kind::Choice),
             "gsm8k" => self.judged(table, Kind::Gsm8k),
+            #[cfg(feature = "sandbox")]
+            "code" => self.judged(table, Kind::Code),
             _ => self.judged(table, Kind::Math),
         }
     }

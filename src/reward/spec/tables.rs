@@ -186,6 +186,9 @@ pub(crate) struct RewardSchema {
     pub(crate) gsm8k: Option<Judged<Gsm8kOptions>>,
     /// A mathematical answer, compared exactly.
     pub(crate) math: Option<Judged<MathOptions>>,
+    /// Unit tests of a program, run in a sandbox.
+    #[cfg(feature = "sandbox")]
+    pub(crate) code: Option<Judged<super::CodeReward>>,
 }
 
 fn kind_alternatives() -> serde_json::Value {

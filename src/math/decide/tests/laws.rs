@@ -103,7 +103,8 @@ proptest! {
         let mut texts: Vec<String> = functions.iter().map(|f| format!("{f}({n}/{d})")).collect();
         texts.push(plain);
         for text in texts {
-            let fuel = Fuel::new(u64::MAX);
+            let limits = Limits::default();
+            let fuel = Fuel::new(u64::MAX, &limits);
             let mut c = Context::new(&fuel).unwrap();
             let expr = parse(&text);
             let mut values = Vec::new();

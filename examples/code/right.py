@@ -1,0 +1,2 @@
+def solve(numbers):
+    return [42] + sorted(numbers)

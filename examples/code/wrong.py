@@ -1,0 +1,3 @@
+def solve(numbers):
+    numbers.sort(
+    return [42] + numbers

@@ -1,0 +1,176 @@
+//! The letter that a statement chooses, where the rest only gives the reason:
+//! "for sure D, it can't be A or B" chooses D. One statement in, the range of
+//! its letter out.
+//!
+//! The reason is read by patterns, not by the absence of bad words: it may deny
+//! other letters, and say nothing about the chosen one.
+
+use std::ops::Range;
+
+/// May stand before the letter.
+const SURE: &[&str] = &[
+    "for",
+    "sure",
+    "definitely",
+    "clearly",
+    "obviously",
+    "certainly",
+    "surely",
+    "option",
+    "choice",
+    "letter",
+];
+
+/// Opens a reason.
+const BECAUSE: &[&str] = &["because", "since", "as"];
+
+/// Denials that stand before what they deny.
+const DENIES_NEXT: &[&[&str]] = &[
+    &["it", "can't", "be"],
+    &["it", "cannot", "be"],
+    &["it", "can", "not", "be"],
+    &["it", "couldn't", "be"],
+    &["it", "isn't"],
+    &["it", "is", "not"],
+    &["it's", "not"],
+    &["not"],
+    &["and", "not"],
+    &["it", "doesn't", "make", "sense", "for", "it", "to", "be"],
+    &[
+        "it", "does", "not", "make", "sense", "for", "it", "to", "be",
+    ],
+    &["it", "makes", "no", "sense", "for", "it", "to", "be"],
+];
+
+/// Denials that stand behind what they deny.
+const DENIES_LAST: &[&[&str]] = &[
+    &["is", "not", "valid"],
+    &["is", "not", "correct"],
+    &["is", "not", "right"],
+    &["is", "not", "possible"],
+    &["is", "not", "true"],
+    &["isn't", "valid"],
+    &["isn't", "correct"],
+    &["isn't", "right"],
+    &["isn't", "possible"],
+    &["is", "invalid"],
+    &["is", "incorrect"],
+    &["is", "wrong"],
+    &["is", "false"],
+    &["is", "impossible"],
+    &["are", "not", "valid"],
+    &["are", "not", "correct"],
+    &["are", "not", "possible"],
+    &["are", "invalid"],
+    &["are", "incorrect"],
+    &["are", "wrong"],
+    &["are", "false"],
+    &["are", "impossible"],
+    &["can't", "be", "right"],
+    &["can't", "be", "correct"],
+    &["cannot", "be", "right"],
+    &["cannot", "be", "correct"],
+    &["doesn't", "make", "sense"],
+    &["makes", "no", "sense"],
+];
+
+/// The letter that `statement` chooses and gives a reason for; `None` where the
+/// rest is no such reason.
+pub(super) fn chosen(statement: &str) -> Option<Range<usize>> {
+    /// Reasons are short.
+    const LONGEST: usize = 300;
+    if statement.len() > LONGEST || !statement.is_ascii() && !statement.contains('’') {
+        return None;
+    }
+    let mut at = 0;
+    let mut rest = statement;
+    loop {
+        let trimmed = rest.trim_start_matches([' ', ',', '*', '(']);
+        at += rest.len() - trimmed.len();
+        rest = trimmed;
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        if !SURE
+            .iter()
+            .any(|word| rest[..end].eq_ignore_ascii_case(word))
+        {
+            break;
+        }
+        at += end;
+        rest = &rest[end..];
+    }
+    let letter = letter(rest.get(..1)?)?;
+    let tail = rest[1..].trim_start_matches([')', '*']);
+    let head = tail.trim_start_matches(' ');
+    let reason = match head.strip_prefix([',', '.', ':']) {
+        Some(reason) => reason,
+        None if tail.starts_with(' ') && begins_with_any(head, BECAUSE) => head,
+        None => return None,
+    };
+    is_reason(reason, letter).then_some(at..at + 1)
+}
+
+/// A letter of a multiple choice.
+fn letter(word: &str) -> Option<char> {
+    let mut chars = word.chars();
+    let letter = chars.next().filter(|c| ('A'..='J').contains(c))?;
+    chars.next().is_none().then_some(letter)
+}
+
+fn begins_with_any(text: &str, words: &[&str]) -> bool {
+    let end = text.find(' ').unwrap_or(text.len());
+    words
+        .iter()
+        .any(|word| text[..end].eq_ignore_ascii_case(word))
+}
+
+/// Whether the text denies letters other than the chosen one, and says nothing
+/// else.
+fn is_reason(reason: &str, chosen: char) -> bool {
+    let reason = reason.trim_matches([' ', '.', '*', '\n']);
+    if reason.contains(|c: char| !(c.is_alphabetic() || " ,'’()".contains(c))) {
+        return false;
+    }
+    let words: Vec<String> = reason
+        .split([' ', ',', '(', ')'])
+        .filter(|word| !word.is_empty())
+        .map(|word| word.replace('’', "'"))
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let same = |word: &&str, other: &&str| word.eq_ignore_ascii_case(other);
+    let skipped = usize::from(
+        words
+            .first()
+            .is_some_and(|word| begins_with_any(word, BECAUSE)),
+    );
+    let words = &words[skipped..];
+    let denied = DENIES_NEXT
+        .iter()
+        .find_map(|denial| {
+            let (head, tail) = words.split_at_checked(denial.len())?;
+            head.iter()
+                .zip(*denial)
+                .all(|(a, b)| same(a, b))
+                .then_some(tail)
+        })
+        .or_else(|| {
+            DENIES_LAST.iter().find_map(|denial| {
+                let (head, tail) =
+                    words.split_at_checked(words.len().checked_sub(denial.len())?)?;
+                tail.iter()
+                    .zip(*denial)
+                    .all(|(a, b)| same(a, b))
+                    .then_some(head)
+            })
+        });
+    let Some(denied) = denied else {
+        return false;
+    };
+    let others = denied.iter().filter(|word| letter(word).is_some()).count();
+    others > 0
+        && denied.iter().all(|word| match letter(word) {
+            Some(other) => other != chosen,
+            None => ["or", "and", "nor"].contains(word),
+        })
+}

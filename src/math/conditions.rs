@@ -1,0 +1,178 @@
+//! Answers with a clause: `\pi r^2` where `r = 2`, `cx` for some `c > 0`.
+//!
+//! A clause that gives a variable of the answer its value is carried out. Any
+//! other one stays, as words, and is compared as such.
+
+use super::expr::{Arena, Expr, Node};
+use super::typed::{Reading, Readings, Typed};
+
+/// What opens a clause.
+const OPENINGS: [&str; 10] = [
+    "where",
+    "for some",
+    "for all",
+    "for any",
+    "for every",
+    "for each",
+    "with",
+    "when",
+    "such that",
+    "for",
+];
+
+/// The longest clause, in bytes.
+const CLAUSE: usize = 200;
+
+/// Reads a value and the clause behind it; `parse` reads a part.
+pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    let flat = without_text(text);
+    let (head, opening, clause) = split(&flat)?;
+    let around = |c: char| c.is_whitespace() || matches!(c, '$' | ',' | '.' | ';' | '(' | ')');
+    let inner = clause.trim_matches(|c: char| around(c) && !matches!(c, '(' | ')'));
+    if inner.is_empty() || clause.len() > CLAUSE {
+        return None;
+    }
+    let head = head.trim().trim_end_matches(',').trim();
+    let head = head
+        .strip_prefix('$')
+        .map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
+    let readings = parse(head)?;
+    // "Matrix with fractions" announces something.
+    let is_words = |reading: &Reading| matches!(reading.value, Typed::Text(_) | Typed::Choice(_));
+    if readings.0.iter().any(is_words) || clause.contains(':') {
+        return None;
+    }
+    if matches!(opening, "where" | "with" | "when")
+        && let Some(all) = carried_out(&readings, inner, parse)
+    {
+        return Some(all);
+    }
+    let condition = folded(&format!("{opening} {clause}"));
+    let qualified = readings.0.into_iter().map(|reading| Reading {
+        value: Typed::Qualified {
+            value: Box::new(reading.value),
+            condition: condition.clone(),
+        },
+        rule: reading.rule,
+    });
+    Some(Readings(qualified.collect()))
+}
+
+/// `\text{ where }` as its words.
+fn without_text(text: &str) -> String {
+    let mut new = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\text{") {
+        new.push_str(before);
+        match after.split_once('}') {
+            Some((words, after)) if !words.contains(['{', '\\']) => {
+                new.push_str(words);
+                rest = after;
+            }
+            _ => {
+                new.push_str("\\text{");
+                rest = after;
+            }
+        }
+    }
+    new.push_str(rest);
+    new
+}
+
+/// The text before the first opening, the opening, and the clause.
+fn split(text: &str) -> Option<(&str, &'static str, &str)> {
+    let mut first: Option<(usize, &'static str)> = None;
+    for opening in OPENINGS {
+        for (at, _) in text.match_indices(opening) {
+            let before = text[..at].chars().next_back();
+            let after = text[at + opening.len()..].chars().next();
+            let word = before.is_some_and(|c| c.is_whitespace() || matches!(c, '$' | ','))
+                && after.is_some_and(|c| c.is_whitespace() || c == '$');
+            if word && first.is_none_or(|(known, _)| at < known) {
+                first = Some((at, opening));
+            }
+        }
+    }
+    let (at, opening) = first?;
+    Some((&text[..at], opening, &text[at + opening.len()..]))
+}
+
+/// The readings with the variable that the clause assigns put in its place.
+fn carried_out(
+    head: &Readings,
+    clause: &str,
+    parse: &dyn Fn(&str) -> Option<Readings>,
+) -> Option<Readings> {
+    let clause = parse(clause)?;
+    let [Reading { value, rule: None }] = clause.0.as_slice() else {
+        return None;
+    };
+    let Typed::Named { name, value } = value else {
+        return None;
+    };
+    let Typed::Scalar(assigned) = &**value else {
+        return None;
+    };
+    if assigned.unit.is_some() {
+        return None;
+    }
+    let substituted = head.0.iter().map(|reading| {
+        Some(Reading {
+            value: substituted(&reading.value, name, &assigned.value)?,
+            rule: reading.rule.or(Some("substituted")),
+        })
+    });
+    substituted.collect::<Option<Vec<_>>>().map(Readings)
+}
+
+fn substituted(value: &Typed, name: &str, by: &Expr) -> Option<Typed> {
+    match value {
+        Typed::Scalar(scalar) => {
+            let mut scalar = scalar.clone();
+            scalar.value = replaced(&scalar.value, name, by)?;
+            Some(Typed::Scalar(scalar))
+        }
+        Typed::Named { name: of, value } if of != name => Some(Typed::Named {
+            name: of.clone(),
+            value: Box::new(substituted(value, name, by)?),
+        }),
+        _ => None,
+    }
+}
+
+/// The expression with a symbol replaced; `None` where it does not occur.
+fn replaced(expr: &Expr, name: &str, by: &Expr) -> Option<Expr> {
+    let mut arena = Arena::default();
+    let by = by.copied_into(&mut arena, &|_, _| None);
+    let found = std::cell::Cell::new(false);
+    let root = expr.copied_into(&mut arena, &|_, node| {
+        matches!(node, Node::Symbol(symbol) if **symbol == *name).then(|| {
+            found.set(true);
+            by
+        })
+    });
+    found.get().then_some(Expr { arena, root })
+}
+
+/// One spelling of a clause: no delimiters, no commas, single spaces between words, none
+/// elsewhere, words of more than one letter in lower case.
+fn folded(clause: &str) -> String {
+    let plain: String = clause.chars().filter(|c| *c != '$').collect();
+    let mut out = String::with_capacity(plain.len());
+    for word in plain
+        .trim()
+        .trim_end_matches(['.', ',', ';'])
+        .split_whitespace()
+    {
+        let word = match word.chars().count() > 1 && word.chars().all(char::is_alphabetic) {
+            true => word.to_lowercase(),
+            false => word.to_owned(),
+        };
+        let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        if joins(out.chars().next_back()) && joins(word.chars().next()) {
+            out.push(' ');
+        }
+        out.push_str(&word);
+    }
+    out
+}
