@@ -152,6 +152,7 @@ fn job(guest: &str, message: &[u8], runs: usize) -> Job {
         guest: guest.to_owned(),
         limits: Limits {
             fuel: 10_000_000_000,
+            total_fuel: u64::MAX,
             memory_bytes: 256 << 20,
             output_bytes: 1 << 20,
             reply_bytes: 1 << 20,

@@ -3,6 +3,8 @@
 mod batch;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "sandbox")]
+mod code;
 mod format;
 mod fuzz_replay;
 #[cfg(all(feature = "cli", feature = "sandbox"))]

@@ -117,7 +117,7 @@ fn frames_are_whole_or_an_error() {
         guest: "small".into(),
         limits: Limits {
             fuel: 1,
-            total_fuel: u64::MAX,
+            total_fuel: 8,
             memory_bytes: 2,
             output_bytes: 3,
             reply_bytes: 4,

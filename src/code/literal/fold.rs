@@ -46,10 +46,54 @@ pub(super) fn fold(expr: &Expr) -> Option<Value> {
             let Expr::Name(name) = &**function else {
                 return None;
             };
-            built_in(name, fold_all(args)?)?
+            let over_range = match args.as_slice() {
+                [
+                    Expr::Call {
+                        function,
+                        args,
+                        named,
+                    },
+                ] if named.is_empty()
+                    && matches!(&**function, Expr::Name(name) if name == "range") =>
+                {
+                    Some(range(&fold_all(args)?)?)
+                }
+                _ => None,
+            };
+            match over_range {
+                Some(numbers) => built_in(name, vec![Value::List(numbers)])?,
+                None => built_in(name, fold_all(args)?)?,
+            }
         }
         _ => return None,
     })
+}
+
+/// The numbers of a `range`, which is no value of its own here.
+fn range(args: &[Value]) -> Option<Vec<Value>> {
+    let numbers = args
+        .iter()
+        .map(|arg| match arg {
+            Value::Int(number) => number.to_i64(),
+            _ => None,
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let (start, end, step) = match numbers[..] {
+        [end] => (0, end, 1),
+        [start, end] => (start, end, 1),
+        [start, end, step] if step != 0 => (start, end, step),
+        _ => return None,
+    };
+    let mut values = Vec::new();
+    let mut at = start;
+    while if step > 0 { at < end } else { at > end } {
+        if values.len() == MAX_LENGTH {
+            return None;
+        }
+        values.push(Value::int(at));
+        at = at.checked_add(step)?;
+    }
+    Some(values)
 }
 
 fn fold_all(items: &[Expr]) -> Option<Vec<Value>> {

@@ -12,7 +12,7 @@ pub(super) enum Expr {
     Call {
         function: Box<Expr>,
         args: Vec<Expr>,
-        named: Vec<(String, Expr)>,
+        named: Vec<NamedArg>,
     },
     List(Vec<Expr>),
     Tuple(Vec<Expr>),
@@ -24,6 +24,9 @@ pub(super) enum Expr {
     /// One comparison; chains are not understood.
     Compare(&'static str, Box<Expr>, Box<Expr>),
 }
+
+/// An argument with its name.
+pub(super) type NamedArg = (String, Expr);
 
 /// A statement.
 #[derive(Clone, Debug)]
@@ -308,7 +311,7 @@ impl Parser {
         None
     }
 
-    fn arguments(&mut self) -> Option<(Vec<Expr>, Vec<(String, Expr)>)> {
+    fn arguments(&mut self) -> Option<(Vec<Expr>, Vec<NamedArg>)> {
         let (mut args, mut named) = (Vec::new(), Vec::new());
         while !self.mark(")") {
             let arg = self.expr()?;
