@@ -152,6 +152,15 @@ fn a_worker_that_does_not_answer_is_killed_and_our_failure() {
     pool.run(&job).expect("an outcome");
     let stopped = pool.idle_processes()[0];
     signal("-STOP", stopped);
+    // On a busy machine its threads take a while to stop.
+    eventually("all its threads stopped", || {
+        let threads = fs::read_dir(format!("/proc/{stopped}/task")).expect("a process");
+        threads.into_iter().all(|thread| {
+            let status = thread.expect("a thread").path().join("status");
+            let status = fs::read_to_string(status).expect("its status");
+            status.contains("State:\tT")
+        })
+    });
     let outcome = pool.run(&job);
     assert!(
         matches!(outcome, Err(SandboxError::Failed { .. })),
