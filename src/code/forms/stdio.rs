@@ -139,7 +139,8 @@ fn compare(fields: &Fields) -> Result<Compare, BadTask> {
         (None | Some(Json::Null), Some(_)) => return Err(BadTask::new("checker", "is no object")),
         _ => return Err(BadTask::new("compare", "stands beside a `checker`")),
     };
-    let bad_number = |number: Option<f64>| number.is_some_and(|number| number.is_nan() || number < 0.0);
+    let bad_number =
+        |number: Option<f64>| number.is_some_and(|number| number.is_nan() || number < 0.0);
     if bad_number(compare.abs) || bad_number(compare.rel) {
         return Err(BadTask::new("compare", "has a tolerance below 0"));
     }
