@@ -19,7 +19,7 @@ fi
 
 # Numbers before ` rows/s`, ` MB/s`, ` s` and ` M fuel`, and behind `"fuel":`.
 mask() {
-    sed -E -e 's/[0-9.]+ M fuel/N M fuel/g' -e 's/"fuel":[0-9]+/"fuel":N/g' -e 's/[0-9][0-9.,]*[kM]? (rows|MB)\/s/N \1\/s/g' -e 's/[0-9][0-9.,]* s([^a-z]|$)/N s\1/g' \
+    sed -E -e 's/[0-9.]+ [kM] fuel/N fuel/g' -e 's/"fuel":[0-9]+/"fuel":N/g' -e 's/[0-9][0-9.,]*[kM]? (rows|MB)\/s/N \1\/s/g' -e 's/[0-9][0-9.,]* s([^a-z]|$)/N s\1/g' \
         -e 's/[[:space:]]+$//'
 }
 

@@ -315,9 +315,12 @@ fn colour(verdict: CodeVerdict) -> anstyle::Style {
     }
 }
 
-/// Fuel in millions.
+/// Fuel in thousands or millions.
 fn fuel(fuel: u64) -> String {
-    format!("{:.1} M fuel", fuel as f64 / 1e6)
+    match fuel {
+        0..1_000_000 => format!("{:.1} k fuel", fuel as f64 / 1e3),
+        _ => format!("{:.1} M fuel", fuel as f64 / 1e6),
+    }
 }
 
 fn memory(bytes: u64) -> String {

@@ -54,18 +54,14 @@ fn with_failure(verdict: Verdict, report: &CodeReport) -> Verdict {
     let failed = report
         .first_failed
         .and_then(|index| report.tests.iter().find(|test| test.index == index));
-    match failed {
-        None => verdict,
-        Some(test) => verdict.with(
-            "failed",
-            json!({
-                "test": test.index,
-                "verdict": test.verdict.name(),
-                "exception": test.exception,
-                "message": test.message,
-            }),
-        ),
+    let Some(test) = failed else { return verdict };
+    let mut shown = json!({ "test": test.index, "verdict": test.verdict.name() });
+    for (name, text) in [("exception", &test.exception), ("message", &test.message)] {
+        if let Some(text) = text {
+            shown[name] = text.as_str().into();
+        }
     }
+    verdict.with("failed", shown)
 }
 
 fn tests_error(reward: &Reward, subject: &Subject<'_>, problem: &str) -> RowError {

@@ -4,6 +4,7 @@
 mod answers;
 mod forms;
 mod programs;
+mod rewards;
 mod texts;
 
 use std::collections::HashSet;

@@ -23,7 +23,7 @@ struct Case {
 
 /// The installed guest; says so where there is none.
 #[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
-fn guest() -> Option<InProcess> {
+pub(super) fn guest() -> Option<InProcess> {
     let runner = InProcess::new(None).expect("a sandbox");
     let tests = serde_json::json!({
         "type": "stdio", "cases": [{"input": "", "output": ""}]
