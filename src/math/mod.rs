@@ -105,6 +105,10 @@ mod extract;
 
 mod boxes;
 
+mod between;
+
+mod open_case;
+
 mod unannounced;
 
 mod narrowed;
@@ -128,6 +132,8 @@ mod doubt;
 mod restated;
 
 mod gold;
+
+mod prose_reference;
 
 mod scan;
 
@@ -297,7 +303,8 @@ fn in_prose(text: &str, found: Found, options: &MathOptions) -> Option<Found> {
     match value {
         Some(span) => Some(Found { span, ..found }),
         None => narrowed::last_line(text, region.clone())
-            .or_else(|| narrowed::concluded(text, region, options)),
+            .or_else(|| narrowed::concluded(text, region.clone(), options))
+            .or_else(|| narrowed::believed(text, region)),
     }
 }
 

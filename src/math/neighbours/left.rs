@@ -173,6 +173,8 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                         line = true;
                         rest = &rest[..open - name.len() - 1];
                     }
+                    // Boxes apart by blanks; `\boxed{2}\boxed{3}` may be 23 or 6.
+                    Some("boxed" | "fbox") if gap => return Ok(()),
                     _ if line && delimiter => return Ok(()),
                     _ => return refused,
                 }

@@ -199,6 +199,15 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                     _ => return refused,
                 }
             }
+            // A brace that closes nothing, at the end of the formula.
+            '}' => {
+                let ends = rest[1..].trim_start_matches([' ', '.', '$', '*']);
+                let closes = ["\\)", "\\]", "\n"].iter().any(|end| ends.starts_with(end));
+                return match ends.is_empty() || closes {
+                    true => Ok(beside),
+                    false => refused,
+                };
+            }
             c if c.is_numeric() => return refused,
             c if c.is_alphabetic() => {
                 let length = rest

@@ -189,21 +189,34 @@ impl Context<'_> {
                     .thanks_to("base_suffix"),
             );
         }
-        if let (Form::Decimal(digits), Rounding::ReferenceDigits) =
-            (gold.form, self.options.rounding)
-        {
-            return self.rounds_to(&gold.value, digits, &answer.value);
+        let Form::Decimal(digits) = gold.form else {
+            return None;
+        };
+        if self.options.rounding == Rounding::ReferenceDigits {
+            return self.rounds_to(&gold.value, digits, &answer.value, "rounding");
         }
-        None
+        let is_print = self.rational(&gold.value).is_some_and(|gold| is_printed_double(&gold, digits));
+        let is_exact = answer.form == Form::Plain
+            && self.rational(&answer.value).is_none_or(|answer| !terminates(&answer));
+        match is_print && is_exact {
+            true => self.rounds_to(&gold.value, digits, &answer.value, "printed_double"),
+            false => None,
+        }
     }
 
     /// Whether the answer lies within half a unit of the reference's last digit.
-    fn rounds_to(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+    fn rounds_to(
+        &self,
+        gold: &Expr,
+        digits: u32,
+        answer: &Expr,
+        policy: &'static str,
+    ) -> Option<Judgement> {
         let unit = BigInt::from(10).pow(digits.min(1000)) * 2;
         let half = BigRational::new(BigInt::from(1), unit);
         let low = self.order(&sum(gold, &rational(-half.clone())), answer)?;
         let high = self.order(answer, &sum(gold, &rational(half)))?;
-        (low.is_le() && high.is_le()).then(|| Judgement::exact("rounded").thanks_to("rounding"))
+        (low.is_le() && high.is_le()).then(|| Judgement::exact("rounded").thanks_to(policy))
     }
 }
 
@@ -233,6 +246,34 @@ fn factor(unit: &Unit) -> Expr {
         BigInt::from(unit.factor.0),
         BigInt::from(unit.factor.1),
     ))
+}
+
+/// Whether a decimal with `digits` after the point has as many significant digits
+/// as a double is printed with, and is no shorter decimal filled up with zeros.
+fn is_printed_double(value: &BigRational, digits: u32) -> bool {
+    /// Every decimal of 15 digits survives a double.
+    const SIGNIFICANT: usize = 15;
+    /// Longer ones are no doubles but constants written out.
+    const LONGEST: u32 = 40;
+    if digits == 0 || digits > LONGEST || value.is_integer() {
+        return false;
+    }
+    let scaled = value * BigInt::from(10).pow(digits);
+    let significant = scaled.numer().to_string();
+    let significant = significant.trim_start_matches('-').trim_end_matches('0');
+    scaled.is_integer() && significant.len() >= SIGNIFICANT
+}
+
+/// Whether a number has a finite decimal expansion.
+fn terminates(value: &BigRational) -> bool {
+    let mut rest = value.denom().clone();
+    for prime in [2, 5] {
+        let prime = BigInt::from(prime);
+        while (&rest % &prime).is_zero() {
+            rest /= &prime;
+        }
+    }
+    rest == BigInt::from(1)
 }
 
 /// Degrees in radians.
