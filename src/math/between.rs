@@ -28,6 +28,12 @@ const DOUBTS: &[&str] = &[
     "may",
     "guess",
     "unsure",
+    "case",
+    "cases",
+    "option",
+    "options",
+    "candidate",
+    "candidates",
     "oder",
     "vielleicht",
     "ou",
@@ -36,8 +42,56 @@ const DOUBTS: &[&str] = &[
     "возможно",
 ];
 
+/// Sets two boxes of one sentence apart, where the second follows from the first
+/// or after it.
+const SEQUENCES: &[&str] = &[
+    "then",
+    "so",
+    "thus",
+    "hence",
+    "therefore",
+    "finally",
+    "next",
+    "now",
+    "gives",
+    "give",
+    "get",
+    "gets",
+    "becomes",
+    "equals",
+    "is",
+    "are",
+    "was",
+    "were",
+    "which",
+    "we",
+    "making",
+    "leads",
+    "yields",
+    "because",
+    "since",
+    "final",
+    "answer",
+    "result",
+    "total",
+    "wait",
+    "actually",
+    "correction",
+    "instead",
+    "but",
+];
+
 /// The same in scripts without spaces.
-const DOUBTS_INSIDE: &[&str] = &["或", "也许", "可能", "または", "もしくは", "또는", "？", "?"];
+const DOUBTS_INSIDE: &[&str] = &[
+    "或",
+    "也许",
+    "可能",
+    "または",
+    "もしくは",
+    "또는",
+    "？",
+    "?",
+];
 
 /// Whether boxes with this between them are parts of one answer; the second may
 /// have a name: `\) and \( y = `.
@@ -49,18 +103,22 @@ pub(super) fn joined(between: &str) -> bool {
 }
 
 /// Whether boxes with this between them are candidates, of which none is chosen:
-/// a word of doubt or a question beside one of them, or no word that sets them
-/// apart: `\boxed{1}, x, \boxed{2}`, `\boxed{1} = \boxed{2}`.
+/// a word of doubt or a question beside one of them, or one sentence and no word
+/// that sets them apart: `\boxed{1}, x, \boxed{2}`, `\boxed{1}` over `\boxed{2}`.
 pub(super) fn leaves_open(between: &str) -> bool {
     if is_layout(between) {
         return false;
     }
-    let worded = words(between).any(|word| word.chars().count() > 1)
-        || between.contains(|c: char| u32::from(c) >= 0x2e80 && c.is_alphabetic());
     let head = &between[..sentence_end(between)];
+    let sequence = words(between).any(|word| SEQUENCES.contains(&word.to_lowercase().as_str()))
+        || between.contains(|c: char| u32::from(c) >= 0x2e80 && c.is_alphabetic());
+    let apart = match head.len() == between.len() {
+        true => sequence,
+        false => words(between).any(|word| word.chars().count() > 1),
+    };
     // "But is it? Maybe \boxed{2}": the words right before the second box.
     let tail = &between[sentence_start(between)..];
-    !worded || doubts(head) || doubts(tail)
+    !apart || doubts(head) || doubts(tail)
 }
 
 /// Whether a gap is nothing but blanks, delimiters and full stops.
@@ -68,8 +126,10 @@ fn is_layout(between: &str) -> bool {
     let bare = ["\\(", "\\)", "\\[", "\\]", "\\\\", "\\quad", "\\qquad"]
         .iter()
         .fold(between.to_owned(), |gap, mark| gap.replace(mark, " "));
-    bare.chars()
-        .all(|c| c.is_whitespace() || matches!(c, '$' | '*' | '.' | '。'))
+    !bare.contains("..")
+        && bare
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, '$' | '*' | '.' | '。'))
 }
 
 fn doubts(part: &str) -> bool {
@@ -89,7 +149,10 @@ fn sentence_end(text: &str) -> usize {
     text.char_indices()
         .find(|(at, c)| match c {
             '\n' | '。' | '！' | '？' => true,
-            '.' | '!' | '?' => text[at + 1..].chars().next().is_none_or(char::is_whitespace),
+            '.' | '!' | '?' => text[at + 1..]
+                .chars()
+                .next()
+                .is_none_or(char::is_whitespace),
             _ => false,
         })
         .map_or(text.len(), |(at, c)| at + c.len_utf8())

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::boxed::{self, Boxed, Group};
 
 use super::between::{joined, leaves_open};
-use super::doubt::{self, Aftermath};
+use super::doubt;
 use super::extract::{Found, MOST, Result, Source, aftermath, found, phrase, trimmed};
 use super::neighbours;
 use super::open_case::{Alone, depends};
@@ -57,11 +57,7 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     let mut next = right;
     for other in earlier[..apart].iter().rev() {
         let between = &text[at(other.whole.end..next)];
-        let withdrawn = matches!(
-            doubt::after(between),
-            Aftermath::Refused("retracted" | "denied")
-        );
-        if withdrawn || !leaves_open(between) {
+        if !leaves_open(between) {
             break;
         }
         if let Some(Ok(inside)) = other.inside().map(|inside| innermost(text, at(inside))) {

@@ -147,7 +147,10 @@ pub(super) fn believed(text: &str) -> Option<Range<usize>> {
     let ends = |upto: usize, table: &[&[&str]]| {
         table.iter().find_map(|tail| {
             let from = upto.checked_sub(tail.len())?;
-            let same = words[from..upto].iter().zip(*tail).all(|((_, a), b)| a == b);
+            let same = words[from..upto]
+                .iter()
+                .zip(*tail)
+                .all(|((_, a), b)| a == b);
             same.then_some(from)
         })
     };
@@ -162,21 +165,35 @@ pub(super) fn believed(text: &str) -> Option<Range<usize>> {
 /// Whether no letter but the chosen one is left open.
 fn settles(earlier: &str, chosen: char) -> bool {
     const DENIES: &[&str] = &[
-        "not", "cannot", "isn't", "can't", "wrong", "incorrect", "false", "impossible", "invalid",
-        "doesn't", "aren't",
+        "not",
+        "cannot",
+        "isn't",
+        "can't",
+        "wrong",
+        "incorrect",
+        "false",
+        "impossible",
+        "invalid",
+        "doesn't",
+        "aren't",
     ];
     earlier.split(['.', ',', ';', '\n']).all(|clause| {
         let words: Vec<&str> = spans(clause).map(|(_, word)| word).collect();
         let denied = words
             .iter()
             .any(|word| DENIES.contains(&word.to_lowercase().replace('’', "'").as_str()));
-        words.iter().enumerate().all(|(at, word)| match letter(word) {
-            // The article, the pronoun.
-            Some('A') if words.get(at + 1).is_some_and(|next| is_small(next)) && !denied => true,
-            Some('I') => true,
-            Some(named) => (named == chosen) != denied,
-            None => true,
-        })
+        words
+            .iter()
+            .enumerate()
+            .all(|(at, word)| match letter(word) {
+                // The article, the pronoun.
+                Some('A') if words.get(at + 1).is_some_and(|next| is_small(next)) && !denied => {
+                    true
+                }
+                Some('I') => true,
+                Some(named) => (named == chosen) != denied,
+                None => true,
+            })
     })
 }
 

@@ -8,11 +8,11 @@
 use super::conditions;
 use super::typed::{Reading, Readings, Typed};
 
-/// Reads the part of `text` that is a value; `parse` reads a part.
-pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+/// Reads the part of `whole` that is a value; `parse` reads a part.
+pub(super) fn read(whole: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
     let spaced = ["\\;", "\\,", "\\:", "\\!", "\\ "]
         .iter()
-        .fold(text.to_owned(), |text, space| text.replace(space, " "));
+        .fold(whole.to_owned(), |text, space| text.replace(space, " "));
     let text = spaced.trim().trim_matches('$').trim();
     labelled_choice(text)
         .or_else(|| parse(text.strip_suffix('\\')?))
@@ -20,7 +20,7 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
         .or_else(|| approximate_name(text, parse))
         .or_else(|| named_value(text, parse))
         .or_else(|| conditions::read(text, parse))
-        .or_else(|| parse(without_surplus_brace(text)?))
+        .or_else(|| parse(without_surplus_brace(whole)?))
 }
 
 /// The text without the one brace at its end that closes nothing; `None` where

@@ -200,6 +200,15 @@ impl Gold {
         matches!(self.answer, Answer::Value(_))
     }
 
+    /// The unit or label of a reference that has one.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match &self.readings.as_ref()?.0.first()?.value {
+            Typed::Labelled { label, .. } => Some(label),
+            Typed::Scalar(scalar) => scalar.unit.as_ref().map(|_| ""),
+            _ => None,
+        }
+    }
+
     /// Whether it was read as nothing but words.
     fn is_in_words(&self) -> bool {
         self.readings.as_ref().is_some_and(|readings| {

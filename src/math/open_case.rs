@@ -7,7 +7,15 @@
 use super::doubt::sentence_start;
 
 /// Opens or names a case.
-const CASES: &[&str] = &["if", "unless", "otherwise", "else", "case", "cases", "whenever"];
+const CASES: &[&str] = &[
+    "if",
+    "unless",
+    "otherwise",
+    "else",
+    "case",
+    "cases",
+    "whenever",
+];
 
 /// Supposes more than a case, or something else than an "if" does.
 const SUPPOSES: &[&str] = &[
@@ -74,13 +82,10 @@ fn main_clause(sentence: &str) -> Option<&str> {
 /// Where a word stands, in any case.
 fn word_at(text: &str, word: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
-    lower
-        .match_indices(word)
-        .map(|(at, _)| at)
-        .find(|at| {
-            let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            apart(text[..*at].chars().next_back()) && apart(text[at + word.len()..].chars().next())
-        })
+    lower.match_indices(word).map(|(at, _)| at).find(|at| {
+        let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        apart(text[..*at].chars().next_back()) && apart(text[at + word.len()..].chars().next())
+    })
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {

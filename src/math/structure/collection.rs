@@ -245,7 +245,9 @@ impl Context<'_> {
         );
         // `y = 2, x = 1` for `(1, 2)` is probably meant, and `y = 1, x = 2` is not.
         let mut sorted = map.to_vec();
-        sorted.sort_by_key(|(name, _)| *name);
+        if have_an_order(map) {
+            sorted.sort_by_key(|(name, _)| *name);
+        }
         let by_name = all(
             "assignments",
             sorted
@@ -344,6 +346,19 @@ fn members(value: &Typed) -> Option<Members<'_>> {
         }
         _ => None,
     }
+}
+
+/// Whether names are listed by the alphabet: `x, y`, `a, b, c`, `x_1, x_2`; for
+/// `x, p` the order is that in which they are written.
+fn have_an_order(map: &[(&str, &Typed)]) -> bool {
+    /// `a, c` have one, too.
+    const APART: u32 = 2;
+    let mut letters: Vec<u32> = map
+        .iter()
+        .filter_map(|(name, _)| name.chars().next().map(u32::from))
+        .collect();
+    letters.sort_unstable();
+    letters.windows(2).all(|pair| pair[1] - pair[0] <= APART)
 }
 
 /// Whether a member says what it is the value of.

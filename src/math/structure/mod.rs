@@ -54,7 +54,7 @@ use num_traits::Zero;
 pub(super) use super::decide::Proof;
 pub(super) use judgement::Judgement;
 pub(super) use print::print;
-pub(super) use scalar::may_be_unit;
+pub(super) use scalar::{may_be_rounded, may_be_unit};
 
 use super::decide::{Limits, Secrets};
 use super::expr::Node;
@@ -180,6 +180,20 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
     whole.unwrap_or(Judgement::Unknown("unsupported"))
 }
 
+fn is_several(value: &Typed) -> bool {
+    matches!(value, Typed::List(_) | Typed::Set(_))
+}
+
+/// Whether some member of a collection has a name of its own.
+fn names_each(value: &Typed) -> bool {
+    match value {
+        Typed::List(all) | Typed::Set(all) => all
+            .iter()
+            .any(|member| matches!(member, Typed::Named { .. })),
+        _ => false,
+    }
+}
+
 impl Context<'_> {
     /// Compares one reading with another.
     pub(super) fn typed(&self, gold: &Typed, answer: &Typed) -> Judgement {
@@ -226,6 +240,13 @@ impl Context<'_> {
             (Scalar(_), Named { value, .. }) if matches!(**value, Congruence { .. }) => {
                 self.typed(gold, value).doubted("different_type")
             }
+            // `x = 1, x = 2` is no `x = 1, y = 2`.
+            (Named { value, .. }, List(_) | Set(_)) if is_several(value) && names_each(answer) => {
+                Judgement::Unknown("different_name")
+            }
+            (List(_) | Set(_), Named { value, .. }) if is_several(value) && names_each(gold) => {
+                Judgement::Unknown("different_name")
+            }
             // A value stands for whatever name the question gave it.
             (Named { value, .. }, _) => self.typed(value, answer).thanks_to("name_missing"),
             (_, Named { value, .. }) => self.typed(gold, value),
@@ -244,9 +265,7 @@ impl Context<'_> {
             ) => self.labelled((value, label), (other, second)),
             (Labelled { value, .. }, Scalar(answer)) => self.label_missing(value, answer),
             // `5 \text{ dozen}` is not 5.
-            (Scalar(gold), Labelled { value, .. }) => {
-                self.scalars(gold, value).doubted("unknown_unit")
-            }
+            (Scalar(gold), Labelled { value, label }) => self.label_unexpected(gold, value, label),
             (Ratio(gold), Ratio(answer)) => self.ratios(gold, answer),
             (Ratio(ratio), Scalar(_)) | (Scalar(_), Ratio(ratio)) => {
                 self.ratio_and_scalar(ratio, gold, answer)

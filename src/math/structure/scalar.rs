@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
+use crate::math::counted::counts_things;
 use crate::math::expr::{Expr, Node};
 use crate::math::options::{
     BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
@@ -106,6 +107,22 @@ impl Context<'_> {
         }
     }
 
+    /// A number with words of no known unit for a bare number: `33\text{ eggs}`
+    /// counts, `33\text{ smoots}` does too, and `33\text{ fold}` may be anything.
+    pub(super) fn label_unexpected(
+        &self,
+        gold: &Scalar,
+        answer: &Scalar,
+        label: &str,
+    ) -> Judgement {
+        let judged = self.scalars(gold, answer);
+        let counts = counts_things(label) && gold.unit_or_degrees().is_none();
+        match (counts, self.options.units) {
+            (true, Units::ExtraInAnswer | Units::Optional) => judged.thanks_to("units"),
+            _ => judged.doubted("unknown_unit"),
+        }
+    }
+
     /// Both values in one unit, and the policy or rule that made them so.
     fn in_one_unit<'e>(
         &self,
@@ -195,9 +212,13 @@ impl Context<'_> {
         if self.options.rounding == Rounding::ReferenceDigits {
             return self.rounds_to(&gold.value, digits, &answer.value, "rounding");
         }
-        let is_print = self.rational(&gold.value).is_some_and(|gold| is_printed_double(&gold, digits));
+        let is_print = self
+            .rational(&gold.value)
+            .is_some_and(|gold| is_printed_double(&gold, digits));
         let is_exact = answer.form == Form::Plain
-            && self.rational(&answer.value).is_none_or(|answer| !terminates(&answer));
+            && self
+                .rational(&answer.value)
+                .is_none_or(|answer| !terminates(&answer));
         match is_print && is_exact {
             true => self.rounds_to(&gold.value, digits, &answer.value, "printed_double"),
             false => None,
@@ -248,8 +269,23 @@ fn factor(unit: &Unit) -> Expr {
     ))
 }
 
+/// Whether the reference is a decimal that an exact answer may round to.
+pub(in crate::math) fn may_be_rounded(gold: &Readings, options: &MathOptions) -> bool {
+    match gold.0.first().map(|reading| &reading.value) {
+        Some(Typed::Scalar(scalar)) => {
+            match (scalar.form, scalar.value.arena.node(scalar.value.root)) {
+                (Form::Decimal(digits), Node::Number(value)) => {
+                    options.rounding != Rounding::Exact || is_printed_double(value, digits)
+                }
+                _ => options.rounding != Rounding::Exact,
+            }
+        }
+        _ => options.rounding != Rounding::Exact,
+    }
+}
+
 /// Whether a decimal with `digits` after the point has as many significant digits
-/// as a double is printed with, and is no shorter decimal filled up with zeros.
+/// as a double is printed with.
 fn is_printed_double(value: &BigRational, digits: u32) -> bool {
     /// Every decimal of 15 digits survives a double.
     const SIGNIFICANT: usize = 15;
@@ -260,7 +296,7 @@ fn is_printed_double(value: &BigRational, digits: u32) -> bool {
     }
     let scaled = value * BigInt::from(10).pow(digits);
     let significant = scaled.numer().to_string();
-    let significant = significant.trim_start_matches('-').trim_end_matches('0');
+    let significant = significant.trim_start_matches('-');
     scaled.is_integer() && significant.len() >= SIGNIFICANT
 }
 
