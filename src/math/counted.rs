@@ -387,6 +387,20 @@ pub(super) fn resizes(word: &str) -> bool {
         "crore",
         "billions",
         "trillions",
+        "tens",
+        "trios",
+        "duos",
+        "doubles",
+        "triples",
+        "grosses",
+        "decades",
+        "kilos",
+        "nths",
+        "mods",
+        "negatives",
+        "reciprocals",
+        "opposites",
+        "factorials",
     ];
     // "fifths", "thirteenths", "thousandths".
     const FRACTIONS: [&str; 13] = [

@@ -84,7 +84,18 @@ const CONDITIONS: &[&str] = &[
 ];
 
 /// Another speaker asserts what follows.
-const SPEAKERS: &[&str] = &["says", "claims", "claimed", "thinks", "believes", "guesses"];
+const SPEAKERS: &[&str] = &[
+    "says",
+    "said",
+    "claims",
+    "claimed",
+    "thinks",
+    "thought",
+    "believes",
+    "guesses",
+    "allegedly",
+    "supposedly",
+];
 
 /// Opens a new main clause; what stands before it governs nothing after it.
 const CONCLUSIONS: &[&str] = &[

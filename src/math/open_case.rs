@@ -32,6 +32,11 @@ const SUPPOSES: &[&str] = &[
     "если",
 ];
 
+/// Makes the condition one on the answer itself: "if I am right".
+const WAVERS: &[&str] = &[
+    "right", "correct", "wrong", "mistaken", "guess", "asked", "forced", "sure", "not",
+];
+
 /// What the clause of a general answer names; "If n is even, the answer is" is
 /// the answer of a case.
 const ANSWERS: &[&str] = &["answer", "answers", "solution", "solutions"];
@@ -50,6 +55,10 @@ pub(super) fn depends(before: &str, after: &str, alone: Alone) -> bool {
         || conditions != 1
         || own.iter().any(|word| SUPPOSES.contains(&word.as_str()))
         || clause.is_none_or(|clause| words(clause).any(|word| ANSWERS.contains(&word.as_str())))
+        || own.iter().any(|word| WAVERS.contains(&word.as_str()))
+        || own.windows(2).any(|pair| {
+            pair[1] == "if" && ["even", "what", "as", "only"].contains(&pair[0].as_str())
+        })
         || other_case(earlier)
         || other_case(after)
 }

@@ -1,6 +1,7 @@
 //! What stands right of a box: what belongs to it, or takes it back.
 
 use super::super::counted::resizes;
+use super::super::restated::names_number;
 use super::{Beside, IN_EXPRESSION};
 
 /// Commands that may follow a box.
@@ -263,13 +264,18 @@ fn changes_value(rest: &str) -> bool {
         next => next,
     };
     let value = next.trim_start_matches(['$', '\\', '(', '-']);
-    let is_value = value.starts_with(|c: char| c.is_numeric()) || value.starts_with("boxed");
+    let is_value = value.starts_with(|c: char| c.is_numeric())
+        || value.starts_with("boxed")
+        || names_number(value);
     let part = |word: Option<&str>| {
         word.is_some_and(|word| PARTS.iter().any(|part| word.starts_with(part)))
     };
     // "million" belongs to the number, which is read with it.
     resizes(name) && !matches!(name, "hundred" | "thousand" | "million")
         || OPERATIONS.contains(&name) && is_value
+        || matches!(name, "to" | "through") && value.starts_with(|c: char| c.is_ascii_digit())
+        || name == "followed" && next != first && !value.is_empty() && lower.contains("zero")
+        || name == "and" && (value.starts_with("frac") || value.starts_with("dfrac"))
         || name == "and" && matches!(next, "a" | "one") && part(words.next())
 }
 

@@ -216,6 +216,7 @@ impl Context<'_> {
             .rational(&gold.value)
             .is_some_and(|gold| is_printed_double(&gold, digits));
         let is_exact = answer.form == Form::Plain
+            && is_plain(&answer.value)
             && self
                 .rational(&answer.value)
                 .is_none_or(|answer| !terminates(&answer));
@@ -298,6 +299,23 @@ fn is_printed_double(value: &BigRational, digits: u32) -> bool {
     let significant = scaled.numer().to_string();
     let significant = significant.trim_start_matches('-');
     scaled.is_integer() && significant.len() >= SIGNIFICANT
+}
+
+/// Whether an expression holds small numbers alone: `1/12`, not a fraction that was
+/// made from the digits of a decimal.
+fn is_plain(value: &Expr) -> bool {
+    /// Different fractions with such denominators are further apart than doubles
+    /// round.
+    const BITS: u64 = 20;
+    let reachable = value.reachable();
+    value
+        .arena
+        .iter()
+        .filter(|(id, _)| reachable[id.index()])
+        .all(|(_, node)| match node {
+            Node::Number(number) => number.numer().bits() <= BITS && number.denom().bits() <= BITS,
+            _ => true,
+        })
 }
 
 /// Whether a number has a finite decimal expansion.
