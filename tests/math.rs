@@ -68,6 +68,11 @@ fn cases_of_assertion_hold() {
 }
 
 #[test]
+fn cases_of_commitment_hold() {
+    hold(include_str!("data/math/commitment.toml"));
+}
+
+#[test]
 fn cases_of_prose_hold() {
     hold(include_str!("data/math/prose.toml"));
 }

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::boxed::{self, Boxed, Group};
 
-use super::anchors::{joins, joins_labelled};
-use super::doubt::{self, Aftermath};
+use super::between::{joined, leaves_open};
+use super::doubt;
 use super::extract::{Found, MOST, Result, Source, aftermath, found, phrase, trimmed};
 use super::neighbours;
+use super::open_case::{Alone, depends};
 
 /// The last outermost box; boxes joined to it by commas or connectives belong
 /// to it. Where it is malformed, no earlier box is looked at.
@@ -20,7 +21,6 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     };
     let inside = last.inside().ok_or("malformed_box")?;
     let mut found = found(innermost(text, at(inside))?, Source::Boxed);
-    let is_final = announces_final(&text[region.start..region.start + last.whole.start]);
     let mut right = last.whole.start;
     let mut apart = earlier.len();
     for earlier in earlier.iter().rev() {
@@ -38,27 +38,35 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     }
     let answer = region.start + right..region.start + last.whole.end;
     let beside = neighbours::beside(text, region.clone(), answer.clone())?;
-    if let Some(reason) = doubt::before(&text[region.start..answer.start]) {
-        return Err(reason);
+    let before = &text[region.start..answer.start];
+    match doubt::before(before) {
+        Some("conditional") => {
+            let alone = match earlier.is_empty() {
+                true => Alone::Yes,
+                false => Alone::No,
+            };
+            if depends(before, &text[beside.after..region.end], alone) {
+                return Err("conditional");
+            }
+        }
+        Some(reason) => return Err(reason),
+        None => {}
     }
-    // A box that the text withdraws is none of its commitments.
-    for (index, other) in earlier[..apart].iter().enumerate().rev() {
-        let next = earlier[..apart]
-            .get(index + 1)
-            .map_or(right, |next| next.whole.start);
-        let withdrawn = matches!(
-            doubt::after(&text[at(other.whole.end..next)]),
-            Aftermath::Refused("retracted" | "denied")
-        );
-        // Nor is the result of a step, where the last one is announced as final.
-        let step = is_final && is_step(&text[region.start..region.start + other.whole.start]);
-        match other.inside().map(|inside| innermost(text, at(inside))) {
-            Some(Ok(inside)) if !withdrawn && !step => found.rivals.push(inside),
-            _ => {}
+    // The last box is judged. Another one differs only where the text leaves open
+    // which of the two it is.
+    let mut next = right;
+    for other in earlier[..apart].iter().rev() {
+        let between = &text[at(other.whole.end..next)];
+        if !leaves_open(between) {
+            break;
+        }
+        if let Some(Ok(inside)) = other.inside().map(|inside| innermost(text, at(inside))) {
+            found.rivals.push(inside);
         }
         if found.rivals.len() > MOST {
             return Err("several_answers");
         }
+        next = other.whole.start;
     }
     aftermath(text, beside.after, region.end, &mut found)?;
     found.suffix = beside.suffix;
@@ -66,17 +74,8 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     Ok(Some(found))
 }
 
-/// Whether boxes with this between them are parts of one answer; the second may
-/// have a name: `\) and \( y = `.
-pub(super) fn joined(between: &str) -> bool {
-    let unnamed = name_at_end(between).map_or(between, |name| &between[..name.start]);
-    let unnamed = unnamed.trim_end_matches([' ', '$']);
-    let unnamed = unnamed.strip_suffix("\\(").unwrap_or(unnamed);
-    !unnamed.contains('=') && (joins(unnamed) || joins_labelled(unnamed))
-}
-
 /// The range of the name in a text that ends with `name =`.
-fn name_at_end(text: &str) -> Option<Range<usize>> {
+pub(super) fn name_at_end(text: &str) -> Option<Range<usize>> {
     let before = text.trim_end().strip_suffix('=')?.trim_end();
     let name = before
         .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '}'));

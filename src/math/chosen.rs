@@ -111,6 +111,103 @@ pub(super) fn chosen(statement: &str) -> Option<Range<usize>> {
     is_reason(reason, letter).then_some(at..at + 1)
 }
 
+/// The letter that a text ends with as its conclusion, though it only believes
+/// it: "therefore I think it's B". Every other letter must be denied where it is
+/// named; never a number, of which anybody has a guess.
+pub(super) fn believed(text: &str) -> Option<Range<usize>> {
+    const CONCLUDES: &[&str] = &["so", "therefore", "thus", "hence"];
+    const BELIEVES: &[&[&str]] = &[
+        &["i", "think"],
+        &["i", "believe"],
+        &["i", "would", "say"],
+        &["i'd", "say"],
+    ];
+    const STATES: &[&[&str]] = &[
+        &["it's"],
+        &["it", "is"],
+        &["that", "it's"],
+        &["that", "it", "is"],
+        &["it", "must", "be"],
+        &["the", "answer", "is"],
+        &["the", "correct", "answer", "is"],
+        &[],
+    ];
+    /// Longer texts are not read to their beginning.
+    const LONGEST: usize = 600;
+    if text.len() > LONGEST || text.contains(['?', '"', '“', '\\', '$']) {
+        return None;
+    }
+    let closed = text.trim_end().trim_end_matches(['.', '*', ')']);
+    let at = closed.len().checked_sub(1)?;
+    let chosen = letter(closed.get(at..)?)?;
+    let before = closed[..at].trim_end_matches(['*', '(']);
+    let words: Vec<(usize, String)> = spans(before)
+        .map(|(at, word)| (at, word.to_lowercase().replace('’', "'")))
+        .collect();
+    let ends = |upto: usize, table: &[&[&str]]| {
+        table.iter().find_map(|tail| {
+            let from = upto.checked_sub(tail.len())?;
+            let same = words[from..upto]
+                .iter()
+                .zip(*tail)
+                .all(|((_, a), b)| a == b);
+            same.then_some(from)
+        })
+    };
+    let stated = ends(words.len(), STATES)?;
+    let believes = ends(stated, BELIEVES)?;
+    let concludes = believes.checked_sub(1)?;
+    let own = before.ends_with(' ') && CONCLUDES.contains(&words[concludes].1.as_str());
+    let earlier = &text[..words[concludes].0];
+    (own && settles(earlier, chosen)).then_some(at..at + 1)
+}
+
+/// Whether no letter but the chosen one is left open.
+fn settles(earlier: &str, chosen: char) -> bool {
+    const DENIES: &[&str] = &[
+        "not",
+        "cannot",
+        "isn't",
+        "can't",
+        "wrong",
+        "incorrect",
+        "false",
+        "impossible",
+        "invalid",
+        "doesn't",
+        "aren't",
+    ];
+    earlier.split(['.', ',', ';', '\n']).all(|clause| {
+        let words: Vec<&str> = spans(clause).map(|(_, word)| word).collect();
+        let denied = words
+            .iter()
+            .any(|word| DENIES.contains(&word.to_lowercase().replace('’', "'").as_str()));
+        words
+            .iter()
+            .enumerate()
+            .all(|(at, word)| match letter(word) {
+                // The article, the pronoun.
+                Some('A') if words.get(at + 1).is_some_and(|next| is_small(next)) && !denied => {
+                    true
+                }
+                Some('I') => true,
+                Some(named) => (named == chosen) != denied,
+                None => true,
+            })
+    })
+}
+
+fn is_small(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && !matches!(word, "or" | "and" | "is")
+}
+
+/// The words of a text and where they begin.
+fn spans(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+        .filter(|word| !word.is_empty())
+        .map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
+}
+
 /// A letter of a multiple choice.
 fn letter(word: &str) -> Option<char> {
     let mut chars = word.chars();

@@ -1,18 +1,18 @@
 //! Answers with a comment that mathematics can't read: the value in it.
 //!
 //! `\lim_{x \to 0} \frac{\sin x}{x} = 1` says 1, `\frac{\sqrt3}{3} \approx 0.577`
-//! says the left side, `(D) Alina` says D, `185\ ` says 185. Only where the
+//! says the left side, `(D) Alina` says D, `185\ ` and `185}` say 185. Only where the
 //! whole text has no reading, and never where the comment could be an equation
 //! to solve.
 
 use super::conditions;
 use super::typed::{Reading, Readings, Typed};
 
-/// Reads the part of `text` that is a value; `parse` reads a part.
-pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+/// Reads the part of `whole` that is a value; `parse` reads a part.
+pub(super) fn read(whole: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
     let spaced = ["\\;", "\\,", "\\:", "\\!", "\\ "]
         .iter()
-        .fold(text.to_owned(), |text, space| text.replace(space, " "));
+        .fold(whole.to_owned(), |text, space| text.replace(space, " "));
     let text = spaced.trim().trim_matches('$').trim();
     labelled_choice(text)
         .or_else(|| parse(text.strip_suffix('\\')?))
@@ -20,6 +20,29 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
         .or_else(|| approximate_name(text, parse))
         .or_else(|| named_value(text, parse))
         .or_else(|| conditions::read(text, parse))
+        .or_else(|| parse(without_surplus_brace(whole)?))
+}
+
+/// The text without the one brace at its end that closes nothing; `None` where
+/// anything else is unbalanced.
+fn without_surplus_brace(text: &str) -> Option<&str> {
+    let rest = text.trim_matches([' ', '$']).strip_suffix('}')?;
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for byte in rest.bytes() {
+        match byte {
+            b'\\' => {
+                escaped = !escaped;
+                continue;
+            }
+            b'{' if !escaped => depth += 1,
+            b'}' if !escaped => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        escaped = false;
+    }
+    let delimiters = rest.matches('$').count();
+    (depth == 0 && !escaped && delimiters == 0).then_some(rest)
 }
 
 /// `(D) Alina`, `D. 42`: the letter of a multiple choice with its text.

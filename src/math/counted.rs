@@ -303,25 +303,19 @@ impl Sentence<'_> {
             (self.quantity)(&plain)
         });
         let after = at + 1 + unit.unwrap_or(0);
-        let plural = (at + 1..at + 1 + words).any(|at| {
-            let word = self.word(at);
-            word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
-                || matches!(
-                    word.as_str(),
-                    "people" | "men" | "women" | "children" | "units"
-                )
-        });
+        let plural = (at + 1..at + 1 + words).any(|at| is_plural(&self.word(at)));
         let changed = (after..self.parts.len().min(after + NOUN))
             .take_while(|at| !self.word(*at).is_empty())
             .enumerate()
             // Behind a noun, "of" and "in" begin what is said of it.
             .any(|(nth, at)| {
-                self.has(at, MODIFIES)
-                    && !(nth + unit.unwrap_or(0) > 0
-                        && self.has(
-                            at,
-                            &["of", "in", "with", "to", "after", "before", "and", "by"],
-                        ))
+                resizes(&self.word(at))
+                    || self.has(at, MODIFIES)
+                        && !(nth + unit.unwrap_or(0) > 0
+                            && self.has(
+                                at,
+                                &["of", "in", "with", "to", "after", "before", "and", "by"],
+                            ))
             });
         // "34 feet two inches" adds; "the three conditions" are known ones.
         let adds = (after..self.parts.len()).any(|at| {
@@ -344,6 +338,102 @@ impl Sentence<'_> {
         };
         Some(value.span.start..end)
     }
+}
+
+/// Whether a word has the form of a plural.
+fn is_plural(word: &str) -> bool {
+    word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
+        || matches!(
+            word,
+            "people" | "men" | "women" | "children" | "units" | "fish" | "dice"
+        )
+}
+
+/// Whether words in lower case are nothing but what is counted, a plural with its
+/// adjectives: no size, no part, no operation.
+pub(super) fn counts_things(words: &str) -> bool {
+    let plural = words.rsplit(' ').next().is_some_and(is_plural);
+    plural
+        && !names_number(words)
+        && words
+            .split(' ')
+            .all(|word| !resizes(word) && !MODIFIES.contains(&word))
+}
+
+/// Whether a word behind a number makes another number of it.
+pub(super) fn resizes(word: &str) -> bool {
+    const SIZES: &[&str] = &[
+        "dozen",
+        "dozens",
+        "score",
+        "gross",
+        "squared",
+        "cubed",
+        "factorial",
+        "half",
+        "halves",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "hundred",
+        "hundreds",
+        "thousand",
+        "thousands",
+        "million",
+        "millions",
+        "pairs",
+        "lakh",
+        "crore",
+        "billions",
+        "trillions",
+        "tens",
+        "trios",
+        "duos",
+        "doubles",
+        "triples",
+        "grosses",
+        "decades",
+        "kilos",
+        "nths",
+        "mods",
+        "negatives",
+        "reciprocals",
+        "opposites",
+        "factorials",
+    ];
+    // "fifths", "thirteenths", "thousandths".
+    const FRACTIONS: [&str; 13] = [
+        "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "teenth",
+        "tieth", "dredth", "sandth", "llionth",
+    ];
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    SIZES.contains(&word) || FRACTIONS.iter().any(|end| singular.ends_with(end))
+}
+
+/// Whether the words right behind a number, in the same sentence, name things
+/// that are no `label`.
+pub(super) fn names_other_things(after: &str, label: &str) -> bool {
+    /// "distinct arithmetic sequences".
+    const NOUN: usize = 4;
+    let rest = after
+        .trim_start_matches([' ', '$', '}', '*', ')', '\\', ','])
+        .trim_start_matches("text{")
+        .trim_start();
+    let words: Vec<String> = rest
+        .split(|c: char| !(c.is_alphabetic() || c == ' '))
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .take(NOUN)
+        .map(str::to_lowercase)
+        .collect();
+    let label: Vec<&str> = label.split(' ').filter(|word| !word.is_empty()).collect();
+    let same = !label.is_empty() && label.iter().zip(&words).all(|(a, b)| a == b);
+    !same
+        && words
+            .iter()
+            .any(|word| is_plural(word) && !matches!(word.as_str(), "this" | "thus" | "always"))
 }
 
 pub(super) fn is_emphasis(text: &str, part: &Part) -> bool {

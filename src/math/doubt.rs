@@ -83,6 +83,20 @@ const CONDITIONS: &[&str] = &[
     "pretend",
 ];
 
+/// Another speaker asserts what follows.
+const SPEAKERS: &[&str] = &[
+    "says",
+    "said",
+    "claims",
+    "claimed",
+    "thinks",
+    "thought",
+    "believes",
+    "guesses",
+    "allegedly",
+    "supposedly",
+];
+
 /// Opens a new main clause; what stands before it governs nothing after it.
 const CONCLUSIONS: &[&str] = &[
     "so",
@@ -261,7 +275,10 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
             }
         }
     }
-    if governed.iter().any(|word| is_denial(word)) {
+    if governed
+        .iter()
+        .any(|word| is_denial(word) || SPEAKERS.contains(&word.as_str()))
+    {
         return Some("denied");
     }
     if governed

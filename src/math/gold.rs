@@ -5,18 +5,17 @@ use std::cell::Cell;
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
-use super::anchors::is_hedge;
-use super::boxes::{announces_final, joined, with_name};
+use super::between::joined;
+use super::boxes::{announces_final, with_name};
 use super::escaped::unescaped;
-use super::extract::{Scope, extract};
 use super::judge::{compared, read, several_lines, with_suffix};
 use super::neighbours;
 use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
-use super::options::{Extract, MathOptions};
+use super::options::MathOptions;
 use super::parse::ParseFault;
+use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::scan::{fold, tokens, without_delimiters};
-use super::sentence::{Kind, parts};
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -78,7 +77,14 @@ impl Gold {
         announced_in(reference)
             .and_then(|answer| Gold::compile_text(answer, options).ok())
             .map_or(whole, Ok)
-            .or_else(|error| worded(reference, options).ok_or(error))
+            .or_else(|error| match is_worded(reference, options) {
+                // Equal to the same text and to nothing else.
+                true => Ok(Gold {
+                    answer: Answer::Opaque(as_text(reference.trim().trim_end_matches('.'))),
+                    readings: None,
+                }),
+                false => Err(error),
+            })
     }
 
     /// Compiles a reference that is no prose round its answer.
@@ -192,6 +198,15 @@ impl Gold {
     /// Whether the reference is a number, with or without a unit.
     pub(super) fn is_number(&self) -> bool {
         matches!(self.answer, Answer::Value(_))
+    }
+
+    /// The unit or label of a reference that has one.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match &self.readings.as_ref()?.0.first()?.value {
+            Typed::Labelled { label, .. } => Some(label),
+            Typed::Scalar(scalar) => scalar.unit.as_ref().map(|_| ""),
+            _ => None,
+        }
     }
 
     /// Whether it was read as nothing but words.
@@ -357,94 +372,6 @@ fn with_braced_exponents(text: &str) -> Option<String> {
         }
     }
     (new != text).then_some(new)
-}
-
-/// The words of a reference in words and punctuation, `\text{…}` or bare;
-/// `None` where anything looks like mathematics.
-fn plain_text(text: &str) -> Option<String> {
-    let text = without_lone_letters(text);
-    let text = text.trim_matches(['$', ' ']);
-    let inside = ["\\text{", "\\textbf{", "\\mbox{", "\\mathrm{"]
-        .iter()
-        .find_map(|open| text.strip_prefix(open)?.strip_suffix('}'));
-    let words = inside.unwrap_or(text);
-    let is_text = words.contains(char::is_alphabetic)
-        && !words.contains(|c: char| c.is_numeric() || "\\^_=<>+*/|{}[]$".contains(c));
-    is_text.then(|| words.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// The text with `$n$` as `n`: a letter in words is a word.
-fn without_lone_letters(text: &str) -> String {
-    let mut parts: Vec<&str> = text.split('$').collect();
-    let odd = parts.len() % 2 == 1;
-    let letters = parts.iter().skip(1).step_by(2).all(|part| {
-        let mut chars = part.trim().chars();
-        chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
-    });
-    if !odd || !letters {
-        return text.to_owned();
-    }
-    for part in &mut parts {
-        *part = part.trim();
-    }
-    parts.join(" ")
-}
-
-/// The letter of a multiple choice with the name behind it: `C Cecile`. "A" may
-/// be the article, "I" the pronoun, and `D Major` is a name of its own.
-fn lettered(text: &str) -> Option<&str> {
-    const NAMES: [&str; 4] = ["Major", "Minor", "Sharp", "Flat"];
-    let (letter, name) = text.split_at_checked(1)?;
-    let name = name.strip_prefix(' ')?;
-    let is_letter = letter.starts_with(|c: char| ('B'..='H').contains(&c));
-    let is_name = name.split(' ').all(|word| {
-        word.len() > 1
-            && word.starts_with(|c: char| c.is_ascii_uppercase())
-            && word[1..].chars().all(|c| c.is_ascii_lowercase())
-            && !NAMES.contains(&word)
-    });
-    (is_letter && is_name).then_some(letter)
-}
-
-/// The answer that a reference in prose announces once: "The answer is 33".
-fn announced_in(reference: &str) -> Option<&str> {
-    if !boxed::find_all(reference).is_empty() || reference.contains("####") {
-        return None;
-    }
-    let found = extract(reference, Scope::Response, Extract::Phrase).ok()?;
-    let alone = found.joined.is_empty() && found.rivals.is_empty();
-    alone.then(|| &reference[found.span])
-}
-
-/// A short reference of words and mathematics, `odd $n$`, as text: equal to the
-/// same text and to nothing else.
-fn worded(reference: &str, options: &MathOptions) -> Option<Gold> {
-    /// Longer ones are solutions that lack an answer.
-    const LONGEST: usize = 120;
-    let text = reference.trim().trim_end_matches('.');
-    if text.len() > LONGEST || text.contains(['\n', '?', ';']) || text.contains(". ") {
-        return None;
-    }
-    let parts = parts(text)?;
-    let words = parts.iter().filter(|part| part.kind == Kind::Word).count();
-    let formulas: Vec<&str> = parts
-        .iter()
-        .filter(|part| part.kind == Kind::Math)
-        .map(|part| &text[part.span.clone()])
-        .collect();
-    let plain = parts.iter().all(|part| match part.kind {
-        Kind::Word => !is_hedge(&text[part.span.clone()]),
-        Kind::Math => true,
-        Kind::Mark => matches!(&text[part.span.clone()], "," | "(" | ")"),
-        Kind::Number | Kind::Odd | Kind::Symbol => false,
-    });
-    let readable = formulas
-        .iter()
-        .all(|formula| read(formula, options).is_ok());
-    (plain && words > 0 && !formulas.is_empty() && readable).then(|| Gold {
-        answer: Answer::Opaque(as_text(text)),
-        readings: None,
-    })
 }
 
 /// Whether boxes with this between them are parts of one answer.

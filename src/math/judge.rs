@@ -242,7 +242,13 @@ fn single(gold: &Gold, span: &str, own: &Prepared<'_>, options: &MathOptions) ->
     match (&gold.answer, answer) {
         (Answer::Value(gold_value), Answer::Value(value)) => {
             let verdict = compare::compare(gold_value, value, options);
-            let rounded = options.rounding != Rounding::Exact && verdict.outcome == Outcome::Wrong;
+            let rounded = verdict.outcome == Outcome::Wrong
+                && gold
+                    .readings
+                    .as_ref()
+                    .map_or(options.rounding != Rounding::Exact, |gold| {
+                        structure::may_be_rounded(gold, options)
+                    });
             match rounded {
                 true => symbolic(gold, span, options, spent),
                 false => verdict.with("answer", value.canonical()),

@@ -105,6 +105,10 @@ mod extract;
 
 mod boxes;
 
+mod between;
+
+mod open_case;
+
 mod unannounced;
 
 mod narrowed;
@@ -128,6 +132,8 @@ mod doubt;
 mod restated;
 
 mod gold;
+
+mod prose_reference;
 
 mod scan;
 
@@ -247,7 +253,7 @@ fn judged(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Judge
             *rival = value;
         }
     }
-    let verdict = judge(gold, text, &found, options);
+    let verdict = labelled(gold, text, &found, options);
     let unread = match verdict.outcome {
         Outcome::Unknown => verdict.reason == Some("unsupported"),
         Outcome::Wrong => verdict.reason == Some("hedged"),
@@ -264,13 +270,32 @@ fn judged(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Judge
             span: value,
             ..found.clone()
         };
-        let again = judge(gold, text, &narrow, options);
+        let again = labelled(gold, text, &narrow, options);
         // A unit that the narrower text leaves out may be the asked one.
         if again.reason != Some("unit_missing") {
             return (again, Some((narrow.span, narrow.source)));
         }
     }
     (verdict, Some((found.span, found.source)))
+}
+
+/// Judges an answer; where the reference has a unit and the answer counts other
+/// things, "5 months" for `5\text{ years}`, the bare number is not enough.
+fn labelled(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
+    let verdict = judge(gold, text, found, options);
+    let Some(unit) = gold.unit().filter(|_| verdict.outcome == Outcome::Correct) else {
+        return verdict;
+    };
+    let strict = MathOptions {
+        units: Units::Strict,
+        ..options.clone()
+    };
+    let bare = counted::names_other_things(&text[found.span.end..], unit)
+        && judge(gold, text, found, &strict).outcome != Outcome::Correct;
+    match bare {
+        true => Verdict::unknown("unknown_unit"),
+        false => verdict,
+    }
 }
 
 /// The verdict on a response in words that is the reference, word for word.
@@ -297,7 +322,8 @@ fn in_prose(text: &str, found: Found, options: &MathOptions) -> Option<Found> {
     match value {
         Some(span) => Some(Found { span, ..found }),
         None => narrowed::last_line(text, region.clone())
-            .or_else(|| narrowed::concluded(text, region, options)),
+            .or_else(|| narrowed::concluded(text, region.clone(), options))
+            .or_else(|| narrowed::believed(text, region)),
     }
 }
 

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::anchors::wavers;
-use super::chosen::chosen;
+use super::chosen::{self, chosen};
 use super::counted::count;
 use super::doubt::{self, Aftermath};
 use super::extract::{Found, Source, found, trimmed};
@@ -202,6 +202,13 @@ pub(super) fn concluded(text: &str, region: Range<usize>, options: &MathOptions)
         }
     }
     Some(concluded)
+}
+
+/// The letter that a response ends with as its belief: "so I think it's B".
+pub(super) fn believed(text: &str, region: Range<usize>) -> Option<Found> {
+    let letter = chosen::believed(&text[region.clone()])?;
+    let at = region.start + letter.start..region.start + letter.end;
+    Some(found(at, Source::Concluded))
 }
 
 /// The text without the wish that trained responses end with.

@@ -173,6 +173,8 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                         line = true;
                         rest = &rest[..open - name.len() - 1];
                     }
+                    // Boxes apart by blanks; `\boxed{2}\boxed{3}` may be 23 or 6.
+                    Some("boxed" | "fbox") if gap => return Ok(()),
                     _ if line && delimiter => return Ok(()),
                     _ => return refused,
                 }
@@ -204,6 +206,9 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                 }
                 let word = rest.chars().rev().take_while(|c| c.is_alphabetic()).count();
                 let spaceless = !c.is_ascii() && u32::from(c) >= 0x2e80;
+                if changes_value(rest) {
+                    return refused;
+                }
                 let prose = spaceless || ((gap || delimiter) && (word > 1 || line));
                 return if prose { Ok(()) } else { refused };
             }
@@ -213,6 +218,44 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
             _ => return refused,
         }
     }
+}
+
+/// Whether the words before a box make another value of it: "negative", "half of",
+/// "more than".
+fn changes_value(before: &str) -> bool {
+    const CHANGES: [&str; 22] = [
+        "minus",
+        "negative",
+        "twice",
+        "double",
+        "triple",
+        "half",
+        "half of",
+        "square of",
+        "cube of",
+        "root of",
+        "reciprocal of",
+        "opposite of",
+        "negation of",
+        "inverse of",
+        "logarithm of",
+        "log of",
+        "multiple of",
+        "more than",
+        "less than",
+        "greater than",
+        "divided by",
+        "multiplied by",
+    ];
+    const LONGEST: usize = 16;
+    let tail: Vec<char> = before.chars().rev().take(LONGEST).collect();
+    let tail: String = tail.into_iter().rev().collect::<String>().to_lowercase();
+    CHANGES.iter().any(|change| {
+        tail.strip_suffix(change).is_some_and(|ahead| {
+            let bound = change.ends_with(" than") && ahead.ends_with("no ");
+            !bound && !ahead.ends_with(char::is_alphanumeric)
+        })
+    })
 }
 
 /// `(a)` or `(2)` at the beginning of its line.

@@ -1,5 +1,7 @@
 //! What stands right of a box: what belongs to it, or takes it back.
 
+use super::super::counted::resizes;
+use super::super::restated::names_number;
 use super::{Beside, IN_EXPRESSION};
 
 /// Commands that may follow a box.
@@ -199,6 +201,15 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                     _ => return refused,
                 }
             }
+            // A brace that closes nothing, at the end of the formula.
+            '}' => {
+                let ends = rest[1..].trim_start_matches([' ', '.', '$', '*']);
+                let closes = ["\\)", "\\]", "\n"].iter().any(|end| ends.starts_with(end));
+                return match ends.is_empty() || closes {
+                    true => Ok(beside),
+                    false => refused,
+                };
+            }
             c if c.is_numeric() => return refused,
             c if c.is_alphabetic() => {
                 let length = rest
@@ -206,6 +217,9 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                     .unwrap_or(rest.len());
                 let spaceless = !c.is_ascii() && u32::from(c) >= 0x2e80;
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
+                    return refused;
+                }
+                if changes_value(rest) {
                     return refused;
                 }
                 // "in" is hardly ever inches.
@@ -220,6 +234,49 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
         beside.after = at;
     }
     Ok(beside)
+}
+
+/// Whether the words behind a box make another number of it: "dozen", "and a
+/// half", "times 2".
+fn changes_value(rest: &str) -> bool {
+    const OPERATIONS: [&str; 9] = [
+        "times",
+        "plus",
+        "minus",
+        "over",
+        "divided",
+        "multiplied",
+        "choose",
+        "mod",
+        "point",
+    ];
+    const PARTS: [&str; 4] = ["half", "third", "quarter", "fifth"];
+    let lower = rest
+        .get(..rest.len().min(48))
+        .unwrap_or_default()
+        .to_lowercase();
+    let mut words = lower.split(' ');
+    let first = words.next().unwrap_or_default();
+    let name = first.trim_end_matches(|c: char| !c.is_alphabetic());
+    let next = words.next().unwrap_or_default();
+    let next = match next {
+        "by" => words.next().unwrap_or_default(),
+        next => next,
+    };
+    let value = next.trim_start_matches(['$', '\\', '(', '-']);
+    let is_value = value.starts_with(|c: char| c.is_numeric())
+        || value.starts_with("boxed")
+        || names_number(value);
+    let part = |word: Option<&str>| {
+        word.is_some_and(|word| PARTS.iter().any(|part| word.starts_with(part)))
+    };
+    // "million" belongs to the number, which is read with it.
+    resizes(name) && !matches!(name, "hundred" | "thousand" | "million")
+        || OPERATIONS.contains(&name) && is_value
+        || matches!(name, "to" | "through") && value.starts_with(|c: char| c.is_ascii_digit())
+        || name == "followed" && next != first && !value.is_empty() && lower.contains("zero")
+        || name == "and" && (value.starts_with("frac") || value.starts_with("dfrac"))
+        || name == "and" && matches!(next, "a" | "one") && part(words.next())
 }
 
 /// The length of `_8` or `_{8}`.

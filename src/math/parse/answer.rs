@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Node};
-use super::super::typed::{Chain, Relation, Typed};
+use super::super::typed::{Chain, Form, Relation, Typed};
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
 use super::settings::{Branch, Letters, Pairs, Settings};
@@ -134,8 +134,14 @@ impl Builder<'_> {
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
                 // Every link must parse, the last one counts.
                 let mut numbers = Vec::new();
-                for side in &sides[1..] {
-                    if let Typed::Scalar(scalar) = self.side(side.clone())?
+                for (nth, side) in sides.iter().enumerate() {
+                    // The first may be any name.
+                    let typed = match (nth, self.side(side.clone())) {
+                        (0, Err(_)) => continue,
+                        (_, typed) => typed?,
+                    };
+                    if let Typed::Scalar(scalar) = typed
+                        && (nth > 0 || scalar.form == Form::Plain && scalar.unit.is_none())
                         && let Node::Number(value) = scalar.value.arena.node(scalar.value.root)
                     {
                         numbers.push(value.clone());

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::super::anchors::is_hedge;
+use super::super::counted::counts_things;
 use super::super::typed::{Scalar, Typed};
 use super::super::units::{Dimension, Unit, unit};
 use super::words::is_prose;
@@ -174,6 +175,18 @@ fn words(written: &str) -> Option<String> {
     };
     let fits = (1..=WORDS).contains(&parts.len()) && parts.iter().all(is_word);
     fits.then(|| parts.join(" "))
+}
+
+/// Whether bare words behind a number are the plural of what it counts: "eggs",
+/// "red apples".
+pub(super) fn names_things(written: &str) -> bool {
+    let text = format!("\\text{{{}}}", written.trim());
+    let several = written.trim().contains(' ');
+    let measures = several
+        && written
+            .split_whitespace()
+            .any(|word| unit(word, 1).is_some());
+    !measures && words(&text).is_some_and(|label| counts_things(&label))
 }
 
 /// A product of powers of symbols of the International System, sorted:

@@ -10,7 +10,7 @@ use super::super::units::{Dimension, Unit, currency, unit};
 use super::labels::labelled;
 use super::scalar::{Builder, unparsed};
 use super::settings::Degrees;
-use super::words::{fold_words, is_counted, time};
+use super::words::{fold_words, is_classifier, time};
 use super::{ParseFault, Rule, number};
 
 type Fault = ParseFault;
@@ -96,7 +96,7 @@ impl Builder<'_> {
         if let Some(time) = time(&fold_words(&format!("{}{}", expr.as_str(), words))) {
             return Ok(time);
         }
-        if is_counted(words) && power.is_none() {
+        if is_classifier(words) && power.is_none() {
             return Ok(Typed::Scalar(scalar));
         }
         let Some(unit) = unit_of(words, power) else {

@@ -5,9 +5,10 @@ use super::super::anchors::is_hedge;
 use super::super::units::unit;
 use super::ParseFault;
 use super::labels;
+use super::labels::names_things;
 use super::normalise::{Previous, Writer, run};
 use super::symbols::{self, Symbol};
-use super::words::{is_counted, is_doubt, may_be_product};
+use super::words::{is_classifier, is_doubt, may_be_product};
 
 impl Writer<'_> {
     /// Commands whose group is no mathematics.
@@ -304,7 +305,7 @@ impl Writer<'_> {
             match lower.as_str() {
                 "percent" | "pct" | "percentage" => self.put("%", Previous::Operand)?,
                 "degrees" | "degree" | "deg" | "度" => self.put("°", Previous::Operand)?,
-                _ if known || (number && is_counted(words)) => {
+                _ if known || (number && (is_classifier(words) || names_things(words))) => {
                     self.gap = false;
                     let token = format!("\\text{{{words}}}");
                     self.put(&token, Previous::Operand)?;

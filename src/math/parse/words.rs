@@ -4,126 +4,8 @@ use super::super::anchors::is_hedge;
 use super::super::typed::{Half, Reading, Typed};
 use super::super::units::unit;
 
-/// What is counted; the number before it is the whole answer, and the noun is
-/// not compared. A closed list: `dozen`, `squared` or `more` would change the
-/// value, `years` and `months` measure.
-const COUNTED: &[&str] = &[
-    "apples",
-    "arrangements",
-    "balls",
-    "birds",
-    "boards",
-    "bottles",
-    "books",
-    "boxes",
-    "boys",
-    "candies",
-    "cards",
-    "cars",
-    "cases",
-    "cats",
-    "chairs",
-    "children",
-    "children tickets",
-    "choices",
-    "codes",
-    "coins",
-    "colors",
-    "combinations",
-    "committees",
-    "cookies",
-    "cubes",
-    "diagonals",
-    "dice",
-    "digits",
-    "divisors",
-    "dogs",
-    "ducks",
-    "edges",
-    "eggs",
-    "elements",
-    "employees",
-    "factors",
-    "faces",
-    "fish",
-    "flowers",
-    "friends",
-    "functions",
-    "games",
-    "girls",
-    "gold coins",
-    "handshakes",
-    "hits",
-    "houses",
-    "integers",
-    "intersections",
-    "kids",
-    "lines",
-    "marbles",
-    "matches",
-    "meals",
-    "members",
-    "men",
-    "multiples",
-    "numbers",
-    "oranges",
-    "outcomes",
-    "outfits",
-    "pages",
-    "paths",
-    "pencils",
-    "pens",
-    "people",
-    "permutations",
-    "pieces",
-    "players",
-    "points",
-    "points of intersection",
-    "possibilities",
-    "primes",
-    "prime numbers",
-    "questions",
-    "rectangles",
-    "residents",
-    "routes",
-    "sandwiches",
-    "seats",
-    "sides",
-    "solutions",
-    "socks",
-    "sons",
-    "squares",
-    "stickers",
-    "students",
-    "subsets",
-    "teachers",
-    "teams",
-    "terms",
-    "tickets",
-    "tiles",
-    "trees",
-    "triangles",
-    "values",
-    "vertices",
-    "votes",
-    "ways",
-    "women",
-    "words",
-    "workers",
-    "zeros",
-    "way",
-    "point",
-    "student",
-    "person",
-    "solution",
-    "个",
-    "人",
-    "种",
-    "条",
-    "次",
-    "只",
-    "本",
-];
+/// What Chinese counts with; the number before it is the whole answer.
+const CLASSIFIERS: &[&str] = &["个", "人", "种", "条", "次", "只", "本"];
 
 /// Answers in words that hold a word of doubt, or say that there is none.
 const PHRASES: &[&str] = &[
@@ -202,10 +84,9 @@ pub(super) fn is_prose(word: &str) -> bool {
     PROSE.contains(&word)
 }
 
-/// Whether the words name what is counted.
-pub(super) fn is_counted(words: &str) -> bool {
-    let lower = words.trim().trim_end_matches('.').to_lowercase();
-    COUNTED.contains(&lower.as_str())
+/// Whether the word is a classifier, which adds nothing to its number.
+pub(super) fn is_classifier(word: &str) -> bool {
+    CLASSIFIERS.contains(&word.trim())
 }
 
 /// Whether the word takes the answer back; "or" is a separator.

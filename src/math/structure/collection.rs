@@ -229,6 +229,10 @@ impl Context<'_> {
         if members.kind == Kind::Set {
             return Judgement::Unknown("different_type");
         }
+        // A bare value beside a named one could be either's.
+        if members.all.iter().any(|member| is_named(member)) {
+            return Judgement::Unknown("different_name");
+        }
         let pair = |value: &Typed, member: &Typed| match side {
             Side::Gold => self.typed(value, member),
             Side::Answer => self.typed(member, value),
@@ -239,12 +243,11 @@ impl Context<'_> {
                 .zip(&members.all)
                 .map(|((_, value), member)| pair(value, member)),
         );
-        if written.is_correct() {
-            return written.thanks_to("name_missing");
-        }
-        // `y = 2, x = 1` for `(1, 2)` is probably meant.
+        // `y = 2, x = 1` for `(1, 2)` is probably meant, and `y = 1, x = 2` is not.
         let mut sorted = map.to_vec();
-        sorted.sort_by_key(|(name, _)| *name);
+        if have_an_order(map) {
+            sorted.sort_by_key(|(name, _)| *name);
+        }
         let by_name = all(
             "assignments",
             sorted
@@ -252,9 +255,10 @@ impl Context<'_> {
                 .zip(&members.all)
                 .map(|((_, value), member)| pair(value, member)),
         );
-        match by_name {
-            Judgement::Wrong { .. } => written,
-            _ => Judgement::Unknown("different_name"),
+        match (written.is_correct(), by_name.is_correct()) {
+            (true, true) => written.thanks_to("name_missing"),
+            (false, false) => written.and(|| by_name),
+            (true, false) | (false, true) => Judgement::Unknown("different_name"),
         }
     }
 
@@ -342,6 +346,24 @@ fn members(value: &Typed) -> Option<Members<'_>> {
         }
         _ => None,
     }
+}
+
+/// Whether names are listed by the alphabet: `x, y`, `a, b, c`, `x_1, x_2`; for
+/// `x, p` the order is that in which they are written.
+fn have_an_order(map: &[(&str, &Typed)]) -> bool {
+    /// `a, c` have one, too.
+    const APART: u32 = 2;
+    let mut letters: Vec<u32> = map
+        .iter()
+        .filter_map(|(name, _)| name.chars().next().map(u32::from))
+        .collect();
+    letters.sort_unstable();
+    letters.windows(2).all(|pair| pair[1] - pair[0] <= APART)
+}
+
+/// Whether a member says what it is the value of.
+fn is_named(member: &Typed) -> bool {
+    matches!(member, Typed::Named { .. })
 }
 
 fn borrowed(kind: Kind, all: &[Typed]) -> Members<'_> {

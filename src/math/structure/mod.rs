@@ -49,14 +49,17 @@ mod print;
 
 use std::cell::Cell;
 
+use num_traits::Zero;
+
 pub(super) use super::decide::Proof;
 pub(super) use judgement::Judgement;
 pub(super) use print::print;
-pub(super) use scalar::may_be_unit;
+pub(super) use scalar::{may_be_rounded, may_be_unit};
 
 use super::decide::{Limits, Secrets};
-use super::options::MathOptions;
-use super::typed::{Reading, Readings, Typed};
+use super::expr::Node;
+use super::options::{DecimalComma, MathOptions};
+use super::typed::{Form, Reading, Readings, Typed};
 
 /// The most questions to the decider for one verdict; two sets of 64 members
 /// need 4096.
@@ -104,17 +107,35 @@ const DOUBTFUL: [&str; 7] = [
 
 /// Whether the reading of a reference is a guess. `3:15` may be a time, where
 /// 1:05 is no equal.
-fn is_doubtful(at: usize, gold: &[Reading]) -> bool {
-    let guessed = at > 0 && gold[at].rule.is_some_and(|rule| DOUBTFUL.contains(&rule));
+fn is_doubtful(at: usize, gold: &[Reading], options: &MathOptions) -> bool {
+    let guessed = at > 0
+        && gold[at].rule.is_some_and(|rule| DOUBTFUL.contains(&rule))
+        && !is_decimal(&gold[at], options);
     let is_time = |reading: &Reading| matches!(reading.value, Typed::Time { .. });
     guessed || (matches!(gold[at].value, Typed::Ratio(_)) && gold.iter().any(is_time))
+}
+
+/// Whether a reference with a comma is as likely a decimal as it is a list:
+/// `0,111` and `1,22`, not `-2,1`.
+fn is_decimal(gold: &Reading, options: &MathOptions) -> bool {
+    let Typed::Scalar(scalar) = &gold.value else {
+        return false;
+    };
+    let likely = match (scalar.form, scalar.value.arena.node(scalar.value.root)) {
+        (Form::Decimal(2..), _) => true,
+        (Form::Decimal(1), Node::Number(value)) => value.trunc().is_zero(),
+        _ => false,
+    };
+    likely
+        && gold.rule == Some("decimal_comma")
+        && options.decimal_comma == DecimalComma::WhenReferenceIsDecimal
 }
 
 /// Compares an answer with a reference; never fails.
 pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>) -> Judgement {
     let mut whole: Option<Judgement> = None;
     for (at, reference) in gold.0.iter().enumerate() {
-        let doubtful = is_doubtful(at, &gold.0);
+        let doubtful = is_doubtful(at, &gold.0, context.options);
         for (place, reading) in answer.0.iter().enumerate() {
             // `(1,234)` is a pair before it is a number in brackets.
             let regrouped = place > 0 && reading.rule == Some("thousands_separator");
@@ -136,6 +157,10 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             if let Some(rule) = reading.rule {
                 judged = judged.thanks_to(rule);
             }
+            // `0,111` may be 0.111 or two numbers; both are what is written.
+            if reference.rule == Some("decimal_comma") {
+                judged = judged.thanks_to("decimal_comma");
+            }
             if judged.is_correct() && !doubtful {
                 return judged;
             }
@@ -153,6 +178,20 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
         }
     }
     whole.unwrap_or(Judgement::Unknown("unsupported"))
+}
+
+fn is_several(value: &Typed) -> bool {
+    matches!(value, Typed::List(_) | Typed::Set(_))
+}
+
+/// Whether some member of a collection has a name of its own.
+fn names_each(value: &Typed) -> bool {
+    match value {
+        Typed::List(all) | Typed::Set(all) => all
+            .iter()
+            .any(|member| matches!(member, Typed::Named { .. })),
+        _ => false,
+    }
 }
 
 impl Context<'_> {
@@ -201,6 +240,13 @@ impl Context<'_> {
             (Scalar(_), Named { value, .. }) if matches!(**value, Congruence { .. }) => {
                 self.typed(gold, value).doubted("different_type")
             }
+            // `x = 1, x = 2` is no `x = 1, y = 2`.
+            (Named { value, .. }, List(_) | Set(_)) if is_several(value) && names_each(answer) => {
+                Judgement::Unknown("different_name")
+            }
+            (List(_) | Set(_), Named { value, .. }) if is_several(value) && names_each(gold) => {
+                Judgement::Unknown("different_name")
+            }
             // A value stands for whatever name the question gave it.
             (Named { value, .. }, _) => self.typed(value, answer).thanks_to("name_missing"),
             (_, Named { value, .. }) => self.typed(gold, value),
@@ -219,9 +265,7 @@ impl Context<'_> {
             ) => self.labelled((value, label), (other, second)),
             (Labelled { value, .. }, Scalar(answer)) => self.label_missing(value, answer),
             // `5 \text{ dozen}` is not 5.
-            (Scalar(gold), Labelled { value, .. }) => {
-                self.scalars(gold, value).doubted("unknown_unit")
-            }
+            (Scalar(gold), Labelled { value, label }) => self.label_unexpected(gold, value, label),
             (Ratio(gold), Ratio(answer)) => self.ratios(gold, answer),
             (Ratio(ratio), Scalar(_)) | (Scalar(_), Ratio(ratio)) => {
                 self.ratio_and_scalar(ratio, gold, answer)

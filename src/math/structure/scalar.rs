@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
+use crate::math::counted::counts_things;
 use crate::math::expr::{Expr, Node};
 use crate::math::options::{
     BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
@@ -106,6 +107,22 @@ impl Context<'_> {
         }
     }
 
+    /// A number with words of no known unit for a bare number: `33\text{ eggs}`
+    /// counts, `33\text{ smoots}` does too, and `33\text{ fold}` may be anything.
+    pub(super) fn label_unexpected(
+        &self,
+        gold: &Scalar,
+        answer: &Scalar,
+        label: &str,
+    ) -> Judgement {
+        let judged = self.scalars(gold, answer);
+        let counts = counts_things(label) && gold.unit_or_degrees().is_none();
+        match (counts, self.options.units) {
+            (true, Units::ExtraInAnswer | Units::Optional) => judged.thanks_to("units"),
+            _ => judged.doubted("unknown_unit"),
+        }
+    }
+
     /// Both values in one unit, and the policy or rule that made them so.
     fn in_one_unit<'e>(
         &self,
@@ -189,21 +206,39 @@ impl Context<'_> {
                     .thanks_to("base_suffix"),
             );
         }
-        if let (Form::Decimal(digits), Rounding::ReferenceDigits) =
-            (gold.form, self.options.rounding)
-        {
-            return self.rounds_to(&gold.value, digits, &answer.value);
+        let Form::Decimal(digits) = gold.form else {
+            return None;
+        };
+        if self.options.rounding == Rounding::ReferenceDigits {
+            return self.rounds_to(&gold.value, digits, &answer.value, "rounding");
         }
-        None
+        let is_print = self
+            .rational(&gold.value)
+            .is_some_and(|gold| is_printed_double(&gold, digits));
+        let is_exact = answer.form == Form::Plain
+            && is_plain(&answer.value)
+            && self
+                .rational(&answer.value)
+                .is_none_or(|answer| !terminates(&answer));
+        match is_print && is_exact {
+            true => self.rounds_to(&gold.value, digits, &answer.value, "printed_double"),
+            false => None,
+        }
     }
 
     /// Whether the answer lies within half a unit of the reference's last digit.
-    fn rounds_to(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+    fn rounds_to(
+        &self,
+        gold: &Expr,
+        digits: u32,
+        answer: &Expr,
+        policy: &'static str,
+    ) -> Option<Judgement> {
         let unit = BigInt::from(10).pow(digits.min(1000)) * 2;
         let half = BigRational::new(BigInt::from(1), unit);
         let low = self.order(&sum(gold, &rational(-half.clone())), answer)?;
         let high = self.order(answer, &sum(gold, &rational(half)))?;
-        (low.is_le() && high.is_le()).then(|| Judgement::exact("rounded").thanks_to("rounding"))
+        (low.is_le() && high.is_le()).then(|| Judgement::exact("rounded").thanks_to(policy))
     }
 }
 
@@ -233,6 +268,66 @@ fn factor(unit: &Unit) -> Expr {
         BigInt::from(unit.factor.0),
         BigInt::from(unit.factor.1),
     ))
+}
+
+/// Whether the reference is a decimal that an exact answer may round to.
+pub(in crate::math) fn may_be_rounded(gold: &Readings, options: &MathOptions) -> bool {
+    match gold.0.first().map(|reading| &reading.value) {
+        Some(Typed::Scalar(scalar)) => {
+            match (scalar.form, scalar.value.arena.node(scalar.value.root)) {
+                (Form::Decimal(digits), Node::Number(value)) => {
+                    options.rounding != Rounding::Exact || is_printed_double(value, digits)
+                }
+                _ => options.rounding != Rounding::Exact,
+            }
+        }
+        _ => options.rounding != Rounding::Exact,
+    }
+}
+
+/// Whether a decimal with `digits` after the point has as many significant digits
+/// as a double is printed with.
+fn is_printed_double(value: &BigRational, digits: u32) -> bool {
+    /// Every decimal of 15 digits survives a double.
+    const SIGNIFICANT: usize = 15;
+    /// Longer ones are no doubles but constants written out.
+    const LONGEST: u32 = 40;
+    if digits == 0 || digits > LONGEST || value.is_integer() {
+        return false;
+    }
+    let scaled = value * BigInt::from(10).pow(digits);
+    let significant = scaled.numer().to_string();
+    let significant = significant.trim_start_matches('-');
+    scaled.is_integer() && significant.len() >= SIGNIFICANT
+}
+
+/// Whether an expression holds small numbers alone: `1/12`, not a fraction that was
+/// made from the digits of a decimal.
+fn is_plain(value: &Expr) -> bool {
+    /// Different fractions with such denominators are further apart than doubles
+    /// round.
+    const BITS: u64 = 20;
+    let reachable = value.reachable();
+    value
+        .arena
+        .iter()
+        .filter(|(id, _)| reachable[id.index()])
+        .all(|(_, node)| match node {
+            Node::Number(number) => number.numer().bits() <= BITS && number.denom().bits() <= BITS,
+            _ => true,
+        })
+}
+
+/// Whether a number has a finite decimal expansion.
+fn terminates(value: &BigRational) -> bool {
+    let mut rest = value.denom().clone();
+    for prime in [2, 5] {
+        let prime = BigInt::from(prime);
+        while (&rest % &prime).is_zero() {
+            rest /= &prime;
+        }
+    }
+    rest == BigInt::from(1)
 }
 
 /// Degrees in radians.
