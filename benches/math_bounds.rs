@@ -6,9 +6,9 @@
 //! ```
 //!
 //! For each family: verifications, the 50th, 99th and 99.9th percentile and the
-//! worst wall time, the peak of live bytes above what was live before, and the
+//! worst processor time, the peak of live bytes above what was live before, and the
 //! text of the worst. What takes long is measured again and the least counts, so
-//! that a busy machine shows little. References are compiled under the same
+//! that a busy machine shows little. Linux only: the time is the thread's. References are compiled under the same
 //! measure.
 
 #![allow(
