@@ -54,6 +54,8 @@ mod interval;
 
 mod points;
 
+mod precision;
+
 mod ball;
 
 mod complex;
@@ -396,7 +398,8 @@ impl<'a> Ladder<'a> {
             Err(Stop::Undefined) => return Ok(Decision::Undefined),
             Ok(expand::Outcome::Zero | expand::Outcome::Unclear) | Err(_) => {}
         }
-        forms.fuel.grant(self.limits.fuel / 2);
+        // A quarter stays for the values.
+        forms.fuel.grant(self.limits.fuel / 4);
         match modular::compare(forms, a, b, self.secrets) {
             Ok(modular::Outcome::Same) => return Ok(equal("identity", Proof::Probabilistic)),
             Ok(modular::Outcome::Different) => {
