@@ -68,6 +68,8 @@ mod cells;
 
 mod agreement;
 
+mod multiple;
+
 mod display;
 
 #[cfg(test)]
@@ -88,6 +90,7 @@ use points::Grid;
 
 pub(crate) use budget::Limits;
 pub(crate) use display::display;
+pub(crate) use multiple::is_multiple;
 pub(crate) use secrets::Secrets;
 
 /// What is known of two expressions.

@@ -4,6 +4,8 @@ mod builder;
 
 mod laws;
 
+mod short;
+
 use super::{Decision, Limits, Proof, Secrets, compare, decide, display, is_constant, is_real};
 use super::{sign, to_rational};
 use builder::parse;
