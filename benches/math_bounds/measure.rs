@@ -1,8 +1,10 @@
-//! Wall time and peak memory of one call, and their distribution over many.
+//! Processor time and peak memory of one call, and their distribution over many.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -48,29 +50,35 @@ static ALLOCATOR: Counting = Counting;
 /// What one call took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    wall: Duration,
+    cpu: Duration,
     peak_bytes: usize,
 }
 
+/// What this thread has used; other programs on the core do not count.
+fn processor() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(now).unwrap_or_default()
+}
+
 /// Runs a call; one that takes long runs up to four times more and the least
-/// time counts, since other programs may have had the core.
+/// time counts, since other programs may have had the caches.
 pub(crate) fn measured<T>(call: impl Fn() -> T) -> (T, Sample) {
     const LONG: Duration = Duration::from_millis(2);
     let once = || {
         let before = LIVE.load(Relaxed);
         PEAK.store(before, Relaxed);
-        let start = Instant::now();
+        let start = processor();
         let result = call();
-        let wall = start.elapsed();
+        let cpu = processor().saturating_sub(start);
         let peak_bytes = PEAK.load(Relaxed) - before;
-        (result, Sample { wall, peak_bytes })
+        (result, Sample { cpu, peak_bytes })
     };
     let (result, mut sample) = once();
     for _ in 0..4 {
-        if sample.wall < LONG {
+        if sample.cpu < LONG {
             break;
         }
-        sample.wall = sample.wall.min(once().1.wall);
+        sample.cpu = sample.cpu.min(once().1.cpu);
     }
     (result, sample)
 }
@@ -81,7 +89,7 @@ const SHOWN: usize = 8;
 /// The samples of one kind of input.
 pub(crate) struct Family {
     name: &'static str,
-    walls: Vec<Duration>,
+    times: Vec<Duration>,
     /// Distinct texts that took longest, the longest first.
     slow: Vec<(Duration, String)>,
     peak: (usize, String),
@@ -91,7 +99,7 @@ impl Family {
     pub(crate) fn new(name: &'static str) -> Self {
         Family {
             name,
-            walls: Vec::new(),
+            times: Vec::new(),
             slow: Vec::new(),
             peak: (0, String::new()),
         }
@@ -107,16 +115,16 @@ impl Family {
                 text.len()
             )
         };
-        self.walls.push(sample.wall);
-        if self.slow.len() < SHOWN || self.slow.last().is_some_and(|last| sample.wall > last.0) {
+        self.times.push(sample.cpu);
+        if self.slow.len() < SHOWN || self.slow.last().is_some_and(|last| sample.cpu > last.0) {
             let text = shown();
             let like = |other: &str| other.split(" | ").nth(1) == text.split(" | ").nth(1);
             match self.slow.iter_mut().find(|(_, other)| like(other)) {
-                Some(known) if known.0 >= sample.wall => {}
-                Some(known) => *known = (sample.wall, text),
-                None => self.slow.push((sample.wall, text)),
+                Some(known) if known.0 >= sample.cpu => {}
+                Some(known) => *known = (sample.cpu, text),
+                None => self.slow.push((sample.cpu, text)),
             }
-            self.slow.sort_by_key(|(wall, _)| std::cmp::Reverse(*wall));
+            self.slow.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
             self.slow.truncate(SHOWN);
         }
         if sample.peak_bytes > self.peak.0 {
@@ -126,19 +134,19 @@ impl Family {
 
     /// Prints the family and adds it to another.
     pub(crate) fn report(mut self, all: &mut Family) {
-        self.walls.sort_unstable();
+        self.times.sort_unstable();
         let micros = |share: f64| {
-            let last = self.walls.len().saturating_sub(1);
+            let last = self.times.len().saturating_sub(1);
             let at = (last as f64 * share).round() as usize;
-            self.walls
+            self.times
                 .get(at)
-                .map_or(0.0, |wall| wall.as_secs_f64() * 1e6)
+                .map_or(0.0, |time| time.as_secs_f64() * 1e6)
         };
         let worst = self.slow.first().map_or(Duration::ZERO, |slow| slow.0);
         println!(
             "{:<22} {:>8} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>10}  {:?}",
             self.name,
-            self.walls.len(),
+            self.times.len(),
             micros(0.5),
             micros(0.99),
             micros(0.999),
@@ -146,12 +154,12 @@ impl Family {
             self.peak.0 / 1000,
             self.peak.1,
         );
-        for (wall, text) in &self.slow {
-            println!("{:>22.2} ms  {text:?}", wall.as_secs_f64() * 1e3);
+        for (time, text) in &self.slow {
+            println!("{:>22.2} ms  {text:?}", time.as_secs_f64() * 1e3);
         }
-        all.walls.extend(&self.walls);
+        all.times.extend(&self.times);
         all.slow.extend(self.slow);
-        all.slow.sort_by_key(|(wall, _)| std::cmp::Reverse(*wall));
+        all.slow.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
         all.slow.truncate(SHOWN);
         if self.peak.0 > all.peak.0 {
             all.peak = self.peak;

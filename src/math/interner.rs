@@ -1,13 +1,13 @@
 //! Equal values, one number: the store behind both expression graphs.
 //!
-//! Most graphs have a dozen nodes, and comparing a dozen nodes is cheaper than
+//! Most graphs have a dozen or two of nodes, and comparing those is cheaper than
 //! hashing one; only beyond that is there a table.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Values up to which the store is searched in turn.
-const FEW: usize = 24;
+const FEW: usize = 40;
 
 /// Distinct values in the order in which they came.
 #[derive(Clone, Debug)]

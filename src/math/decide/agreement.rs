@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use num_rational::BigRational;
 
-use super::ball::{Context, Fail};
 use super::budget::Fuel;
 use super::form::{FormId, Forms};
 use super::graph::{same_graph, total};
 use super::numeric::{self, Realm, Relation, Value};
 use super::points::{self, Grid, Point};
+use super::precision::{Context, Fail};
 use super::{Decision, Defined, Ladder, Proof, any, at_point, cells, different, equal};
 use super::{modular, rational, separation};
 use crate::math::expr::{Constant, Function, Node};
@@ -41,10 +41,6 @@ struct Tally {
 }
 
 impl Ladder<'_> {
-    fn context<'f>(&self, fuel: &'f Fuel<'f>) -> Option<Context<'f>> {
-        Context::new(fuel).ok()
-    }
-
     /// Values of both sides at a point.
     fn values(&self, point: &Point, c: &mut Context<'_>) -> Result<[Value; 2], Fail> {
         let imaginary = self.imaginary();
@@ -82,9 +78,7 @@ impl Ladder<'_> {
     /// Whether both sides have a value at some point, evaluated with balls.
     pub(super) fn evaluable(&self) -> Result<Defined, Decision> {
         let fuel = Fuel::new(self.limits.fuel / 4, self.limits);
-        let Some(mut c) = self.context(&fuel) else {
-            return Ok(Defined::Open);
-        };
+        let mut c = Context::new(&fuel);
         for index in 0..4 {
             let point = points::point(self.secrets, &self.symbols, index, self.grid);
             for bits in [FIRST, 512] {
@@ -138,9 +132,7 @@ impl Ladder<'_> {
             }
         }
         let fuel = Fuel::new(self.limits.fuel, self.limits);
-        let Some(mut c) = self.context(&fuel) else {
-            return Decision::Unknown("limit");
-        };
+        let mut c = Context::new(&fuel);
         c.bits = FIRST;
         match self.sample(&[], &mut c) {
             Err(decision) => decision,
@@ -151,9 +143,7 @@ impl Ladder<'_> {
     /// Compares the values of both sides.
     pub(super) fn agreement(&self, forms: &mut Forms<'_>, a: FormId, b: FormId) -> Decision {
         let fuel = Fuel::new(self.limits.fuel, self.limits);
-        let Some(mut c) = self.context(&fuel) else {
-            return Decision::Unknown("limit");
-        };
+        let mut c = Context::new(&fuel);
         match self.symbols.is_empty() {
             true => self.constants(forms, a, b, &mut c),
             false => self.functions(forms, a, b, &mut c),
@@ -226,7 +216,7 @@ impl Ladder<'_> {
     /// known to differ.
     pub(super) fn order(&self) -> Option<std::cmp::Ordering> {
         let fuel = Fuel::new(self.limits.fuel, self.limits);
-        let mut c = self.context(&fuel)?;
+        let mut c = Context::new(&fuel);
         c.bits = FIRST;
         while c.bits <= u64::from(self.limits.separation) {
             match self.values(&Point::new(), &mut c) {

@@ -11,7 +11,7 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::budget::Fuel;
+use super::precision::{Context, Fail};
 
 /// Exponents stay within this, so that none overflows.
 const EXPONENT: i64 = 1 << 40;
@@ -19,37 +19,11 @@ const EXPONENT: i64 = 1 << 40;
 /// Arguments of sin and cos have at most this many bits before the point.
 const ANGLE_BITS: i64 = 512;
 
-/// Why there is no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fail {
-    /// More bits would help.
-    Imprecise,
-    Undefined,
-    Unsupported,
-    Limit,
-}
+/// Units of rounding and of the short-lived numbers round it, measured.
+const ROUNDING: u64 = 24;
 
-/// Precision, work left and constants of one evaluation.
-pub(super) struct Context<'a> {
-    pub(super) bits: u64,
-    pub(super) fuel: &'a Fuel<'a>,
-    constants: Consts,
-}
-
-impl<'a> Context<'a> {
-    pub(super) fn new(fuel: &'a Fuel<'a>) -> Result<Self, Fail> {
-        let constants = Consts::new().map_err(|_| Fail::Limit)?;
-        Ok(Context {
-            bits: 64,
-            fuel,
-            constants,
-        })
-    }
-
-    fn spend(&self, units: u64) -> Result<(), Fail> {
-        self.fuel.spend(units).map_err(|_| Fail::Limit)
-    }
-}
+/// Units of a function for each word of the precision, measured.
+const FUNCTION: u64 = 3000;
 
 /// An interval `[mid - rad, mid + rad] · 2^exp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +53,7 @@ impl Ball {
     /// Rounds to the precision; the error goes to the radius.
     fn rounded(mid: BigInt, rad: BigUint, exp: i64, c: &Context<'_>) -> Result<Self, Fail> {
         let words = (mid.bits() + rad.bits()) / 64 + 1;
-        c.spend(8 + words)?;
+        c.spend(ROUNDING + words)?;
         let shift = mid
             .bits()
             .saturating_sub(c.bits)
@@ -289,7 +263,7 @@ impl Ball {
     pub(super) fn pi(c: &mut Context<'_>) -> Result<Self, Fail> {
         let bits = c.precision();
         c.spend(2000)?;
-        let value = c.constants.pi(bits, RoundingMode::ToEven);
+        let value = c.constants()?.pi(bits, RoundingMode::ToEven);
         Self::from_float(&value, c)
     }
 
@@ -386,14 +360,14 @@ impl Ball {
         c: &mut Context<'_>,
     ) -> Result<Self, Fail> {
         let words = c.bits / 64 + 2;
-        c.spend(3000 * words)?;
+        c.spend(FUNCTION * words)?;
         if self.mid.is_zero() {
             // Only for a radius around zero: the function of zero.
             let value = f(
                 &BigFloat::from_word(0, 64),
                 c.precision(),
                 RoundingMode::ToEven,
-                &mut c.constants,
+                c.constants()?,
             );
             return Self::from_float(&value, c);
         }
@@ -412,7 +386,7 @@ impl Ball {
             &argument,
             c.precision(),
             RoundingMode::ToEven,
-            &mut c.constants,
+            c.constants()?,
         );
         Self::from_float(&value, c)
     }
@@ -468,14 +442,6 @@ impl Ball {
         let exponent = self.exp.saturating_add(shift as i64).clamp(-5000, 5000);
         let half = exponent / 2;
         top * 2f64.powi(half as i32) * 2f64.powi((exponent - half) as i32)
-    }
-}
-
-impl Context<'_> {
-    /// Bits asked of `astro-float`: 64 more than needed, which the widening by
-    /// 2^8 units leaves good.
-    fn precision(&self) -> usize {
-        usize::try_from(self.bits).unwrap_or(4096) + 64
     }
 }
 

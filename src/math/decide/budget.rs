@@ -50,6 +50,8 @@ pub(super) enum Stop {
 pub(super) struct Fuel<'a> {
     left: Cell<u64>,
     used: &'a Cell<u64>,
+    /// What all stages may use together.
+    total: u64,
 }
 
 impl<'a> Fuel<'a> {
@@ -58,6 +60,7 @@ impl<'a> Fuel<'a> {
         Fuel {
             left: Cell::new(units),
             used: &limits.used,
+            total: limits.fuel,
         }
     }
 
@@ -68,13 +71,14 @@ impl<'a> Fuel<'a> {
 
     /// Pays for work before it is done.
     pub(super) fn spend(&self, units: u64) -> Result<(), Stop> {
+        let used = self.used.get().saturating_add(units);
         match self.left.get().checked_sub(units) {
-            Some(left) => {
+            Some(left) if used <= self.total => {
                 self.left.set(left);
-                self.used.set(self.used.get() + units);
+                self.used.set(used);
                 Ok(())
             }
-            None => Err(Stop::Limit),
+            _ => Err(Stop::Limit),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use num_integer::Integer;
 
-use super::ball::{Ball, Context, Fail};
+use super::ball::Ball;
+use super::precision::{Context, Fail};
 
 /// A complex number; exactly real where `im` is exactly zero.
 #[derive(Clone, Debug)]

@@ -353,7 +353,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
     }
 
     fn add_term(&self, poly: &mut Poly, monomial: Monomial, c: &BigRational) -> Result<(), Stop> {
-        self.forms.fuel.spend(16 + rational::bits(c) / 8)?;
+        self.forms.fuel.spend(24 + rational::bits(c) / 8)?;
         let known = poly
             .entry(monomial.clone())
             .or_insert_with(BigRational::zero);
@@ -374,7 +374,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
             for (right, d) in b {
                 self.forms
                     .fuel
-                    .spend(24 + (rational::bits(c) + rational::bits(d)) / 8)?;
+                    .spend(36 + (rational::bits(c) + rational::bits(d)) / 8)?;
                 let c = rational::mul(c, d, limit).ok_or(Stop::Limit)?;
                 let (e, monomial) = self.normal(merge(left, right))?;
                 let c = rational::mul(&c, &e, limit).ok_or(Stop::Limit)?;

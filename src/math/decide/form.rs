@@ -8,6 +8,7 @@
 //! are therefore equal values; different ids say nothing.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use num_bigint::BigUint;
 use num_rational::BigRational;
@@ -36,11 +37,7 @@ impl FormId {
 pub(super) type Weighted = (FormId, BigRational);
 
 /// A canonical form.
-#[allow(
-    clippy::derived_hash_with_manual_eq,
-    reason = "equal parts have equal hashes"
-)]
-#[derive(Clone, Debug, Eq, Hash)]
+#[derive(Clone, Debug, Eq)]
 pub(super) enum Form {
     Number(BigRational),
     Atom(Atom),
@@ -65,6 +62,22 @@ impl PartialEq for Form {
                 a.len() == b.len() && parts().all(|((x, p), (y, q))| x == y && same(p, q))
             }
             _ => false,
+        }
+    }
+}
+
+// The parts again: `Ratio` would hash a continued fraction.
+impl Hash for Form {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Form::Number(value) => (value.numer(), value.denom()).hash(state),
+            Form::Atom(atom) => atom.hash(state),
+            Form::Sum(list) | Form::Product(list) => {
+                for (id, value) in list {
+                    (id, value.numer(), value.denom()).hash(state);
+                }
+            }
         }
     }
 }
@@ -300,7 +313,9 @@ impl<'a> Forms<'a> {
                 Form::Sum(list) if list.len() <= FLAT || parts.len() == 1 => list.to_vec(),
                 _ => vec![(*id, BigRational::one())],
             };
-            self.fuel.spend(24 * nested.len() as u64)?;
+            let long = nested.iter().map(|(_, c)| rational::cost(c, weight));
+            self.fuel
+                .spend(24 * nested.len() as u64 + long.sum::<u64>())?;
             let scaled: Option<Vec<Weighted>> = nested
                 .iter()
                 .map(|(t, c)| Some((*t, rational::mul(c, weight, limit)?)))
@@ -310,8 +325,9 @@ impl<'a> Forms<'a> {
                 continue;
             };
             for (t, c) in scaled {
-                self.fuel.spend(rational::bits(&c) / 64)?;
                 let known = terms.entry(t).or_insert_with(BigRational::zero);
+                self.fuel
+                    .spend(rational::bits(&c) / 64 + rational::cost(known, &c))?;
                 match rational::add(known, &c, limit) {
                     Some(total) => *known = total,
                     None => unfolded.push((t, c)),

@@ -141,7 +141,7 @@ impl Forms<'_> {
             }
             Form::Sum(list) => {
                 let content = match list.iter().all(|(_, c)| rational::bits(c) <= 1 << 11) {
-                    true => super::product::content(&list) * list[0].1.signum(),
+                    true => rational::content(list.iter().map(|(_, c)| c)) * list[0].1.signum(),
                     false => BigRational::one(),
                 };
                 let primitive = self.scale(&content.recip(), radicand)?;

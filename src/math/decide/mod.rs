@@ -54,6 +54,8 @@ mod interval;
 
 mod points;
 
+mod precision;
+
 mod ball;
 
 mod complex;
@@ -65,6 +67,8 @@ mod separation;
 mod cells;
 
 mod agreement;
+
+mod multiple;
 
 mod display;
 
@@ -86,6 +90,7 @@ use points::Grid;
 
 pub(crate) use budget::Limits;
 pub(crate) use display::display;
+pub(crate) use multiple::is_multiple;
 pub(crate) use secrets::Secrets;
 
 /// What is known of two expressions.
@@ -396,7 +401,8 @@ impl<'a> Ladder<'a> {
             Err(Stop::Undefined) => return Ok(Decision::Undefined),
             Ok(expand::Outcome::Zero | expand::Outcome::Unclear) | Err(_) => {}
         }
-        forms.fuel.grant(self.limits.fuel / 2);
+        // A quarter stays for the values.
+        forms.fuel.grant(self.limits.fuel / 4);
         match modular::compare(forms, a, b, self.secrets) {
             Ok(modular::Outcome::Same) => return Ok(equal("identity", Proof::Probabilistic)),
             Ok(modular::Outcome::Different) => {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use num_traits::ToPrimitive;
 
-use super::ball::{Ball, Context, Fail};
+use super::ball::Ball;
 use super::complex::Complex;
 use super::points::Point;
+use super::precision::{Context, Fail};
 use crate::math::expr::{Arena, Constant, Expr, Function, Id, Node};
 
 /// Factorials are multiplied out up to this number.
@@ -179,7 +180,9 @@ fn product(parts: impl Iterator<Item = (i64, i64)>, c: &Context<'_>) -> Result<C
     let (mut top, mut bottom) = (Ball::integer(1), Ball::integer(1));
     for (n, d) in parts {
         top = top.mul(&Ball::integer(n), c)?;
-        bottom = bottom.mul(&Ball::integer(d), c)?;
+        if d != 1 {
+            bottom = bottom.mul(&Ball::integer(d), c)?;
+        }
     }
     Ok(Complex::real(top.div(&bottom, c)?))
 }

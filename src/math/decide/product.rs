@@ -105,7 +105,9 @@ impl Forms<'_> {
         if let Some(exponent) = rational::to_i64(&q)
             && let Some(power) = rational::power(value, exponent, limit)
         {
-            self.fuel.spend(rational::bits(&power).pow(2) / 4096)?;
+            self.fuel.spend(
+                rational::bits(&power).pow(2) / 4096 + rational::cost(&open.coefficient, &power),
+            )?;
             if let Some(total) = rational::mul(&open.coefficient, &power, limit) {
                 open.coefficient = total;
                 return Ok(());
@@ -198,9 +200,10 @@ impl Forms<'_> {
             return open.collect(base, q);
         }
         self.fuel.spend(64 * list.len() as u64)?;
-        let content = match whole {
-            true => content(list) * list[0].1.signum(),
-            false => content(list),
+        let content = rational::content(list.iter().map(|(_, c)| c));
+        let content = match whole && list[0].1.is_negative() {
+            true => -content,
+            false => content,
         };
         if content.is_one() || rational::bits(&content) > 1 << 11 {
             return open.collect(base, q);
@@ -291,17 +294,6 @@ impl Forms<'_> {
         }
         Ok(())
     }
-}
-
-/// The positive number by which coefficients become coprime integers.
-pub(super) fn content(list: &[Weighted]) -> BigRational {
-    let mut numer = list[0].1.numer().abs();
-    let mut denom = list[0].1.denom().clone();
-    for (_, c) in &list[1..] {
-        numer = num_integer::Integer::gcd(&numer, c.numer());
-        denom = num_integer::Integer::lcm(&denom, c.denom());
-    }
-    BigRational::new(numer, denom)
 }
 
 /// A product under construction.

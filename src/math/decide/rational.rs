@@ -26,7 +26,46 @@ pub(super) fn bits(value: &BigRational) -> u64 {
     value.numer().bits() + value.denom().bits()
 }
 
+/// Limits below this are checked against every number.
+const SHORT_BITS: u64 = 256;
+
+/// Numerator and denominator of a short number: most are, and machine words
+/// need no store.
+fn short(value: &BigRational) -> Option<(i128, i128)> {
+    let (n, d) = (value.numer().to_i64()?, value.denom().to_i64()?);
+    Some((i128::from(n), i128::from(d)))
+}
+
+/// `n/d` in lowest terms, for positive d.
+fn reduced(n: i128, d: i128) -> BigRational {
+    let common = match (i64::try_from(n), i64::try_from(d)) {
+        (_, Ok(1)) => 1,
+        (Ok(n), Ok(d)) => i128::from(n.gcd(&d)),
+        _ => n.gcd(&d),
+    };
+    BigRational::new_raw((n / common).into(), (d / common).into())
+}
+
+/// Work units of a sum or product of two numbers, as they are done below: of
+/// fractions, a common divisor is found one bit at a time.
+pub(super) fn cost(a: &BigRational, b: &BigRational) -> u64 {
+    let total = bits(a) + bits(b);
+    match total {
+        0..=SHORT_BITS => 0,
+        _ if a.denom().is_one() && b.denom().is_one() => total / 32,
+        _ if a.is_one() || b.is_one() => total / 32,
+        0..=GCD_BITS => total + total * total / 256,
+        // One division at most.
+        _ => total + (total / 128).saturating_pow(2),
+    }
+}
+
 pub(super) fn add(a: &BigRational, b: &BigRational, limit: u64) -> Option<BigRational> {
+    if limit >= SHORT_BITS
+        && let (Some((n, d)), Some((m, e))) = (short(a), short(b))
+    {
+        return Some(reduced(n * e + m * d, d * e));
+    }
     if a.denom().is_one() && b.denom().is_one() {
         let longest = a.numer().bits().max(b.numer().bits());
         return (longest < limit).then(|| BigRational::new_raw(a.numer() + b.numer(), One::one()));
@@ -35,6 +74,11 @@ pub(super) fn add(a: &BigRational, b: &BigRational, limit: u64) -> Option<BigRat
 }
 
 pub(super) fn mul(a: &BigRational, b: &BigRational, limit: u64) -> Option<BigRational> {
+    if limit >= SHORT_BITS
+        && let (Some((n, d)), Some((m, e))) = (short(a), short(b))
+    {
+        return Some(reduced(n * m, d * e));
+    }
     if a.denom().is_one() && b.denom().is_one() {
         let total = a.numer().bits() + b.numer().bits();
         return (total <= limit).then(|| BigRational::new_raw(a.numer() * b.numer(), One::one()));
@@ -82,6 +126,10 @@ pub(super) fn split(value: &BigRational) -> (BigInt, BigRational) {
     if value.denom().is_one() {
         return (value.numer().clone(), BigRational::zero());
     }
+    if let Some((n, d)) = short(value) {
+        let rest = BigRational::new_raw(n.rem_euclid(d).into(), d.into());
+        return (n.div_euclid(d).into(), rest);
+    }
     let floor = value.floor().to_integer();
     let rest = value - BigRational::from_integer(floor.clone());
     (floor, rest)
@@ -92,6 +140,26 @@ pub(super) fn to_i64(value: &BigRational) -> Option<i64> {
         true => value.numer().to_i64(),
         false => None,
     }
+}
+
+/// The positive number by which some coefficients become coprime integers.
+pub(super) fn content<'a>(coefficients: impl Iterator<Item = &'a BigRational>) -> BigRational {
+    let (mut numer, mut denom) = (BigInt::zero(), BigInt::one());
+    for c in coefficients {
+        match (short(c), numer.to_i64(), denom.to_i64()) {
+            (Some((n, d)), Some(known), Some(common)) => {
+                numer = i128::from(known).gcd(&n).into();
+                denom = i128::from(common).lcm(&d).into();
+            }
+            _ => {
+                numer = numer.gcd(c.numer());
+                denom = denom.lcm(c.denom());
+            }
+        }
+    }
+    // A divisor of all numerators and a multiple of all denominators, each in
+    // lowest terms with its own, are coprime.
+    BigRational::new_raw(numer, denom)
 }
 
 /// A factorisation into coprime numbers above 1, by trial division.

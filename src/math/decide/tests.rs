@@ -4,6 +4,8 @@ mod builder;
 
 mod laws;
 
+mod short;
+
 use super::{Decision, Limits, Proof, Secrets, compare, decide, display, is_constant, is_real};
 use super::{sign, to_rational};
 use builder::parse;
@@ -16,10 +18,10 @@ fn secrets() -> Secrets {
 
 /// Decides both ways round, which must agree.
 fn judge(a: &str, b: &str) -> Decision {
-    let (secrets, limits) = (secrets(), Limits::default());
+    let secrets = secrets();
     let (x, y) = (parse(a), parse(b));
-    let one = decide(&x, &y, &secrets, &limits);
-    let other = decide(&y, &x, &secrets, &limits);
+    let one = decide(&x, &y, &secrets, &Limits::default());
+    let other = decide(&y, &x, &secrets, &Limits::default());
     assert_eq!(
         kind(&one),
         kind(&other),

@@ -73,6 +73,9 @@ impl Context<'_> {
         if symbols(f).is_empty() || symbols(g).is_empty() {
             return Judgement::Unknown("no_variable");
         }
+        if self.is_multiple(f, g) {
+            return Judgement::exact("equation");
+        }
         let elsewhere =
             |expr: &Expr| rename(expr, &|name| Some(format!("{name}\u{2032}\u{2032}@")));
         let left = product(f, &elsewhere(g));

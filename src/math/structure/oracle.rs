@@ -75,6 +75,15 @@ impl Context<'_> {
         matches!(decision, Decision::Equal { .. }).then_some(decision)
     }
 
+    /// Whether one expression is seen at a glance to be a constant times another.
+    pub(super) fn is_multiple(&self, f: &Expr, g: &Expr) -> bool {
+        self.pay().is_some_and(|limits| {
+            let seen = decide::is_multiple(f, g, &limits);
+            self.charge(&limits);
+            seen
+        })
+    }
+
     /// The order of two real constants.
     pub(super) fn order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
         match (literal(left), literal(right)) {

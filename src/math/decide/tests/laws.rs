@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 
-use super::super::ball::Context;
 use super::super::budget::Fuel;
 use super::super::numeric::{self, Relation};
+use super::super::precision::Context;
 use super::{Decision, Limits, Secrets, decide, judge, parse};
 
 fn expression() -> impl Strategy<Value = String> {
@@ -105,7 +105,7 @@ proptest! {
         for text in texts {
             let limits = Limits::default();
             let fuel = Fuel::new(u64::MAX, &limits);
-            let mut c = Context::new(&fuel).unwrap();
+            let mut c = Context::new(&fuel);
             let expr = parse(&text);
             let mut values = Vec::new();
             for bits in [64, 128, 200, 1024] {
