@@ -54,7 +54,7 @@ pub(super) fn cost(a: &BigRational, b: &BigRational) -> u64 {
         0..=SHORT_BITS => 0,
         _ if a.denom().is_one() && b.denom().is_one() => total / 32,
         _ if a.is_one() || b.is_one() => total / 32,
-        0..=GCD_BITS => total + total * total / 256,
+        _ if total <= GCD_BITS => total + total * total / 256,
         // One division at most.
         _ => total + (total / 128).saturating_pow(2),
     }
