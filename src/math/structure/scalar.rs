@@ -311,7 +311,7 @@ fn is_plain(value: &Expr) -> bool {
     value
         .arena
         .iter()
-        .filter(|(id, _)| reachable[id.index()])
+        .filter(|(id, _)| reachable.get(id.index()).is_some_and(|is| *is))
         .all(|(_, node)| match node {
             Node::Number(number) => number.numer().bits() <= BITS && number.denom().bits() <= BITS,
             _ => true,
