@@ -15,7 +15,7 @@ use super::extract::Found;
 use super::gold::{Answer, Gold, as_text, interpret};
 use super::number::{Fault, Limits};
 use super::opaque;
-use super::options::{MathOptions, MinProof, Rounding, Units};
+use super::options::{MathOptions, MinProof, Units};
 use super::parse::{ParseFault, ParseLimits, parse};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::{self, Context, Judgement, Proof};
@@ -243,12 +243,7 @@ fn single(gold: &Gold, span: &str, own: &Prepared<'_>, options: &MathOptions) ->
         (Answer::Value(gold_value), Answer::Value(value)) => {
             let verdict = compare::compare(gold_value, value, options);
             let rounded = verdict.outcome == Outcome::Wrong
-                && gold
-                    .readings
-                    .as_ref()
-                    .map_or(options.rounding != Rounding::Exact, |gold| {
-                        structure::may_be_rounded(gold, options)
-                    });
+                && structure::may_be_rounded(gold.readings.as_ref(), options);
             match rounded {
                 true => symbolic(gold, span, options, spent),
                 false => verdict.with("answer", value.canonical()),

@@ -223,7 +223,7 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
 /// Whether the words before a box make another value of it: "negative", "half of",
 /// "more than".
 fn changes_value(before: &str) -> bool {
-    const CHANGES: [&str; 22] = [
+    const CHANGES: &[&str] = &[
         "minus",
         "negative",
         "twice",
@@ -246,6 +246,12 @@ fn changes_value(before: &str) -> bool {
         "greater than",
         "divided by",
         "multiplied by",
+        "excluding",
+        "all but",
+        "without",
+        "differs from",
+        "different from",
+        "unequal to",
     ];
     const LONGEST: usize = 16;
     let tail: Vec<char> = before.chars().rev().take(LONGEST).collect();

@@ -154,6 +154,11 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
                 continue;
             }
             let mut judged = context.typed(&reference.value, &reading.value);
+            // `(1, 1)` is a point before it is an interval without numbers.
+            let nothing = matches!(&reference.value, Typed::Set(all) if all.is_empty());
+            if place > 0 && nothing && matches!(reading.value, Typed::Intervals(_)) {
+                judged = judged.doubted("different_type");
+            }
             if let Some(rule) = reading.rule {
                 judged = judged.thanks_to(rule);
             }

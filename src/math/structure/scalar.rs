@@ -271,8 +271,11 @@ fn factor(unit: &Unit) -> Expr {
 }
 
 /// Whether the reference is a decimal that an exact answer may round to.
-pub(in crate::math) fn may_be_rounded(gold: &Readings, options: &MathOptions) -> bool {
-    match gold.0.first().map(|reading| &reading.value) {
+pub(in crate::math) fn may_be_rounded(gold: Option<&Readings>, options: &MathOptions) -> bool {
+    match gold
+        .and_then(|gold| gold.0.first())
+        .map(|reading| &reading.value)
+    {
         Some(Typed::Scalar(scalar)) => {
             match (scalar.form, scalar.value.arena.node(scalar.value.root)) {
                 (Form::Decimal(digits), Node::Number(value)) => {
@@ -311,7 +314,7 @@ fn is_plain(value: &Expr) -> bool {
     value
         .arena
         .iter()
-        .filter(|(id, _)| reachable[id.index()])
+        .filter(|(id, _)| reachable.get(id.index()).is_some_and(|is| *is))
         .all(|(_, node)| match node {
             Node::Number(number) => number.numer().bits() <= BITS && number.denom().bits() <= BITS,
             _ => true,
