@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "sandbox")]
+use std::thread;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
@@ -84,7 +86,7 @@ impl Score {
             },
             limit: self.limit,
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            jobs: self.jobs.into(),
+            jobs: self.threads(&scorer),
             ..BatchOptions::default()
         };
         let mut target = self.target(&scorer, &inputs, &options)?;
@@ -110,6 +112,20 @@ impl Score {
             }
         });
         self.conclude(&scorer, result)
+    }
+
+    /// Scoring threads. One that waits for a program in the sandbox needs no
+    /// core, so that there is another for the rows that need no sandbox.
+    fn threads(&self, scorer: &Scorer) -> usize {
+        let jobs = usize::from(self.jobs);
+        #[cfg(feature = "sandbox")]
+        if !scorer.guests().is_empty() {
+            let cores = || thread::available_parallelism().map_or(1, usize::from);
+            return 2 * if jobs == 0 { cores() } else { jobs };
+        }
+        #[cfg(not(feature = "sandbox"))]
+        let _ = scorer;
+        jobs
     }
 
     fn target(
