@@ -48,8 +48,8 @@ fn task(reward: &Reward, subject: &Subject<'_>) -> Result<Task, RowError> {
     Task::from_json(tests).map_err(|error| tests_error(reward, subject, &error.to_string()))
 }
 
-/// The first test that failed, without what it expected: scores are shown to
-/// those who write prompts.
+/// The first test that failed: how, and what was raised. The values compared
+/// stay out: scores are shown to those who write prompts.
 fn with_failure(verdict: Verdict, report: &CodeReport) -> Verdict {
     let failed = report
         .first_failed
