@@ -180,6 +180,30 @@ impl PartialEq for Node {
 }
 
 impl Node {
+    /// The node with each child replaced by what stands at its place in `new`.
+    pub(super) fn with_children(&self, new: &[Id]) -> Self {
+        let at = |id: &Id| new[id.index()];
+        let all = |list: &[Id]| list.iter().map(at).collect();
+        match self {
+            Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => self.clone(),
+            Node::Add(terms) => Node::Add(all(terms)),
+            Node::Mul(factors) => Node::Mul(all(factors)),
+            Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
+            Node::Root { degree, radicand } => Node::Root {
+                degree: *degree,
+                radicand: at(radicand),
+            },
+            Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
+            Node::Log { base, argument } => Node::Log {
+                base: at(base),
+                argument: at(argument),
+            },
+            Node::Factorial(n) => Node::Factorial(at(n)),
+            Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
+            Node::Call(name, arguments) => Node::Call(name.clone(), all(arguments)),
+        }
+    }
+
     /// The ids of the children.
     pub(super) fn children(&self) -> impl Iterator<Item = Id> {
         let (list, pair): (&[Id], [Option<Id>; 2]) = match self {
@@ -226,26 +250,7 @@ impl Expr {
                 ids.push(id);
                 continue;
             }
-            let at = |id: &Id| ids[id.index()];
-            let all = |list: &[Id]| list.iter().map(at).collect::<Box<[Id]>>();
-            let copy = match node {
-                Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
-                Node::Add(terms) => Node::Add(all(terms)),
-                Node::Mul(factors) => Node::Mul(all(factors)),
-                Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
-                Node::Root { degree, radicand } => Node::Root {
-                    degree: *degree,
-                    radicand: at(radicand),
-                },
-                Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
-                Node::Log { base, argument } => Node::Log {
-                    base: at(base),
-                    argument: at(argument),
-                },
-                Node::Factorial(n) => Node::Factorial(at(n)),
-                Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
-                Node::Call(name, arguments) => Node::Call(name.clone(), all(arguments)),
-            };
+            let copy = node.with_children(&ids);
             let id = put(arena, &copy).unwrap_or_else(|| arena.add(copy));
             ids.push(id);
         }

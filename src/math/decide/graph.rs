@@ -42,36 +42,12 @@ pub(super) fn same_graph(a: &Expr, b: &Expr) -> bool {
     let mut root = |expr: &Expr| {
         let mut known: Vec<Id> = Vec::with_capacity(expr.arena.len());
         for (_, node) in expr.arena.iter().take(expr.root.index() + 1) {
-            let renamed = renamed(node, &known);
+            let renamed = node.with_children(&known);
             known.push(shared.add(renamed));
         }
         known[expr.root.index()]
     };
     root(a) == root(b)
-}
-
-/// A node with its children replaced.
-fn renamed(node: &Node, known: &[Id]) -> Node {
-    let at = |id: &Id| known[id.index()];
-    let all = |list: &[Id]| list.iter().map(at).collect();
-    match node {
-        Node::Number(_) | Node::Constant(_) | Node::Symbol(_) => node.clone(),
-        Node::Add(list) => Node::Add(all(list)),
-        Node::Mul(list) => Node::Mul(all(list)),
-        Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
-        Node::Root { degree, radicand } => Node::Root {
-            degree: *degree,
-            radicand: at(radicand),
-        },
-        Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
-        Node::Log { base, argument } => Node::Log {
-            base: at(base),
-            argument: at(argument),
-        },
-        Node::Factorial(n) => Node::Factorial(at(n)),
-        Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
-        Node::Call(name, list) => Node::Call(name.clone(), all(list)),
-    }
 }
 
 /// Whether a node has a value whatever the values of its children.

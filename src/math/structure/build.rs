@@ -42,37 +42,16 @@ impl Builder {
     ) -> Id {
         let mut ids: Vec<Id> = Vec::with_capacity(expr.arena.len());
         for (id, node) in expr.arena.iter() {
-            let at = |id: &Id| ids[id.index()];
-            let all = |list: &[Id]| list.iter().map(at).collect::<Box<[Id]>>();
-            let copy = match node {
-                Node::Number(_) | Node::Constant(_) => node.clone(),
-                Node::Symbol(name) => match put(self, name) {
-                    Some(other) => {
-                        ids.push(other);
-                        if id == expr.root {
-                            return other;
-                        }
-                        continue;
-                    }
-                    None => node.clone(),
-                },
-                Node::Add(terms) => Node::Add(all(terms)),
-                Node::Mul(factors) => Node::Mul(all(factors)),
-                Node::Pow(base, exponent) => Node::Pow(at(base), at(exponent)),
-                Node::Root { degree, radicand } => Node::Root {
-                    degree: *degree,
-                    radicand: at(radicand),
-                },
-                Node::Apply(function, argument) => Node::Apply(*function, at(argument)),
-                Node::Log { base, argument } => Node::Log {
-                    base: at(base),
-                    argument: at(argument),
-                },
-                Node::Factorial(n) => Node::Factorial(at(n)),
-                Node::Binomial(n, k) => Node::Binomial(at(n), at(k)),
-                Node::Call(name, arguments) => Node::Call(name.clone(), all(arguments)),
-            };
-            let new = self.arena.add(copy);
+            if let Node::Symbol(name) = node
+                && let Some(other) = put(self, name)
+            {
+                ids.push(other);
+                if id == expr.root {
+                    return other;
+                }
+                continue;
+            }
+            let new = self.arena.add(node.with_children(&ids));
             ids.push(new);
             if id == expr.root {
                 return new;
