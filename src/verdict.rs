@@ -1,6 +1,6 @@
 //! What a verifier says: an outcome, the rule that decided, and the evidence.
 //!
-//! Every verifier is a pure function (completion section, reference, options)
+//! A [`Verdict`] judges; a [`Measure`] only counts. Every verifier is a pure function (completion section, reference, options)
 //! to [`Verdict`]. A reference that cannot be used is not a verdict but a
 //! [`ReferenceError`]: the row is unusable and earns no reward at all, never 0.
 
@@ -144,6 +144,45 @@ impl Verdict {
     #[must_use]
     pub fn with_span(self, span: Range<usize>) -> Self {
         self.with("span", vec![span.start, span.end])
+    }
+}
+
+/// What a measure says of a completion: a number that needs no right and wrong
+/// (a length, a share, a penalty), or nothing where it cannot tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// The number, finite; `None` abstains.
+    pub value: Option<f64>,
+    /// Why, as a stable snake_case code; `None` where the number says it all.
+    pub reason: Option<&'static str>,
+    /// What a person needs to check the number.
+    pub detail: Detail,
+}
+
+impl Measure {
+    /// A number.
+    #[must_use]
+    pub fn of(value: f64) -> Self {
+        Self {
+            value: Some(value),
+            ..Self::default()
+        }
+    }
+
+    /// No number; `reason` names what is missing.
+    #[must_use]
+    pub fn abstain(reason: &'static str) -> Self {
+        Self {
+            reason: Some(reason),
+            ..Self::default()
+        }
+    }
+
+    /// The same measure with one more piece of evidence.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.detail.insert(name, value);
+        self
     }
 }
 
