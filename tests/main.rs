@@ -12,6 +12,7 @@ mod guests;
 mod layering;
 mod math;
 mod math_laws;
+mod measures;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

@@ -245,7 +245,7 @@ fn is_word_char(c: char) -> bool {
 }
 
 /// Python's `str.split()`: four separators more than Rust's white space.
-fn tokens(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}'))
         .filter(|token| !token.is_empty())
 }
