@@ -5,6 +5,7 @@ mod batch;
 mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
+mod countdown;
 mod format;
 mod fuzz_replay;
 #[cfg(all(feature = "cli", feature = "sandbox"))]

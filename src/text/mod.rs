@@ -1,7 +1,8 @@
 //! Text verifiers and text measures.
 //!
 //! A verifier takes an answer and a reference and says whether they agree: exact
-//! match and token F1 ([`exact`]), multiple choice ([`choice`]). A measure only counts: lengths
+//! match and token F1 ([`exact`]), multiple choice ([`choice`]),
+//! the numbers game ([`countdown`]). A measure only counts: lengths
 //! ([`overlong`], [`cosine`], [`group_length`], [`stop`]), repetition
 //! ([`repetition`]), marks of form ([`tags`], [`steps`]). All are linear in the
 //! text's length and keep no state.
@@ -9,6 +10,8 @@
 pub mod exact;
 
 pub mod choice;
+
+pub mod countdown;
 
 mod length;
 
