@@ -10,6 +10,7 @@ mod format;
 mod fuzz_replay;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
+mod json;
 mod layering;
 mod math;
 mod math_laws;

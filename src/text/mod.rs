@@ -1,7 +1,7 @@
 //! Text verifiers and text measures.
 //!
 //! A verifier takes an answer and a reference and says whether they agree: exact
-//! match and token F1 ([`exact`]), multiple choice ([`choice`]),
+//! match and token F1 ([`exact`]), multiple choice ([`choice`]), JSON ([`json`]),
 //! the numbers game ([`countdown`]). A measure only counts: lengths
 //! ([`overlong`], [`cosine`], [`group_length`], [`stop`]), repetition
 //! ([`repetition`]), marks of form ([`tags`], [`steps`]). All are linear in the
@@ -12,6 +12,8 @@ pub mod exact;
 pub mod choice;
 
 pub mod countdown;
+
+pub mod json;
 
 mod length;
 
