@@ -7,6 +7,7 @@ mod cli;
 mod code;
 mod format;
 mod fuzz_replay;
+mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod layering;
