@@ -123,6 +123,18 @@ fn a_member_without_the_fact_is_an_error_and_the_others_go_on() {
 }
 
 #[test]
+fn a_rollout_of_no_group_is_an_error() {
+    let line = r#"{"completion": "\\boxed{1}", "reference": "1", "n_tokens": 5}"#;
+    let scorer = scorer();
+    let record = Record::parse(line.as_bytes()).unwrap();
+    let rollout = record.rollout(scorer.fields(), "1").unwrap();
+    let scores = scorer.score_all(&[rollout]);
+    let error = scores[0].error.as_ref().unwrap();
+    assert_eq!(error.field.as_deref(), Some("/group"));
+    assert_eq!(scores[0].reward, None);
+}
+
+#[test]
 fn the_order_of_the_rows_decides_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("in.jsonl");

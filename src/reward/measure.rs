@@ -27,6 +27,10 @@ pub(super) fn measure(
             if options.unit == LengthUnit::Tokens {
                 tokens()?;
             }
+            // A row that says neither its group nor its prompt is named after
+            // itself; alone in its group it would never be compared.
+            let group = (!rollout.prompt.is_empty() || rollout.group != rollout.id).then_some(());
+            needed(reward, group, &subject.fields.group)?;
             return Ok(None);
         }
     };
