@@ -8,6 +8,7 @@ mod code;
 mod countdown;
 mod format;
 mod fuzz_replay;
+mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod json;
