@@ -1,16 +1,24 @@
 //! Text verifiers and text measures.
 //!
 //! A verifier takes an answer and a reference and says whether they agree: exact
-//! match and token F1 ([`exact`]), multiple choice ([`choice`]). A measure only
-//! counts: lengths ([`overlong`], [`group_length`], [`stop`]). All are linear in
-//! the text's length and keep no state.
+//! match and token F1 ([`exact`]), multiple choice ([`choice`]), JSON ([`json`]),
+//! the numbers game ([`countdown`]). A measure only counts: lengths
+//! ([`overlong`], [`cosine`], [`group_length`], [`stop`]), repetition
+//! ([`repetition`]), marks of form ([`tags`], [`steps`]). All are linear in the
+//! text's length and keep no state.
 
 pub mod choice;
+pub mod cosine;
+pub mod countdown;
 pub mod exact;
 pub mod group_length;
+pub mod json;
 mod length;
 pub mod overlong;
+pub mod repetition;
+pub mod steps;
 pub mod stop;
+pub mod tags;
 
 pub use length::LengthUnit;
 
@@ -51,4 +59,9 @@ fn penalty(field: &'static str, number: f64) -> Result<(), OptionError> {
     }
     let problem = format!("is {number}, which would pay for the fault; give 0 or less");
     Err(OptionError::new(field, problem))
+}
+
+/// 0 without a sign: `-0.0` in a record would be taken for a penalty.
+fn unsigned_zero(value: f64) -> f64 {
+    value + 0.0
 }
