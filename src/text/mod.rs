@@ -7,29 +7,18 @@
 //! ([`repetition`]), marks of form ([`tags`], [`steps`]). All are linear in the
 //! text's length and keep no state.
 
-pub mod exact;
-
 pub mod choice;
-
-pub mod countdown;
-
-pub mod json;
-
-mod length;
-
-pub mod overlong;
-
 pub mod cosine;
-
+pub mod countdown;
+pub mod exact;
 pub mod group_length;
-
-pub mod stop;
-
+pub mod json;
+mod length;
+pub mod overlong;
 pub mod repetition;
-
-pub mod tags;
-
 pub mod steps;
+pub mod stop;
+pub mod tags;
 
 pub use length::LengthUnit;
 

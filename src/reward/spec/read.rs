@@ -24,10 +24,10 @@ pub(crate) const KINDS: &[&str] = &[
     "choice",
     "gsm8k",
     "math",
-    "countdown",
-    "json",
     #[cfg(feature = "sandbox")]
     "code",
+    "countdown",
+    "json",
     "cosine",
     "group_length",
     "overlong",
