@@ -14,6 +14,7 @@ mod measure;
 mod score;
 mod scorer;
 mod spec;
+mod structured;
 mod term;
 
 pub use group::Pending;
