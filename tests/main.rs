@@ -22,3 +22,4 @@ mod rollout;
 mod sandbox;
 mod spec;
 mod text;
+mod train;
