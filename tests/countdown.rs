@@ -157,14 +157,22 @@ fn hostile_texts_are_judged() {
         mega("٣"),
     ] {
         let verdict = verify(&puzzle, &text, &CountdownOptions::default());
-        let is_right = text.contains("(1+2)");
-        assert_eq!(
-            verdict.outcome == Outcome::Correct,
-            is_right,
+        assert_ne!(
+            verdict.outcome,
+            Outcome::Correct,
             "{text:.20}: {:?}",
             verdict.reason
         );
     }
+    let bracketed = |depth| format!("{}1+2{}", "(".repeat(depth), ")".repeat(depth));
+    let judge = |text: String| verify(&puzzle, &text, &CountdownOptions::default()).reason;
+    assert_eq!(judge(bracketed(900)), Some("target_met"));
+    assert_eq!(judge(bracketed(1100)), Some("too_long"));
+    assert_eq!(
+        judge(format!("1{}", "+1".repeat(63))),
+        Some("other_numbers")
+    );
+    assert_eq!(judge(format!("1{}", "+1".repeat(64))), Some("too_long"));
 }
 
 /// An expression of some numbers, written with all brackets, and its value
