@@ -53,6 +53,8 @@ mod wording;
 
 mod scripts;
 
+mod derivatives;
+
 mod look_alike;
 
 mod variants;
@@ -94,6 +96,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use pest::Parser;
@@ -196,10 +199,13 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
     let spelled = scripts::subscripts_first(words);
     let spelled = cases::one_sided_brace(&spelled);
-    let canonical = normalise(&spelled, limits).map_err(|fault| match fault {
+    let mut canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
     })?;
+    if let Cow::Owned(text) = derivatives::as_symbols(&canonical.text)? {
+        canonical.text = text;
+    }
     let all = readings(&canonical, first, limits);
     let all = match (all, words::choices(words)) {
         (Ok(mut all), Some(value)) if all.0.len() < limits.readings => {
