@@ -31,6 +31,8 @@ mod build;
 
 mod scalar;
 
+mod letter;
+
 mod collection;
 
 mod interval;

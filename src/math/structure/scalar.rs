@@ -15,7 +15,7 @@ use crate::math::typed::{Form, Reading, Readings, Scalar, Typed};
 use crate::math::units::{Dimension, Unit};
 
 use super::build::{integer, product, quotient, rational, sum};
-use super::{Context, Judgement, build};
+use super::{Context, Judgement, build, letter};
 
 /// Whether the options let this reading of an answer stand beside this reading
 /// of the reference.
@@ -43,6 +43,9 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     let (Typed::Scalar(gold), Typed::Scalar(answer)) = (&gold.value, &answer.value) else {
         return false;
     };
+    if in_unit_of(gold, answer).is_some() {
+        return false;
+    }
     let (Node::Number(number), Node::Mul(factors)) = (
         gold.value.arena.node(gold.value.root),
         answer.value.arena.node(answer.value.root),
@@ -62,11 +65,24 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     numbers == [&Node::Number(number.clone())] && letters.iter().all(|node| is_power(node))
 }
 
+/// An answer whose last letter is a unit of the reference's dimension, as a
+/// quantity: `5 m` beside centimetres.
+fn in_unit_of(gold: &Scalar, answer: &Scalar) -> Option<Scalar> {
+    let dimension = gold.unit?.dimension;
+    match answer.unit_or_degrees() {
+        None => letter::as_quantity(answer, dimension),
+        Some(_) => None,
+    }
+}
+
 /// Two values, and the policy or rule that brought them into one unit.
 type InOneUnit<'e> = (Cow<'e, Expr>, Cow<'e, Expr>, Option<&'static str>);
 
 impl Context<'_> {
     pub(super) fn scalars(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
+        if let Some(quantity) = in_unit_of(gold, answer) {
+            return self.scalars(gold, &quantity).thanks_to("unit_letter");
+        }
         let (one, other, policy) = match self.in_one_unit(gold, answer) {
             Ok(pair) => pair,
             Err(judged) => return judged,
