@@ -179,7 +179,7 @@ pub use extract::Scope;
 pub use gold::Gold;
 pub use options::{
     BaseSuffix, DecimalComma, DegreeSign, Extract, LetterCase, ListOrder, MathOptions, MinProof,
-    Percent, Rounding, Units,
+    Percent, Rounding, Unevaluated, Units,
 };
 
 use escaped::unescaped;

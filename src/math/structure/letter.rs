@@ -53,7 +53,9 @@ fn letter(expr: &Expr, id: Id) -> Option<(String, u8)> {
             else {
                 return None;
             };
-            let power = u8::try_from(power.numer()).ok().filter(|_| power.is_integer())?;
+            let power = u8::try_from(power.numer())
+                .ok()
+                .filter(|_| power.is_integer())?;
             (2..=3).contains(&power).then(|| (name.to_string(), power))
         }
         _ => None,

@@ -33,6 +33,8 @@ mod scalar;
 
 mod letter;
 
+mod unevaluated;
+
 mod collection;
 
 mod interval;
@@ -60,8 +62,9 @@ pub(super) use scalar::{may_be_rounded, may_be_unit};
 
 use super::decide::{Limits, Secrets};
 use super::expr::Node;
-use super::options::{DecimalComma, MathOptions};
+use super::options::{DecimalComma, MathOptions, Unevaluated};
 use super::typed::{Form, Reading, Readings, Typed};
+use unevaluated::is_unevaluated;
 
 /// The most questions to the decider for one verdict; two sets of 64 members
 /// need 4096.
@@ -167,6 +170,12 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             // `0,111` may be 0.111 or two numbers; both are what is written.
             if reference.rule == Some("decimal_comma") {
                 judged = judged.thanks_to("decimal_comma");
+            }
+            if judged.is_correct() && is_unevaluated(&reference.value, &reading.value) {
+                judged = match context.options.unevaluated {
+                    Unevaluated::Accept => judged.thanks_to("unevaluated"),
+                    Unevaluated::Refuse => judged.doubted("unsolved"),
+                };
             }
             if judged.is_correct() && !doubtful {
                 return judged;
