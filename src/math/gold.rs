@@ -7,6 +7,7 @@ use crate::verdict::ReferenceError;
 
 use super::between::joined;
 use super::boxes::{announces_final, with_name};
+use super::control::restored;
 use super::escaped::unescaped;
 use super::judge::{compared, read, several_lines, with_suffix};
 use super::neighbours;
@@ -14,6 +15,7 @@ use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
 use super::options::MathOptions;
 use super::parse::ParseFault;
+use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::Judgement;
@@ -63,6 +65,9 @@ impl Gold {
     /// assert!(Gold::compile("\\frac{1}{0}", &MathOptions::default()).is_err());
     /// ```
     pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
+        if let Some(plain) = restored(reference) {
+            return Gold::compile(&plain.text, options);
+        }
         let unescaped = unescaped(reference).filter(|_| boxed::find_all(reference).is_empty());
         if let Some(plain) = unescaped
             && let Ok(gold) = Gold::compile_text(&plain.text, options)
@@ -245,7 +250,7 @@ fn compiled(
 ) -> Result<Gold, ReferenceError> {
     let error = |problem: &str| Err(ReferenceError::new(reference, problem));
     let repaired = repaired(text);
-    let readings = match read(text, options).or_else(|fault| {
+    let mut readings = match read(text, options).or_else(|fault| {
         let again = repaired.as_deref().map(|text| read(text, options));
         again.and_then(Result::ok).ok_or(fault)
     }) {
@@ -273,6 +278,7 @@ fn compiled(
             ));
         }
     };
+    printed::with_constants(&mut readings);
     let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";

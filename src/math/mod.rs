@@ -123,6 +123,8 @@ mod sentence;
 
 mod escaped;
 
+mod control;
+
 mod anchors;
 
 mod neighbours;
@@ -134,6 +136,8 @@ mod restated;
 mod gold;
 
 mod prose_reference;
+
+mod printed;
 
 mod scan;
 
@@ -182,6 +186,7 @@ pub use options::{
     Percent, Rounding, Unevaluated, Units,
 };
 
+use control::restored;
 use escaped::unescaped;
 use extract::{Found, Source, extract, region};
 use judge::{is_expression, judge};
@@ -207,20 +212,25 @@ use unannounced::sole;
 /// ```
 #[must_use]
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
+    let restored = restored(text);
+    let original = |at: usize| {
+        restored
+            .as_ref()
+            .map_or(at, |restored| restored.original(at))
+    };
+    let text = restored.as_ref().map_or(text, |restored| &restored.text);
     let (verdict, found) = match unescaped(text) {
         Some(plain) => {
             let (verdict, found) = judged(gold, &plain.text, scope, options);
-            let original =
-                |span: Range<usize>| plain.original(span.start)..plain.original(span.end);
-            (
-                verdict,
-                found.map(|(span, source)| (original(span), source)),
-            )
+            let escaped = |span: Range<usize>| plain.original(span.start)..plain.original(span.end);
+            (verdict, found.map(|(span, source)| (escaped(span), source)))
         }
         None => judged(gold, text, scope, options),
     };
     match found {
-        Some((span, source)) => verdict.with_span(span).with("source", source.name()),
+        Some((span, source)) => verdict
+            .with_span(original(span.start)..original(span.end))
+            .with("source", source.name()),
         None => verdict,
     }
 }

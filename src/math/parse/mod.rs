@@ -217,6 +217,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         }
         (all, _) => all,
     };
+    let all = all.map(|all| with_unprinted_braces(all, text, stripped, limits));
     // `Rome` is hardly a product.
     let all = match all {
         Ok(mut all) if is_product_of_letters(words) && all.0.len() < limits.readings => {
@@ -234,6 +235,33 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         },
         fault => fault,
     })
+}
+
+/// Between delimiters, TeX prints `{1, 3}` as 1, 3: it may be a list as well.
+fn with_unprinted_braces(
+    mut all: Readings,
+    text: &str,
+    stripped: &str,
+    limits: &ParseLimits,
+) -> Readings {
+    let delimited = text.trim_start().starts_with(['$', '\\']) && stripped.starts_with('{');
+    if let (
+        true,
+        [
+            Reading {
+                value: Typed::Set(members),
+                rule: None,
+            },
+        ],
+    ) = (delimited && limits.readings > 1, all.0.as_slice())
+    {
+        let list = Typed::List(members.clone());
+        all.0.push(Reading {
+            value: list,
+            rule: Some("unprinted_braces"),
+        });
+    }
+    all
 }
 
 fn plain(value: Typed) -> Reading {

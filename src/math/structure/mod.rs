@@ -63,6 +63,7 @@ pub(super) use scalar::{may_be_rounded, may_be_unit};
 use super::decide::{Limits, Secrets};
 use super::expr::Node;
 use super::options::{DecimalComma, MathOptions, Unevaluated};
+use super::printed;
 use super::typed::{Form, Reading, Readings, Typed};
 use unevaluated::is_unevaluated;
 
@@ -100,7 +101,8 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 7] = [
+const DOUBTFUL: [&str; 8] = [
+    "unprinted_braces",
     "log_natural",
     "product_first",
     "call_as_product",
@@ -168,8 +170,10 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
                 judged = judged.thanks_to(rule);
             }
             // `0,111` may be 0.111 or two numbers; both are what is written.
-            if reference.rule == Some("decimal_comma") {
-                judged = judged.thanks_to("decimal_comma");
+            match reference.rule {
+                Some("decimal_comma") => judged = judged.thanks_to("decimal_comma"),
+                Some(printed::RULE) => judged = judged.thanks_to("printed_double"),
+                _ => {}
             }
             if judged.is_correct() && is_unevaluated(&reference.value, &reading.value) {
                 judged = match context.options.unevaluated {
