@@ -8,6 +8,7 @@ use crate::verdict::ReferenceError;
 use super::between::joined;
 use super::boxes::{announces_final, with_name};
 use super::control::restored;
+use super::declared;
 use super::escaped::unescaped;
 use super::judge::{compared, read, several_lines, with_suffix};
 use super::neighbours;
@@ -254,7 +255,15 @@ fn compiled(
         let again = repaired.as_deref().map(|text| read(text, options));
         again.and_then(Result::ok).ok_or(fault)
     }) {
-        Ok(readings) => readings,
+        Ok(mut readings) => {
+            declared::add_rounded(text, &mut readings, &|part| read(part, options).ok());
+            readings
+        }
+        Err(ParseFault::Unparsed { .. } | ParseFault::Hedge)
+            if let Some(readings) = declared::read(text, &|part| read(part, options).ok()) =>
+        {
+            readings
+        }
         Err(ParseFault::Limit) => return error(TOO_LARGE),
         Err(ParseFault::Undefined) => return error("is undefined; it divides by zero"),
         // The two readers differ on few texts; either may serve.

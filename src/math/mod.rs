@@ -139,6 +139,8 @@ mod prose_reference;
 
 mod printed;
 
+mod declared;
+
 mod scan;
 
 mod number;

@@ -328,7 +328,11 @@ fn read(
         };
         match builder.answer(items.clone()) {
             Ok(value) => {
-                let rule = rule.or(variant.rule).or(chain.then_some("equality_chain"));
+                let system = is_system(&variant.text, &value).then_some("system");
+                let rule = rule
+                    .or(variant.rule)
+                    .or(system)
+                    .or(chain.then_some("equality_chain"));
                 if found.iter().any(|known| same(&known.value, &value)) {
                     continue;
                 }
@@ -360,6 +364,14 @@ fn read(
         Some(fault) if found.is_empty() => Err(fault),
         _ => Ok(found),
     }
+}
+
+/// Whether a brace joins all equations of a text.
+fn is_system(text: &str, value: &Typed) -> bool {
+    let joined = text.starts_with("\\begin{cases}")
+        && text.ends_with("\\end{cases}")
+        && text.matches("\\begin{cases}").count() == 1;
+    joined && matches!(value, Typed::List(_))
 }
 
 /// The settings under which a text reads differently, the most usual first.

@@ -41,6 +41,10 @@ mod interval;
 
 mod inequality;
 
+mod polynomial;
+
+mod system;
+
 mod equation;
 
 mod discrete;
@@ -61,6 +65,7 @@ pub(super) use print::print;
 pub(super) use scalar::{may_be_rounded, may_be_unit};
 
 use super::decide::{Limits, Secrets};
+use super::declared;
 use super::expr::Node;
 use super::options::{DecimalComma, MathOptions, Unevaluated};
 use super::printed;
@@ -160,18 +165,29 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             if restated || regrouped || !scalar::admits(reading, reference, context.options) {
                 continue;
             }
-            let mut judged = context.typed(&reference.value, &reading.value);
+            let mut judged = match context.systems(reference, reading) {
+                Some(judged) => judged,
+                None => context.typed(&reference.value, &reading.value),
+            };
             // `(1, 1)` is a point before it is an interval without numbers.
             let nothing = matches!(&reference.value, Typed::Set(all) if all.is_empty());
             if place > 0 && nothing && matches!(reading.value, Typed::Intervals(_)) {
                 judged = judged.doubted("different_type");
             }
-            if let Some(rule) = reading.rule {
+            if let Some(rule) = reading.rule.filter(|rule| *rule != system::SYSTEM) {
                 judged = judged.thanks_to(rule);
             }
             // `0,111` may be 0.111 or two numbers; both are what is written.
+            if let Some(precision @ (declared::ROUNDED | declared::CUT)) = reference.rule
+                && !judged.is_correct()
+                && let Some(close) =
+                    context.as_declared(&reference.value, &reading.value, precision)
+            {
+                judged = close;
+            }
             match reference.rule {
                 Some("decimal_comma") => judged = judged.thanks_to("decimal_comma"),
+                Some(declared::DISPLAYED) => judged = judged.thanks_to(declared::DISPLAYED),
                 Some(printed::RULE) => judged = judged.thanks_to("printed_double"),
                 _ => {}
             }

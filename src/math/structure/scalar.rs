@@ -1,12 +1,14 @@
 //! Scalars with what is written round them: units, percent, degrees, bases.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
 use crate::math::counted::counts_things;
+use crate::math::declared;
 use crate::math::expr::{Expr, Node};
 use crate::math::options::{
     BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
@@ -242,6 +244,61 @@ impl Context<'_> {
         }
     }
 
+    /// What a reference that declares its precision accepts.
+    pub(super) fn as_declared(
+        &self,
+        gold: &Typed,
+        answer: &Typed,
+        precision: &'static str,
+    ) -> Option<Judgement> {
+        match (gold, answer) {
+            (
+                Typed::Named { name, value },
+                Typed::Named {
+                    name: other,
+                    value: second,
+                },
+            ) if name == other => self.as_declared(value, second, precision),
+            (Typed::Named { value, .. }, Typed::Scalar(_)) => {
+                self.as_declared(value, answer, precision)
+            }
+            (Typed::Scalar(_), Typed::Named { value, .. }) => {
+                self.as_declared(gold, value, precision)
+            }
+            (Typed::Scalar(gold), Typed::Scalar(answer)) => {
+                let Form::Decimal(digits) = gold.form else {
+                    return None;
+                };
+                let (one, other, policy) = self.in_one_unit(gold, answer).ok()?;
+                let judged = match policy {
+                    Some("unit_conversion") => return None,
+                    _ if precision == declared::CUT => self.begins_with(&one, digits, &other),
+                    _ => self.rounds_to(&one, digits, &other, precision),
+                }?;
+                Some(match policy {
+                    Some(switch) => judged.thanks_to(switch),
+                    None => judged,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the answer's digits begin with the reference's.
+    fn begins_with(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+        let unit = BigRational::new(1.into(), BigInt::from(10).pow(digits.min(1000)));
+        let further = match self.sign(gold)? {
+            Ordering::Less => sum(gold, &rational(-unit)),
+            _ => sum(gold, &rational(unit)),
+        };
+        let (near, far) = (self.order(gold, answer)?, self.order(answer, &further)?);
+        let between = match self.sign(gold)? {
+            Ordering::Less => near.is_ge() && far.is_gt(),
+            _ => near.is_le() && far.is_lt(),
+        };
+        between.then(|| Judgement::exact("rounded").thanks_to(declared::CUT))
+    }
+
     /// Whether the answer lies within half a unit of the reference's last digit.
     fn rounds_to(
         &self,
@@ -288,6 +345,15 @@ fn factor(unit: &Unit) -> Expr {
 
 /// Whether the reference is a decimal that an exact answer may round to.
 pub(in crate::math) fn may_be_rounded(gold: Option<&Readings>, options: &MathOptions) -> bool {
+    let is_declared = |reading: &Reading| {
+        matches!(
+            reading.rule,
+            Some(declared::ROUNDED | declared::CUT | declared::DISPLAYED)
+        )
+    };
+    if gold.is_some_and(|gold| gold.0.iter().any(is_declared)) {
+        return true;
+    }
     match gold
         .and_then(|gold| gold.0.first())
         .map(|reading| &reading.value)
