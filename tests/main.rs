@@ -9,6 +9,7 @@ mod format;
 mod fuzz_replay;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
+mod ifeval;
 mod layering;
 mod math;
 mod math_laws;

@@ -89,3 +89,69 @@ pub(super) fn fold(c: char) -> Fold {
 pub(super) fn small(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    /// Code points from and to, both within.
+    type Ranges = Vec<(u32, u32)>;
+
+    #[derive(serde::Deserialize)]
+    struct Characters {
+        assigned: Ranges,
+        space: Ranges,
+        word: Ranges,
+        digit: Ranges,
+        upper: Ranges,
+        lower: Ranges,
+        title: Ranges,
+        same: Vec<(u32, u32)>,
+    }
+
+    /// The six that Unicode has counted among the small letters, or no longer,
+    /// since version 14, which is that of the file.
+    const CHANGED: &str = "ꭩʕꟳჼꟴꟲ";
+
+    #[test]
+    fn characters_are_what_they_are_for_python() {
+        let file = include_str!("../../../tests/data/ifeval/characters.json");
+        let python: Characters = serde_json::from_str(file).unwrap();
+        let set = |ranges: &Ranges| -> HashSet<char> {
+            let codes = ranges.iter().flat_map(|&(first, last)| first..=last);
+            codes.filter_map(char::from_u32).collect()
+        };
+        let assigned = set(&python.assigned);
+        let upper = |c: char| is_upper(c.encode_utf8(&mut [0; 4]));
+        let lower = |c: char| is_lower(c.encode_utf8(&mut [0; 4]));
+        let ours: [(&str, &Ranges, &dyn Fn(char) -> bool); 6] = [
+            ("space", &python.space, &is_space),
+            ("word", &python.word, &is_word),
+            ("digit", &python.digit, &is_digit),
+            ("upper", &python.upper, &upper),
+            ("lower", &python.lower, &lower),
+            ("title", &python.title, &is_title),
+        ];
+        for (name, ranges, holds) in ours {
+            let theirs = set(ranges);
+            let other: Vec<char> = assigned
+                .iter()
+                .copied()
+                .filter(|c| holds(*c) != theirs.contains(c) && !CHANGED.contains(*c))
+                .collect();
+            assert!(other.is_empty(), "{name}: {other:x?}");
+        }
+
+        let same: HashMap<u32, u32> = python.same.into_iter().collect();
+        let mut classes: HashMap<Fold, u32> = HashMap::new();
+        for c in assigned {
+            let first = *same.get(&u32::from(c)).unwrap_or(&u32::from(c));
+            let class = *classes.entry(fold(c)).or_insert(first);
+            assert_eq!(class, first, "{c:?}");
+        }
+        let firsts: HashSet<u32> = classes.values().copied().collect();
+        assert_eq!(firsts.len(), classes.len(), "one class has two folds");
+    }
+}
