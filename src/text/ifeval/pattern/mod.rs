@@ -10,7 +10,7 @@
 //! Not taken over, and refused: look-around, back references, named and atomic
 //! groups, inline flags, possessive quantifiers except after the last
 //! character (`C++` means "one `C` or more" since Python 3.11), classes of
-//! classes, and patterns that match the empty text, which every response follows.
+//! classes, repetitions of what may be empty, and patterns that match the empty text, which every response follows.
 
 mod machine;
 mod parse;
@@ -158,9 +158,48 @@ mod tests {
             "a\\",
             "a{1000}{1000}",
             ".*+",
+            "(a*)*b",
             "((((((((((((((((((((((((((((((((((((((((((((((((((((a",
         ] {
             assert!(Pattern::new(source, CASE).is_err(), "`{source}`");
         }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Case {
+        pattern: String,
+        ignore_case: bool,
+        text: String,
+        count: Option<u64>,
+        why: Option<String>,
+    }
+
+    /// Random patterns: what is taken over counts as in CPython, and what is no
+    /// pattern there is none here.
+    #[test]
+    fn random_patterns_count_as_in_python() {
+        let lines = include_str!("../../../../tests/data/ifeval/patterns.jsonl");
+        let (mut compared, mut refused) = (0, 0);
+        for line in lines.lines() {
+            let case: Case = serde_json::from_str(line).unwrap();
+            let flags = Flags {
+                ignore_case: case.ignore_case,
+                multi_line: !case.ignore_case,
+            };
+            match (Pattern::new(&case.pattern, flags), case.count) {
+                (Ok(pattern), Some(count)) => {
+                    let ours = pattern.count_up_to(&case.text, u64::MAX);
+                    assert_eq!(ours, count, "{line}");
+                    compared += 1;
+                }
+                (Ok(_), None) => panic!("{:?}: {line}", case.why),
+                (Err(_), Some(_)) => refused += 1,
+                (Err(_), None) => {}
+            }
+        }
+        assert!(
+            compared > 4 * refused,
+            "{compared} compared, {refused} refused"
+        );
     }
 }

@@ -290,6 +290,9 @@ impl Parser {
         if matches!(node, Node::At(_)) {
             return Err("repeats a place between characters".to_owned());
         }
+        if node.matches_empty() && most != Some(1) {
+            return Err("repeats what may be empty".to_owned());
+        }
         let greedy = !self.take_if('?');
         if greedy && self.take_if('+') {
             // What would be given back is of no use: at the end nothing asks for
