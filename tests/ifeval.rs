@@ -272,11 +272,11 @@ fn an_unknown_language_is_unknown_only_where_it_decides() {
     );
 }
 
-/// Texts that keep backtracking engines and careless loops busy; 200 kB each.
+/// Texts that keep backtracking engines and careless loops busy; 20 kB each.
 #[test]
 fn hostile_texts_are_judged() {
     let instructions = all_instructions();
-    let long = |unit: &str| unit.repeat(200_000 / unit.len());
+    let long = |unit: &str| unit.repeat(20_000 / unit.len());
     for text in [
         long("*"),
         long("* "),
@@ -320,7 +320,7 @@ fn hostile_texts_are_judged() {
         long("******"),
         long("a\n\n"),
         long("\u{1c}"),
-        "x".repeat(200_000),
+        "x".repeat(20_000),
         long("Mr. "),
         long("``` "),
         long("u.s."),
