@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 #[cfg(feature = "sandbox")]
 use super::code;
+use super::instructions;
 use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
 use crate::math::{self, Gold, MathOptions, Scope};
@@ -96,6 +97,9 @@ pub(super) fn judge(
     if let Kind::Code(options) = &reward.kind {
         return code::judge(reward, options, subject);
     }
+    if let Kind::Instructions(options) = &reward.kind {
+        return instructions::judge(reward, options, subject);
+    }
     let references = references(reward, subject)?;
     let judged = judged_section(reward, subject);
     let Some((text, offset)) = judged.and_then(|judged| section(judged, subject)) else {
@@ -125,7 +129,9 @@ pub(super) fn judge(
                 Err(error) => Err(error.clone()),
             }
         }),
-        Kind::Format(_) | Kind::Measure(_) => unreachable!("handled before"),
+        Kind::Format(_) | Kind::Instructions(_) | Kind::Measure(_) => {
+            unreachable!("handled before")
+        }
         #[cfg(feature = "sandbox")]
         Kind::Code(_) => unreachable!("handled above"),
     };

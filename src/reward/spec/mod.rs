@@ -37,6 +37,7 @@ use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::{FieldMap, Pointer};
 use crate::text::choice::ChoiceOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::ifeval::IfevalOptions;
 
 /// A checked spec. Names are resolved, gates are free of cycles.
 #[derive(Debug)]
@@ -85,6 +86,7 @@ pub(crate) enum Kind {
     Exact(ExactOptions),
     Choice(ChoiceOptions),
     Gsm8k(Gsm8kOptions),
+    Instructions(IfevalOptions),
     Math(MathOptions),
     #[cfg(feature = "sandbox")]
     Code(CodeReward),
@@ -98,11 +100,23 @@ impl Kind {
         !matches!(self, Kind::Format(_) | Kind::Measure(_))
     }
 
+    /// Columns of the record, beside the native fields, that the kind reads.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
+        let columns: &[&str] = match self {
+            Kind::Instructions(_) => &INSTRUCTION_COLUMNS,
+            _ => &[],
+        };
+        columns.iter().copied()
+    }
+
     /// Whether the kind compares the rollouts of a group.
     pub(crate) fn needs_group(&self) -> bool {
         matches!(self, Kind::Measure(kind) if kind.needs_group())
     }
 }
+
+/// What the data set of IFEval calls the instructions and their arguments.
+pub(crate) const INSTRUCTION_COLUMNS: [&str; 2] = ["instruction_id_list", "kwargs"];
 
 /// A field and the values of which it must have one.
 #[derive(Clone, Debug, PartialEq)]

@@ -24,6 +24,7 @@ pub(crate) const KINDS: &[&str] = &[
     "exact",
     "choice",
     "gsm8k",
+    "instructions",
     "math",
     #[cfg(feature = "sandbox")]
     "code",
@@ -337,6 +338,7 @@ impl<'s> Reader<'s> {
         );
         let mut pay_keys = options.spans(&PAY_KEYS);
         let ReadKind { payout, kind, of } = self.kind(&kind_name, options, names);
+        fields.columns.extend(kind.columns().map(Pointer::field));
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
         let mut links: Vec<(usize, Span)> = common
@@ -414,6 +416,7 @@ impl<'s> Reader<'s> {
             "exact" => self.judged(table, Kind::Exact),
             "choice" => self.judged(table, Kind::Choice),
             "gsm8k" => self.judged(table, Kind::Gsm8k),
+            "instructions" => self.judged(table, Kind::Instructions),
             "math" => self.judged(table, Kind::Math),
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),

@@ -14,6 +14,7 @@ use crate::math::gsm8k::Gsm8kOptions;
 use crate::text::choice::ChoiceOptions;
 use crate::text::exact::ExactOptions;
 use crate::text::group_length::GroupLengthOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::overlong::OverlongOptions;
 use crate::text::stop::StopOptions;
 
@@ -188,6 +189,8 @@ pub(crate) struct RewardSchema {
     pub(crate) choice: Option<Judged<ChoiceOptions>>,
     /// The final number of a GSM8K-style solution.
     pub(crate) gsm8k: Option<Judged<Gsm8kOptions>>,
+    /// The verifiable instructions of IFEval.
+    pub(crate) instructions: Option<Judged<IfevalOptions>>,
     /// A mathematical answer, compared exactly.
     pub(crate) math: Option<Judged<MathOptions>>,
     /// Unit tests of a program, run in a sandbox.

@@ -13,7 +13,7 @@ use crate::verdict::ReferenceError;
 pub(super) enum Layout {
     /// Exactly so many lines that begin with `*` or `-`.
     Bullets(u64),
-    /// At least so many `*…*`; `**…**` counts once more.
+    /// At least so many `*…*` and `**…**`; `***…***` is both.
     Highlights(u64),
     /// At least so many markers with a number.
     Sections(Pattern, u64),
