@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::read::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
-use super::{Kind, Payout, Span};
+use super::{INSTRUCTION_COLUMNS, Kind, Payout, Span};
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::Pointer;
@@ -14,6 +14,7 @@ use crate::text::OptionError;
 use crate::text::choice::ChoiceOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 
 /// What the spec language has to know of a verifier's options.
@@ -80,6 +81,7 @@ impl<'s> Reader<'s> {
 pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
     match kind {
         Kind::Countdown(_) => PUZZLE_COLUMNS.map(Pointer::field).to_vec(),
+        Kind::Instructions(_) => INSTRUCTION_COLUMNS.map(Pointer::field).to_vec(),
         Kind::Json(options) => {
             let pointer = options.schema_from.as_deref();
             pointer
@@ -95,6 +97,8 @@ pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
 const PUZZLE_COLUMNS: [&str; 3] = ["numbers", "nums", "target"];
 
 impl VerifierOptions for ChoiceOptions {}
+
+impl VerifierOptions for IfevalOptions {}
 
 impl VerifierOptions for CountdownOptions {
     fn usable(&self) -> Result<(), OptionError> {
