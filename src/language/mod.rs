@@ -53,6 +53,8 @@ mod features;
 
 mod model;
 
+mod recent;
+
 mod viterbi;
 
 mod han;

@@ -18,10 +18,10 @@ use super::tag::Language;
 use super::words::words;
 
 /// Passes over the text.
-const PASSES: usize = 8;
+const PASSES: usize = 12;
 
 /// Length of a step.
-const RATE: f32 = 0.12;
+const RATE: f32 = 0.05;
 
 /// Pull of every weight towards 0, at each step that touches it.
 const DECAY: f32 = 1e-5;

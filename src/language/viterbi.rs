@@ -7,10 +7,11 @@
 //! a span shorter than three words takes the language round it.
 
 use super::model::{COLUMNS, Group, NAT, Scores};
+use super::recent::Recent;
 use super::words::Boundary;
 
 /// Most that one word can say against a language, in units of the model.
-const WORD_LIMIT: i32 = 4 * NAT;
+const WORD_LIMIT: i32 = 6 * NAT;
 
 /// Cost of a change of language before a word, by what stands there.
 fn change(boundary: Boundary) -> i32 {
@@ -50,10 +51,11 @@ pub(super) fn columns<'w>(
     target: Option<usize>,
 ) -> Vec<u8> {
     let states = group.languages.len();
+    let mut recent = Recent::new(group);
     let mut ways = [0_i32; COLUMNS];
     let mut steps: Vec<Step> = Vec::with_capacity(words.size_hint().0);
     for observed in words {
-        let scores = group.scores(observed.word);
+        let scores = recent.scores(observed.word);
         let said = bounded(&scores, states);
         let best = best_of(&ways, states);
         let top = ways[best];
