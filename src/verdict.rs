@@ -169,6 +169,15 @@ impl Measure {
         }
     }
 
+    /// The same measure with the reason of its number.
+    #[must_use]
+    pub fn because(self, reason: &'static str) -> Self {
+        Self {
+            reason: Some(reason),
+            ..self
+        }
+    }
+
     /// No number; `reason` names what is missing.
     #[must_use]
     pub fn abstain(reason: &'static str) -> Self {

@@ -5,13 +5,17 @@ mod batch;
 mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
+mod countdown;
 mod format;
 mod fuzz_replay;
+mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
+mod json;
 mod layering;
 mod math;
 mod math_laws;
+mod measures;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

@@ -157,10 +157,77 @@ fn exact_cases() {
     );
 }
 
-fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+/// EM and F1 as Search-R1 and ReSearch count them; the sub EM of whole words,
+/// which never pays where Search-R1's of characters does not.
+#[test]
+fn exact_equals_search_r1() {
+    #[derive(Deserialize)]
+    struct Row {
+        golds: Vec<String>,
+        answer: String,
+        em: bool,
+        sub_em: bool,
+        sub_em_of_words: bool,
+        f1: f64,
+    }
+    let mut rows = 0;
+    for line in text("search_r1.jsonl").lines() {
+        let row: Row = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let golds: Vec<&str> = row.golds.iter().map(String::as_str).collect();
+        let judge = |metric| {
+            let options = ExactOptions {
+                metric,
+                ..ExactOptions::default()
+            };
+            exact::verify(&golds, &row.answer, &options).expect("good golds")
+        };
+        let is_right = |metric| judge(metric).outcome == Outcome::Correct;
+        assert_eq!(is_right(Metric::Em), row.em, "{line}");
+        assert_eq!(is_right(Metric::SubEm), row.sub_em_of_words, "{line}");
+        assert!(row.sub_em || !row.sub_em_of_words, "{line}");
+        assert!((judge(Metric::F1).credit - row.f1).abs() < 1e-12, "{line}");
+        rows += 1;
+    }
+    assert!(rows > 150, "only {rows} rows");
+}
+
+#[test]
+fn bad_exact_options_are_refused() {
+    for (options, says) in [
+        (
+            "floor = 0.1",
+            "`floor` is the least F1; it needs `metric = \"f1\"`",
+        ),
+        (
+            "metric = \"f1\"\nfloor = 1.0",
+            "`floor` is 1; give a number from 0 to below 1, for example 0.1",
+        ),
+        (
+            "metric = \"f1\"\nfloor = nan",
+            "`floor` is NaN; give a finite number",
+        ),
+        (
+            "max_words = 3",
+            "`max_words` bounds an answer that holds a gold; it needs `metric = \"sub_em\"`",
+        ),
+        (
+            "metric = \"sub_em\"\nmax_words = 0",
+            "`max_words` is 0; give at least 1",
+        ),
+    ] {
+        let given: ExactOptions = toml::from_str(options).expect("options");
+        let error = given.check().expect_err(options);
+        assert_eq!(error.to_string(), says);
+    }
+}
+
+fn text(name: &str) -> String {
     let path = format!("{}/tests/data/text/{name}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    toml::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+    toml::from_str(&text(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The verdict on any text never depends on which letter would be right, and
@@ -323,9 +390,9 @@ proptest! {
 
     #[test]
     fn exact_never_panics_and_spans_are_in_bounds(gold in "\\PC{0,12}", answer in "\\PC{0,40}") {
-        for metric in [Metric::Em, Metric::F1] {
+        for metric in [Metric::Em, Metric::F1, Metric::SubEm] {
             for normalize in [Normalize::Squad, Normalize::Whitespace, Normalize::None] {
-                let options = ExactOptions { metric, normalize };
+                let options = ExactOptions { metric, normalize, ..ExactOptions::default() };
                 if let Ok(verdict) = exact::verify(&[&gold], &answer, &options) {
                     assert_in_bounds(&verdict, &answer);
                     prop_assert!((0.0..=1.0).contains(&verdict.credit));
@@ -342,7 +409,7 @@ proptest! {
     /// F1 is symmetric in answer and gold.
     #[test]
     fn f1_is_symmetric(one in "[a-f ]{1,16}", other in "[a-f ]{1,16}") {
-        let options = ExactOptions { metric: Metric::F1, normalize: Normalize::Squad };
+        let options = ExactOptions { metric: Metric::F1, ..ExactOptions::default() };
         if let (Ok(left), Ok(right)) =
             (exact::verify(&[&one], &other, &options), exact::verify(&[&other], &one, &options))
         {

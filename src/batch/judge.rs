@@ -11,12 +11,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::groups::{BegunRow, ScoredRow};
 use super::input::Inputs;
 use super::lines::too_long;
+use super::output::{Columns, write_columns, write_row};
 use super::pipeline::pool;
 use super::reader::{Line, Position};
 use super::run::BatchError;
-use crate::reward::{ErrorKind, RowError, Score, Scorer};
+use crate::reward::{ErrorKind, Pending, RowError, Score, Scorer};
 use crate::rollout::{FieldMap, Pointer, Record, Rollout};
 
 /// What turns a rollout into a score: a [`Scorer`], or a program's own rules.
@@ -30,6 +32,11 @@ pub trait Judge: Sync {
     fn solvers(&self) -> Vec<String>;
     /// Scores one rollout; must be a pure function.
     fn score(&self, rollout: &Rollout) -> Score;
+    /// The scorer that compares the rollouts of a group, for a judge whose
+    /// rewards need that; it is asked in place of [`Judge::score`].
+    fn grouped(&self) -> Option<&Scorer> {
+        None
+    }
 }
 
 impl Judge for Scorer {
@@ -47,6 +54,10 @@ impl Judge for Scorer {
 
     fn score(&self, rollout: &Rollout) -> Score {
         Scorer::score(self, rollout)
+    }
+
+    fn grouped(&self) -> Option<&Scorer> {
+        self.needs_groups().then_some(self)
     }
 }
 
@@ -81,23 +92,94 @@ pub fn score_all(
     jobs: usize,
 ) -> Result<Vec<Score>, BatchError> {
     let pool = pool(jobs)?;
-    let score = |rollout| score_rollout(judge, rollout);
-    Ok(pool.install(|| rollouts.par_iter().map(score).collect()))
+    let Some(scorer) = judge.grouped() else {
+        let score = |rollout| score_rollout(judge, rollout);
+        return Ok(pool.install(|| rollouts.par_iter().map(score).collect()));
+    };
+    let begin = |rollout| begin_rollout(scorer, rollout);
+    let begun: Vec<_> = pool.install(|| rollouts.par_iter().map(begin).collect());
+    let mut failed = Vec::new();
+    let mut pending = Vec::new();
+    for (index, begun) in begun.into_iter().enumerate() {
+        match begun {
+            Ok(begun) => pending.push(begun),
+            Err(score) => failed.push((index, *score)),
+        }
+    }
+    let mut scores = scorer.settle_all(pending);
+    for (index, score) in failed {
+        scores.insert(index, score);
+    }
+    Ok(scores)
 }
 
 /// Scores one rollout; never panics, and no number in the score is NaN.
 pub(super) fn score_rollout(judge: &(impl Judge + ?Sized), rollout: &Rollout) -> Score {
     let fault = match catch_unwind(AssertUnwindSafe(|| judge.score(rollout))) {
         Ok(score) if is_finite(&score) => return score,
-        Ok(_) => "the reward is not a finite number".to_owned(),
-        Err(panic) => format!("the scorer panicked: {}", panic_text(&*panic)),
+        Ok(_) => machinery("the reward is not a finite number"),
+        Err(panic) => bug(&*panic),
     };
+    Score::error(&rollout.id, &rollout.group, fault)
+}
+
+/// Judges what one rollout decides alone; never panics.
+pub(super) fn begin_rollout(scorer: &Scorer, rollout: &Rollout) -> Result<Pending, Box<Score>> {
+    let begun = catch_unwind(AssertUnwindSafe(|| scorer.begin(rollout)));
+    begun.map_err(|panic| Box::new(Score::error(&rollout.id, &rollout.group, bug(&*panic))))
+}
+
+/// What is said of a scorer that panicked.
+pub(super) fn bug(panic: &(dyn Any + Send)) -> RowError {
+    machinery(&format!("the scorer panicked: {}", panic_text(panic)))
+}
+
+fn machinery(fault: &str) -> RowError {
     let message = format!("{fault}; this is a bug, please report it with this row");
-    let error = RowError {
+    RowError {
         kind: ErrorKind::Machinery,
         ..RowError::data(message)
+    }
+}
+
+/// Judges one line by a scorer that compares the rollouts of a group: all that
+/// the line decides alone.
+pub(super) fn begin_line(
+    scorer: &Scorer,
+    line: Line<'_>,
+    place: &Place,
+    limit_bytes: usize,
+    columns: Columns,
+) -> BegunRow {
+    let mut text = Vec::new();
+    let judged = match read_line(line, scorer.fields(), place, limit_bytes) {
+        Err(judged) => *judged,
+        Ok((record, rollout)) => match begin_rollout(scorer, &rollout) {
+            Ok(mut pending) => {
+                write_columns(Some(&record), columns, &mut text);
+                pending.locate(|error| located(error, place));
+                return BegunRow::Open {
+                    columns: text,
+                    pending: Box::new(pending),
+                    task: rollout.task,
+                };
+            }
+            Err(mut score) => {
+                score.error = score.error.map(|error| located(error, place));
+                Judged {
+                    record: Some(record),
+                    task: rollout.task,
+                    score: *score,
+                }
+            }
+        },
     };
-    Score::error(&rollout.id, &rollout.group, error)
+    write_row(&judged, columns, &mut text);
+    BegunRow::Scored(Box::new(ScoredRow {
+        text,
+        score: judged.score,
+        task: judged.task,
+    }))
 }
 
 /// Scores one line.

@@ -133,6 +133,36 @@ pub fn find(
     Ok(None)
 }
 
+/// The rollouts of a group but for that of one row, 1-based.
+///
+/// # Errors
+/// [`InputError`] when an input cannot be read on.
+pub fn rest_of_group(
+    inputs: &Inputs,
+    fields: &FieldMap,
+    group: &str,
+    but: u64,
+    max_line_bytes: usize,
+) -> Result<Vec<Rollout>, InputError> {
+    let mut row = 0;
+    let mut rest = Vec::new();
+    let mut reader = reader(inputs, max_line_bytes);
+    while let Some(chunk) = reader.chunk(usize::MAX)? {
+        for index in 0..chunk.rows() {
+            let (line, at) = chunk.row(index);
+            row += 1;
+            let read = read_line(line, fields, &place(inputs, at), max_line_bytes);
+            if let Ok((_, rollout)) = read
+                && rollout.group == group
+                && row != but
+            {
+                rest.push(rollout);
+            }
+        }
+    }
+    Ok(rest)
+}
+
 /// What is said of a line that was skipped for its length.
 pub(super) fn too_long(bytes: u64, limit: usize) -> RowError {
     RowError::data(format!(

@@ -38,9 +38,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod groups;
 mod input;
 mod judge;
-
 mod lines;
 mod manifest;
 mod output;
@@ -53,7 +53,7 @@ mod summary;
 
 pub use input::{Input, InputError, Inputs};
 pub use judge::{Judge, score_all};
-pub use lines::{Found, InputLine, Wanted, each_line, find};
+pub use lines::{Found, InputLine, Wanted, each_line, find, rest_of_group};
 pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
 pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};

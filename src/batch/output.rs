@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::Judged;
+use crate::reward::Score;
+use crate::rollout::Record;
 
 /// The fields of a score. An input column of such a name is left out, so that a
 /// scored file can be scored again.
@@ -22,8 +24,14 @@ pub enum Columns {
 
 /// Appends the row of `judged` to `out`, with its line end.
 pub(super) fn write_row(judged: &Judged<'_>, columns: Columns, out: &mut Vec<u8>) {
+    write_columns(judged.record.as_ref(), columns, out);
+    write_score(&judged.score, out);
+}
+
+/// Appends what a row has before its score.
+pub(super) fn write_columns(record: Option<&Record<'_>>, columns: Columns, out: &mut Vec<u8>) {
     out.push(b'{');
-    if let (Columns::All, Some(record)) = (columns, &judged.record) {
+    if let (Columns::All, Some(record)) = (columns, record) {
         for (name, value) in record.columns() {
             if SCORE_FIELDS.contains(&name) {
                 continue;
@@ -34,9 +42,13 @@ pub(super) fn write_row(judged: &Judged<'_>, columns: Columns, out: &mut Vec<u8>
             out.push(b',');
         }
     }
+}
+
+/// Appends the score to the columns before it, and the line end.
+pub(super) fn write_score(score: &Score, out: &mut Vec<u8>) {
     // The score is an object of its own: its `{` gives way to the columns.
     let brace = out.len();
-    json(out, &judged.score);
+    json(out, score);
     out.remove(brace);
     out.push(b'\n');
 }

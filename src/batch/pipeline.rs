@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -14,13 +15,13 @@ use std::thread;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use super::groups::{BegunRow, Groups, ScoredRow};
 use super::input::InputError;
-use super::judge::{Judge, place, score_line};
+use super::judge::{Judge, begin_line, place, score_line};
 use super::output::write_row;
 use super::reader::{Chunk, Reader};
 use super::run::{Batch, BatchError, Ended, Report};
 use super::summary::{Seen, Tallies};
-use crate::reward::Score;
 
 /// Stack of a scoring thread. Only address space until it is used.
 const STACK_BYTES: usize = 16 << 20;
@@ -35,6 +36,7 @@ pub(super) fn drive<J: Judge + ?Sized>(
     batch: &Batch<'_, J>,
     reader: Reader<'_>,
     tallies: Tallies,
+    groups: Option<Groups<'_>>,
     out: &mut dyn Write,
     resumed_rows: u64,
 ) -> Result<Report, BatchError> {
@@ -48,6 +50,7 @@ pub(super) fn drive<J: Judge + ?Sized>(
     let mut writer = Writer {
         batch,
         tallies,
+        groups,
         out,
         permit: Some(permit),
         end: None,
@@ -107,7 +110,9 @@ fn read<J: Judge + ?Sized>(
 /// Scores the rows of a chunk; those after the first that a stop left
 /// unscored are left out.
 fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
-    let rows: Vec<Option<ScoredRow>> = (0..chunk.rows())
+    let Batch { judge, options, .. } = batch;
+    let grouped = judge.grouped();
+    let rows: Vec<Option<BegunRow>> = (0..chunk.rows())
         .into_par_iter()
         .map(|index| {
             if batch.control.is_stopped() {
@@ -115,24 +120,32 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
             }
             let (line, at) = chunk.row(index);
             let place = place(batch.inputs, at);
-            let judged = score_line(batch.judge, line, &place, batch.options.max_line_bytes);
+            if let Some(scorer) = grouped {
+                let row = begin_line(
+                    scorer,
+                    line,
+                    &place,
+                    options.max_line_bytes,
+                    options.columns,
+                );
+                return Some(row);
+            }
+            let judged = score_line(*judge, line, &place, options.max_line_bytes);
             let mut text = Vec::new();
-            write_row(&judged, batch.options.columns, &mut text);
-            Some(ScoredRow {
+            write_row(&judged, options.columns, &mut text);
+            Some(BegunRow::Scored(Box::new(ScoredRow {
                 text,
                 score: judged.score,
                 task: judged.task,
-            })
+            })))
         })
         .collect();
     let total = rows.len();
-    let mut scored = Scored::default();
-    for ScoredRow { text, score, task } in rows.into_iter().map_while(|row| row) {
-        scored.text.extend_from_slice(&text);
-        scored.rows.push((score, task));
+    let rows: Vec<BegunRow> = rows.into_iter().map_while(|row| row).collect();
+    Scored {
+        is_whole: rows.len() == total,
+        rows,
     }
-    scored.is_whole = scored.rows.len() == total;
-    scored
 }
 
 /// What the writing thread hears.
@@ -150,18 +163,9 @@ enum End {
     Panic,
 }
 
-/// An output row.
-struct ScoredRow {
-    text: Vec<u8>,
-    score: Score,
-    task: Option<String>,
-}
-
-/// The output rows of a chunk.
-#[derive(Default)]
+/// The rows of a chunk.
 struct Scored {
-    text: Vec<u8>,
-    rows: Vec<(Score, Option<String>)>,
+    rows: Vec<BegunRow>,
     is_whole: bool,
 }
 
@@ -169,6 +173,7 @@ struct Scored {
 struct Writer<'w, 'b, J: Judge + ?Sized> {
     batch: &'w Batch<'b, J>,
     tallies: Tallies,
+    groups: Option<Groups<'w>>,
     out: &'w mut dyn Write,
     /// Dropped at the end of writing, which ends the reader too.
     permit: Option<Sender<()>>,
@@ -210,38 +215,67 @@ impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
                 }
             }
         }
-        self.end = self.end.take().or(last_words.flatten());
+        let last_words = last_words.flatten();
+        // What an input that broke off has left out may belong to these groups.
+        if self.end.is_none() && last_words.is_none() {
+            self.finish();
+        }
+        self.end = self.end.take().or(last_words);
     }
 
     fn write(&mut self, scored: Option<Scored>) {
-        let Some(permit) = &self.permit else { return };
-        let end = match scored {
-            None => Some(End::Panic),
-            Some(scored) => match self
-                .out
-                .write_all(&scored.text)
-                .and_then(|()| self.out.flush())
-            {
-                Err(error) => Some(End::Write(error)),
-                Ok(()) => {
-                    for (score, task) in &scored.rows {
-                        self.tallies.add(&Seen::of(score, task.as_deref()));
-                    }
-                    self.batch
-                        .count(scored.rows.iter().map(|(score, _)| score.status));
-                    (!scored.is_whole).then_some(End::Stopped)
-                }
-            },
+        if self.permit.is_none() {
+            return;
+        }
+        let Some(Scored { rows, is_whole }) = scored else {
+            return self.stop(End::Panic);
         };
-        match end {
-            // The reader may have ended and be gone.
-            None => drop(permit.send(())),
-            Some(end) => {
-                self.end = Some(end);
-                self.permit = None;
-                self.batch.control.stop();
+        let mut ready = Vec::with_capacity(rows.len());
+        for row in rows {
+            match (&mut self.groups, row) {
+                (Some(groups), row) => groups.push(row),
+                (None, BegunRow::Scored(row)) => ready.push(row),
+                (None, BegunRow::Open { .. }) => unreachable!("rows wait only for groups"),
             }
         }
+        if let Some(groups) = &mut self.groups {
+            ready.extend(iter::from_fn(|| groups.pop()));
+        }
+        match self.put(&ready) {
+            Err(error) => self.stop(End::Write(error)),
+            Ok(()) if !is_whole => self.stop(End::Stopped),
+            // The reader may have ended and be gone.
+            Ok(()) => drop(self.permit.as_ref().map(|permit| permit.send(()))),
+        }
+    }
+
+    /// Writes what waited for the end of the inputs.
+    fn finish(&mut self) {
+        let Some(groups) = &mut self.groups else {
+            return;
+        };
+        groups.finish();
+        let ready: Vec<Box<ScoredRow>> = iter::from_fn(|| groups.pop()).collect();
+        if let Err(error) = self.put(&ready) {
+            self.stop(End::Write(error));
+        }
+    }
+
+    fn put(&mut self, rows: &[Box<ScoredRow>]) -> io::Result<()> {
+        let text: Vec<&[u8]> = rows.iter().map(|row| &row.text[..]).collect();
+        self.out.write_all(&text.concat())?;
+        self.out.flush()?;
+        for row in rows {
+            self.tallies.add(&Seen::of(&row.score, row.task.as_deref()));
+        }
+        self.batch.count(rows.iter().map(|row| row.score.status));
+        Ok(())
+    }
+
+    fn stop(&mut self, end: End) {
+        self.end = Some(end);
+        self.permit = None;
+        self.batch.control.stop();
     }
 }
 

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
-use super::judge::{Judge, place, read_line};
+use super::judge::{Judge, begin_rollout, place, read_line};
 use super::output::Columns;
 use super::pipeline::drive;
 use super::reader::{ReadLimits, Reader};
@@ -159,7 +160,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     /// or threads cannot be started. A broken pipe is no error:
     /// [`Ended::Closed`].
     pub fn run(&self, out: &mut dyn Write) -> Result<Report, BatchError> {
-        drive(self, self.reader(), self.tallies(), out, 0)
+        drive(self, self.reader(), self.tallies(), self.groups(0), out, 0)
     }
 
     /// Writes to a file that can be resumed; see [`OutputFile`].
@@ -171,8 +172,9 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         let mut reader = self.reader();
         let mut tallies = self.tallies();
         let done = file.rows();
-        self.replay(&mut reader, &mut tallies, &mut file)?;
-        let report = drive(self, reader, tallies, &mut file, done)?;
+        let mut groups = self.groups(done);
+        self.replay(&mut reader, &mut tallies, &mut groups, &mut file)?;
+        let report = drive(self, reader, tallies, groups, &mut file, done)?;
         if report.ended == Ended::Complete {
             file.complete(report.summary.rows)?;
         }
@@ -180,24 +182,40 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     }
 
     fn reader(&self) -> Reader<'_> {
-        let limits = ReadLimits {
+        Reader::new(self.inputs, self.limits(), Arc::clone(&self.control.bytes))
+    }
+
+    fn limits(&self) -> ReadLimits {
+        ReadLimits {
             line_bytes: self.options.max_line_bytes,
             chunk_rows: self.options.chunk_rows.max(1),
             chunk_bytes: self.options.chunk_bytes.max(1),
             rows: self.options.limit.unwrap_or(u64::MAX),
-        };
-        Reader::new(self.inputs, limits, Arc::clone(&self.control.bytes))
+        }
+    }
+
+    /// What holds rows until their groups are whole, for a judge that compares
+    /// the rollouts of a group; `done` rows have been written before.
+    fn groups(&self, done: u64) -> Option<Groups<'_>> {
+        let scorer = self.judge.grouped()?;
+        // Its own count of bytes: the run reads them all again.
+        let reader = Reader::new(self.inputs, self.limits(), Arc::default());
+        let line_bytes = self.options.max_line_bytes;
+        let last_rows = last_rows(self.judge, self.inputs, reader, line_bytes, self.control);
+        Some(Groups::new(scorer, last_rows, done))
     }
 
     fn tallies(&self) -> Tallies {
         Tallies::new(self.judge.rewards(), self.judge.solvers())
     }
 
-    /// Counts the rows that an earlier run wrote, and reads past them.
+    /// Counts the rows that an earlier run wrote, and reads past them. Those
+    /// whose group goes on are judged again: the rest is compared with them.
     fn replay(
         &self,
         reader: &mut Reader<'_>,
         tallies: &mut Tallies,
+        groups: &mut Option<Groups<'_>>,
         file: &mut OutputFile,
     ) -> Result<(), BatchError> {
         let mut row = 0;
@@ -219,7 +237,16 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                 let limit = self.options.max_line_bytes;
                 let (id, task) =
                     match read_line(line, self.judge.fields(), &place(self.inputs, at), limit) {
-                        Ok((_, rollout)) => (rollout.id, rollout.task),
+                        Ok((_, rollout)) => {
+                            if let (Some(groups), Some(scorer)) =
+                                (&mut *groups, self.judge.grouped())
+                                && groups.goes_on(&rollout.group, file.rows())
+                                && let Ok(pending) = begin_rollout(scorer, &rollout)
+                            {
+                                groups.recall(row, pending);
+                            }
+                            (rollout.id, rollout.task)
+                        }
                         Err(judged) => (judged.score.id, judged.task),
                     };
                 row += 1;

@@ -285,10 +285,14 @@ impl RewardTally {
                 Some(GATED) => self.gated += 1,
                 Some(GATE_UNKNOWN) => self.unknown += 1,
                 Some(ERROR) => self.errors += 1,
+                // A measure that could not tell.
+                _ if term.raw.is_none() => self.unknown += 1,
                 _ => {}
             },
         }
-        if let (Some(reason), Some(_)) = (term.reason, term.outcome) {
+        let is_said =
+            term.outcome.is_some() || !matches!(term.reason, Some(GATED | GATE_UNKNOWN | ERROR));
+        if let Some(reason) = term.reason.filter(|_| is_said) {
             match self.reasons.get_mut(reason) {
                 Some(count) => *count += 1,
                 None => {

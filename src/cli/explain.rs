@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
 use super::{Exit, Outcome, bad_input, load_scorer};
-use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find};
+use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find, rest_of_group};
 use crate::reward::{Explanation, Status, Term};
 use crate::rollout::{Reference, Rollout};
 use crate::verdict;
@@ -84,7 +84,20 @@ impl Explain {
                 Ok(Exit::SomeUnusable)
             }
             Ok(rollout) => {
-                let explanation = scorer.explain(&rollout);
+                let rest = match scorer.needs_groups() {
+                    false => None,
+                    true if inputs.total_bytes().is_none() => {
+                        return Err(bad_input(anyhow!(
+                            "this spec compares the rollouts of a group; name files, which can be read twice"
+                        )));
+                    }
+                    true => {
+                        let rest =
+                            rest_of_group(&inputs, scorer.fields(), &rollout.group, row, limit);
+                        Some(rest.map_err(bad_input)?)
+                    }
+                };
+                let explanation = scorer.explain(&rollout, rest.as_deref());
                 let score = &explanation.score;
                 let head = format!("{}  (group {}, {place})", score.id, score.group);
                 writeln!(out, "{}", Styled(STRONG, Safe(&head)))?;
@@ -251,6 +264,7 @@ fn terms(
             Some(verdict::Outcome::Wrong) => ("wrong", BAD),
             Some(verdict::Outcome::NoAnswer) => ("no_answer", BAD),
             Some(verdict::Outcome::Unknown) => ("unknown", DOUBT),
+            None if term.raw.is_some() && term.reason != Some("gated") => ("measured", STRONG),
             None => ("not judged", DOUBT),
         };
         writeln!(out)?;

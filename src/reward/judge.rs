@@ -125,7 +125,7 @@ pub(super) fn judge(
                 Err(error) => Err(error.clone()),
             }
         }),
-        Kind::Format(_) => unreachable!("handled above"),
+        Kind::Format(_) | Kind::Measure(_) => unreachable!("handled before"),
         #[cfg(feature = "sandbox")]
         Kind::Code(_) => unreachable!("handled above"),
     };

@@ -8,11 +8,15 @@
 #[cfg(feature = "sandbox")]
 mod code;
 mod combine;
+mod group;
 mod judge;
+mod measure;
 mod score;
 mod scorer;
 mod spec;
+mod term;
 
+pub use group::Pending;
 pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
 #[cfg(feature = "sandbox")]

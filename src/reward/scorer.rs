@@ -3,24 +3,24 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashMap;
 #[cfg(feature = "sandbox")]
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::combine::{Earned, clipped, combine, earned};
+use super::combine::Earned;
+use super::group::{self, Pending};
 use super::judge::{AnswerForm, GoldCache, Subject, judge};
-use super::score::{ErrorKind, RowError, Score, Status, Term};
-#[cfg(feature = "sandbox")]
-use super::spec::Kind;
-use super::spec::{self, Condition, Reward, Spec, SpecError, SpecSource};
+use super::measure::measure;
+use super::score::Score;
+use super::spec::{self, Kind, Reward, Spec, SpecError, SpecSource};
+use super::term::{applies, gate, pay, pay_measure, unjudged};
 use crate::format::{Completion, Input};
 use crate::rollout::{FieldMap, Rollout, Text};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::Runner;
-use crate::verdict::{Detail, Outcome, Verdict};
 
 /// A compiled reward spec.
 ///
@@ -217,27 +217,83 @@ impl Scorer {
         verifiers.map(|reward| &reward.name)
     }
 
-    /// Scores one rollout. Never fails: what is wrong is in the score.
+    /// Whether a reward of the spec compares the rollouts of a group: then
+    /// whole groups are scored, with [`Scorer::score_all`], or with
+    /// [`Scorer::begin`] and [`Scorer::settle`].
+    #[must_use]
+    pub fn needs_groups(&self) -> bool {
+        let mut rewards = self.compiled.spec.rewards.iter();
+        rewards.any(|reward| reward.kind.needs_group())
+    }
+
+    /// Scores one rollout. Never fails: what is wrong is in the score. A reward
+    /// that compares the rollouts of a group is `null`, reason `needs_group`.
     #[must_use]
     pub fn score(&self, rollout: &Rollout) -> Score {
-        let (text, tail) = self.completion_text(rollout);
-        let completion = self.compiled.spec.format.parse(&text, tail);
-        self.score_parsed(rollout, &text, &completion)
+        self.alone(self.begin(rollout))
     }
 
-    /// Scores rollouts one after the other; `batch::score_all` does so on many
-    /// threads, with the same scores.
+    /// Scores rollouts one after the other, each among all those of its group;
+    /// `batch::score_all` does so on many threads, with the same scores.
     #[must_use]
     pub fn score_all(&self, rollouts: &[Rollout]) -> Vec<Score> {
-        rollouts.iter().map(|rollout| self.score(rollout)).collect()
+        let begun = rollouts.iter().map(|rollout| self.begin(rollout));
+        self.settle_all(begun.collect())
     }
 
-    /// Scores one rollout and keeps what led to the score.
+    /// Judges what a rollout decides alone.
     #[must_use]
-    pub fn explain(&self, rollout: &Rollout) -> Explanation {
+    pub fn begin(&self, rollout: &Rollout) -> Pending {
         let (text, tail) = self.completion_text(rollout);
         let completion = self.compiled.spec.format.parse(&text, tail);
-        let score = self.score_parsed(rollout, &text, &completion);
+        self.begin_parsed(rollout, &text, &completion)
+    }
+
+    /// Scores the rollouts of one group, all that there are, in their order.
+    #[must_use]
+    pub fn settle(&self, mut group: Vec<Pending>) -> Vec<Score> {
+        group::settle(&self.compiled.spec, &mut group);
+        let spec = &self.compiled.spec;
+        group.into_iter().map(|judged| judged.score(spec)).collect()
+    }
+
+    /// Scores rollouts of any groups, each group whole; the scores are in the
+    /// order of the rollouts.
+    #[must_use]
+    pub fn settle_all(&self, begun: Vec<Pending>) -> Vec<Score> {
+        let mut groups: HashMap<String, Vec<(usize, Pending)>> = HashMap::new();
+        let count = begun.len();
+        for (index, pending) in begun.into_iter().enumerate() {
+            let group = groups.entry(pending.group().to_owned()).or_default();
+            group.push((index, pending));
+        }
+        let mut scores: Vec<Option<Score>> = Vec::new();
+        scores.resize_with(count, || None);
+        for group in groups.into_values() {
+            let (places, members): (Vec<usize>, Vec<Pending>) = group.into_iter().unzip();
+            for (place, score) in places.into_iter().zip(self.settle(members)) {
+                scores[place] = Some(score);
+            }
+        }
+        scores.into_iter().flatten().collect()
+    }
+
+    /// Scores one rollout and keeps what led to the score. `rest` is the rest of
+    /// its group, for rewards that compare; `None` leaves those open, as
+    /// [`Scorer::score`] does.
+    #[must_use]
+    pub fn explain(&self, rollout: &Rollout, rest: Option<&[Rollout]>) -> Explanation {
+        let (text, tail) = self.completion_text(rollout);
+        let completion = self.compiled.spec.format.parse(&text, tail);
+        let judged = self.begin_parsed(rollout, &text, &completion);
+        let score = match rest {
+            None => self.alone(judged),
+            Some(rest) => {
+                let rest = rest.iter().map(|member| self.begin(member));
+                let group = std::iter::once(judged).chain(rest).collect();
+                self.settle(group).swap_remove(0)
+            }
+        };
         let rewards = &self.compiled.spec.rewards;
         Explanation {
             weights: rewards
@@ -253,6 +309,15 @@ impl Scorer {
             completion,
             score,
         }
+    }
+
+    /// The score of a rollout whose group is not at hand.
+    fn alone(&self, mut judged: Pending) -> Score {
+        let spec = &self.compiled.spec;
+        for index in std::mem::take(&mut judged.open) {
+            judged.terms[index] = Some(unjudged(&spec.rewards[index], None, "needs_group"));
+        }
+        judged.score(spec)
     }
 
     /// The one text that is parsed, and what the prompt says before it.
@@ -288,7 +353,7 @@ impl Scorer {
         )
     }
 
-    fn score_parsed(&self, rollout: &Rollout, text: &str, completion: &Completion) -> Score {
+    fn begin_parsed(&self, rollout: &Rollout, text: &str, completion: &Completion) -> Pending {
         let spec = &self.compiled.spec;
         let subject = Subject {
             rollout,
@@ -299,48 +364,34 @@ impl Scorer {
             sandbox: self.sandbox.as_ref().map(|sandbox| &*sandbox.0),
             answer: AnswerForm::of(spec.format.options()),
         };
-        let mut terms: Vec<Option<Term>> = vec![None; spec.rewards.len()];
-        let mut error = None;
+        let mut judged = Pending::new(rollout, text, spec.rewards.len());
         for &index in &self.compiled.order {
             let reward = &spec.rewards[index];
-            if !applies(reward, rollout) {
+            if !applies(reward, rollout, &judged.terms) {
                 continue;
             }
-            let term = match gate(reward, &terms) {
-                Earned::No => unjudged(reward, Some(reward.payout.gated()), "gated"),
-                Earned::Unknown => unjudged(reward, None, "gate_unknown"),
-                Earned::Yes => match judge(reward, &self.compiled.golds[index], &subject) {
-                    Ok(verdict) => pay(reward, verdict, &terms),
-                    Err(problem) => {
-                        error.get_or_insert(problem);
-                        unjudged(reward, None, "error")
-                    }
+            let term = match gate(reward, &judged.terms) {
+                Earned::No => Ok(unjudged(reward, Some(reward.payout.gated()), "gated")),
+                Earned::Unknown => Ok(unjudged(reward, None, "gate_unknown")),
+                Earned::Yes => match &reward.kind {
+                    Kind::Measure(kind) => match measure(reward, kind, &subject, &judged.terms) {
+                        Ok(Some(measure)) => Ok(pay_measure(reward, measure, &judged.terms)),
+                        Ok(None) => {
+                            judged.open.push(index);
+                            continue;
+                        }
+                        Err(problem) => Err(problem),
+                    },
+                    _ => judge(reward, &self.compiled.golds[index], &subject)
+                        .map(|verdict| pay(reward, verdict, &judged.terms)),
                 },
             };
-            terms[index] = Some(term);
+            judged.terms[index] = Some(term.unwrap_or_else(|problem| {
+                judged.error.get_or_insert(problem);
+                unjudged(reward, None, "error")
+            }));
         }
-        let (reward, status) = match &error {
-            Some(_) => (spec.combine.on_error.0, Status::Error),
-            None => combine(spec, &terms),
-        };
-        let mut score = Score {
-            id: rollout.id.clone(),
-            group: rollout.group.clone(),
-            reward,
-            status,
-            terms: terms.into_iter().flatten().collect(),
-            error,
-        };
-        if score.reward.is_some_and(|reward| !reward.is_finite()) {
-            let message = "the total is not a finite number; `scale_by` or a weight is too large";
-            score.reward = None;
-            score.status = Status::Error;
-            score.error = Some(RowError {
-                kind: ErrorKind::Machinery,
-                ..RowError::data(message)
-            });
-        }
-        score
+        judged
     }
 }
 
@@ -351,95 +402,10 @@ fn order(rewards: &[Reward]) -> Vec<usize> {
     while order.len() < rewards.len() {
         let next = (0..rewards.len()).find(|index| {
             let reward = &rewards[*index];
-            let mut waits = reward.needs.iter().chain(&reward.scale_by);
-            !order.contains(index) && waits.all(|needed| order.contains(needed))
+            let mut waits = reward.waits_for();
+            !order.contains(index) && waits.all(|needed| order.contains(&needed))
         });
         order.push(next.expect("a checked spec has no cycle"));
     }
     order
-}
-
-fn applies(reward: &Reward, rollout: &Rollout) -> bool {
-    reward
-        .when
-        .iter()
-        .all(|condition| holds(condition, rollout))
-        && !reward
-            .unless
-            .iter()
-            .any(|condition| holds(condition, rollout))
-}
-
-fn holds(condition: &Condition, rollout: &Rollout) -> bool {
-    let Some(found) = rollout.lookup(&condition.pointer) else {
-        return false;
-    };
-    condition
-        .any_of
-        .iter()
-        .any(|wanted| match (wanted, &found) {
-            // 5 and 5.0 are the same number in TOML's and JSON's eyes.
-            (Value::Number(wanted), Value::Number(found)) => wanted.as_f64() == found.as_f64(),
-            (wanted, found) => wanted == found,
-        })
-}
-
-/// Whether the rewards that this one needs were earned. A closed gate counts
-/// before an unknown one: whatever the unknown turned out to be, it pays 0.
-fn gate(reward: &Reward, terms: &[Option<Term>]) -> Earned {
-    let mut states = reward
-        .needs
-        .iter()
-        .map(|&needed| earned(terms[needed].as_ref()));
-    if states.clone().any(|state| state == Earned::No) {
-        return Earned::No;
-    }
-    match states.any(|state| state == Earned::Unknown) {
-        true => Earned::Unknown,
-        false => Earned::Yes,
-    }
-}
-
-fn unjudged(reward: &Reward, raw: Option<f64>, reason: &'static str) -> Term {
-    Term {
-        name: Arc::clone(&reward.name),
-        value: raw.map(|raw| weighted(raw, reward.weight)),
-        raw,
-        outcome: None,
-        reason: Some(reason),
-        detail: Detail::default(),
-    }
-}
-
-/// What the verdict is worth: payout, scale, clip, weight, in this order.
-fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> Term {
-    let payout = &reward.payout;
-    let paid = match verdict.outcome {
-        Outcome::Correct => Some(payout.correct),
-        Outcome::Wrong => Some(payout.wrong + verdict.credit * (payout.correct - payout.wrong)),
-        Outcome::NoAnswer => Some(payout.no_answer()),
-        Outcome::Unknown => payout.unknown.0,
-    };
-    let factor = match reward.scale_by {
-        None => Some(1.0),
-        // A reward that does not apply was not earned.
-        Some(index) => terms[index].as_ref().map_or(Some(0.0), |term| term.raw),
-    };
-    let raw = match (paid, factor) {
-        (Some(paid), Some(factor)) => Some(clipped(reward.clip, paid * factor)),
-        _ => None,
-    };
-    Term {
-        name: Arc::clone(&reward.name),
-        value: raw.map(|raw| weighted(raw, reward.weight)),
-        raw,
-        outcome: Some(verdict.outcome),
-        reason: verdict.reason,
-        detail: verdict.detail,
-    }
-}
-
-/// Adding 0 turns the -0 of a negative weight into 0.
-fn weighted(raw: f64, weight: f64) -> f64 {
-    raw * weight + 0.0
 }

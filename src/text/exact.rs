@@ -2,11 +2,12 @@
 //! out.
 //!
 //! *Accepts*: an answer that equals one of the golds after normalisation
-//! ([`Metric::Em`]), or that has the same tokens as one of them, in any order
-//! ([`Metric::F1`]).
+//! ([`Metric::Em`]), that has the same tokens as one of them, in any order
+//! ([`Metric::F1`]), or that has all tokens of one of them in a row
+//! ([`Metric::SubEm`]).
 //!
-//! *Rejects*: a gold inside a longer answer (a substring never matches), an
-//! empty answer, whatever the golds are.
+//! *Rejects*: a gold inside a longer answer (but for `sub_em` a substring never
+//! matches), a gold inside a longer word, an empty answer, whatever the golds are.
 //!
 //! *Known gaps*: [`Normalize::Squad`] deletes the 32 characters of ASCII
 //! punctuation without leaving a space, as its source does, so signs, points,
@@ -23,23 +24,34 @@
 //! does not see word order, and pays in part for an answer that lists many
 //! words. Articles are English.
 //!
+//! *How it can be gamed*: `sub_em` pays for a list of everything that could be
+//! right, and for "not Paris"; bound it by [`ExactOptions::max_words`], or take
+//! `em`. `f1` pays in part for a list; [`ExactOptions::floor`] pays for anything.
+//!
 //! *Source*: the SQuAD v1.1 evaluation script (Rajpurkar et al. 2016,
 //! arXiv:1606.05250): lower case, without the characters of Python's
 //! `string.punctuation`, without the words `a`, `an`, `the`, white space joined;
 //! F1 over the multisets of tokens; the best gold counts. Two deviations: the
 //! text is first brought to NFKC (full-width digits, ligatures), superscripts
 //! and subscripts apart, because `10⁵` is not `105`; and an empty gold is an
-//! error where the script would let it match an empty answer.
+//! error where the script would let it match an empty answer. Search-R1
+//! (arXiv:2503.09516) rewards `em` by the same normalisation, and has a "sub EM",
+//! which takes a gold inside a word too (`10` in `2010`); ours does not. ReSearch
+//! (arXiv:2503.19470) rewards F1, and 0.1 where it is 0 but the format is right;
+//! `floor` is that, as the least credit, so that a little overlap is never worse
+//! than none.
 //!
-//! Reason codes: `exact_match`, `token_match` (correct); `mismatch`,
-//! `partial_overlap` (wrong); `empty_answer` (no answer).
+//! Reason codes: `exact_match`, `token_match`, `contained` (correct); `mismatch`,
+//! `partial_overlap`, `too_many_words` (wrong); `empty_answer` (no answer).
 
 use std::collections::HashMap;
 
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use super::{OptionError, finite};
 use crate::verdict::{ReferenceError, Verdict};
 
 /// How an answer is compared with its golds.
@@ -50,6 +62,14 @@ pub struct ExactOptions {
     pub metric: Metric,
     /// What is made equal before the comparison. Default `squad`.
     pub normalize: Normalize,
+    /// With `f1`: the least credit of an answer that is not empty, from 0 to
+    /// below 1. Default 0; ReSearch has 0.1.
+    #[schemars(range(min = 0, max = 1))]
+    pub floor: f64,
+    /// With `sub_em`: words that an answer may have after normalisation; a
+    /// longer one is wrong. Default: any number.
+    #[schemars(range(min = 1))]
+    pub max_words: Option<u64>,
 }
 
 /// What is measured.
@@ -61,6 +81,37 @@ pub enum Metric {
     Em,
     /// Token F1: the credit is a number in [0, 1]; only 1 is correct.
     F1,
+    /// A gold's words stand in the answer in a row: 1 or 0. Pays for lists; see
+    /// `max_words`.
+    SubEm,
+}
+
+impl ExactOptions {
+    /// # Errors
+    /// `floor` is not in `[0, 1)`, or an option is given that the metric does not
+    /// look at.
+    pub fn check(&self) -> Result<(), OptionError> {
+        finite("floor", self.floor)?;
+        if !(0.0..1.0).contains(&self.floor) {
+            let problem = format!(
+                "is {}; give a number from 0 to below 1, for example 0.1",
+                self.floor
+            );
+            return Err(OptionError::new("floor", problem));
+        }
+        if self.floor > 0.0 && self.metric != Metric::F1 {
+            let problem = "is the least F1; it needs `metric = \"f1\"`";
+            return Err(OptionError::new("floor", problem));
+        }
+        match self.max_words {
+            Some(_) if self.metric != Metric::SubEm => {
+                let problem = "bounds an answer that holds a gold; it needs `metric = \"sub_em\"`";
+                Err(OptionError::new("max_words", problem))
+            }
+            Some(0) => Err(OptionError::new("max_words", "is 0; give at least 1")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What is made equal before the comparison.
@@ -83,7 +134,8 @@ const SHOWN_CHARS: usize = 256;
 /// Judges `answer` by the best of `golds`.
 ///
 /// The credit is 1 for a match; with [`Metric::F1`], `2 * same / (tokens of the
-/// answer + tokens of the gold)` for the best gold otherwise. Evidence:
+/// answer + tokens of the gold)` for the best gold otherwise, and at least
+/// [`ExactOptions::floor`]. Evidence:
 /// `answer` (normalised, at most 256 characters), `reference` (the gold that
 /// counted), `f1`, `span` (the answer without white space at its ends).
 ///
@@ -137,7 +189,8 @@ pub fn verify(
     } else {
         match options.metric {
             Metric::Em => exact_match(golds, &normal_golds, &normal),
-            Metric::F1 => token_f1(golds, &normal_golds, &normal),
+            Metric::F1 => with_floor(token_f1(golds, &normal_golds, &normal), options.floor),
+            Metric::SubEm => sub_em(golds, &normal_golds, &normal, options.max_words),
         }
         .with("answer", shortened(&normal))
     };
@@ -187,6 +240,28 @@ fn token_f1(golds: &[&str], normal_golds: &[String], answer: &str) -> Verdict {
     };
     verdict.credit = f1;
     verdict.with("reference", golds[index]).with("f1", f1)
+}
+
+fn with_floor(mut verdict: Verdict, floor: f64) -> Verdict {
+    verdict.credit = verdict.credit.max(floor);
+    verdict
+}
+
+fn sub_em(golds: &[&str], normal_golds: &[String], answer: &str, most: Option<u64>) -> Verdict {
+    let words = tokens(answer).count();
+    if most.is_some_and(|most| words as u64 > most) {
+        return Verdict::wrong("too_many_words").with("words", words);
+    }
+    // A space at every end of a word: a gold meets whole words alone.
+    let spaced = |text| format!(" {} ", join(tokens(text)));
+    let answer = spaced(answer);
+    match normal_golds
+        .iter()
+        .position(|gold| memmem::find(answer.as_bytes(), spaced(gold).as_bytes()).is_some())
+    {
+        Some(index) => Verdict::correct("contained").with("reference", golds[index]),
+        None => Verdict::wrong("mismatch"),
+    }
 }
 
 fn normalize(text: &str, how: Normalize) -> String {
@@ -245,7 +320,7 @@ fn is_word_char(c: char) -> bool {
 }
 
 /// Python's `str.split()`: four separators more than Rust's white space.
-fn tokens(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}'))
         .filter(|token| !token.is_empty())
 }

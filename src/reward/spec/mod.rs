@@ -8,6 +8,7 @@ mod check;
 #[cfg(feature = "sandbox")]
 mod code;
 mod diagnostic;
+mod measure;
 mod pay;
 mod read;
 mod reader;
@@ -19,6 +20,7 @@ mod wording;
 pub use code::CodeReward;
 pub use diagnostic::{Colour, SpecError};
 pub(crate) use diagnostic::{Problem, nearest};
+pub(crate) use measure::MeasureKind;
 pub(crate) use read::{KINDS, read};
 pub use schema::json_schema;
 pub(crate) use tables::Mode;
@@ -59,9 +61,21 @@ pub(crate) struct Reward {
     pub(crate) needs: Vec<usize>,
     /// Index of the reward whose value multiplies this one's.
     pub(crate) scale_by: Option<usize>,
+    /// Index of the reward whose verdict a measure looks at.
+    pub(crate) of: Option<usize>,
     pub(crate) clip: Option<Clip>,
+    /// What verdicts pay; of a measure, the section that it reads and the range
+    /// of its number, from `wrong` to `correct`.
     pub(crate) payout: Payout,
     pub(crate) kind: Kind,
+}
+
+impl Reward {
+    /// Indices of the rewards that come before this one.
+    pub(crate) fn waits_for(&self) -> impl Iterator<Item = usize> {
+        let needs = self.needs.iter().chain(&self.scale_by).chain(&self.of);
+        needs.copied()
+    }
 }
 
 /// What a reward judges, with its options.
@@ -74,12 +88,19 @@ pub(crate) enum Kind {
     Math(MathOptions),
     #[cfg(feature = "sandbox")]
     Code(CodeReward),
+    /// A number without right and wrong.
+    Measure(MeasureKind),
 }
 
 impl Kind {
     /// Whether the kind judges the answer against a reference or tests.
     pub(crate) fn is_verifier(&self) -> bool {
-        !matches!(self, Kind::Format(_))
+        !matches!(self, Kind::Format(_) | Kind::Measure(_))
+    }
+
+    /// Whether the kind compares the rollouts of a group.
+    pub(crate) fn needs_group(&self) -> bool {
+        matches!(self, Kind::Measure(kind) if kind.needs_group())
     }
 }
 

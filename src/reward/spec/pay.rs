@@ -5,7 +5,7 @@ use toml::Spanned;
 
 use super::read::ReadReward;
 use super::reader::Reader;
-use super::{Clip, Combine, NullOr, Payout};
+use super::{Clip, Combine, Kind, NullOr, Payout};
 
 /// Far above any reward in use, far below where `scale_by` products overflow.
 const LARGEST_PAY: f64 = 1e12;
@@ -74,8 +74,9 @@ impl Reader<'_> {
                 ("no_answer", payout.no_answer()),
                 ("unknown", payout.unknown.0.unwrap_or(f64::MIN)),
             ];
+            let is_measure = matches!(read.reward.kind, Kind::Measure(_));
             for (other, pay) in others {
-                if pay >= payout.correct {
+                if pay >= payout.correct && !is_measure {
                     let title = format!("`[rewards.{name}]` pays `{other}` no less than `correct`");
                     let label = format!(
                         "`correct` pays {:?}, `{other}` pays {pay:?}",

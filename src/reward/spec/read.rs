@@ -12,7 +12,9 @@ use super::check::CombineSection;
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::tables::{CombineTable, InputTable, RewardTable};
-use super::{Kind, Payout, Reward, Section, Span, Spec, SpecError, SpecSource, nearest};
+use super::{
+    Kind, MeasureKind, Payout, Reward, Section, Span, Spec, SpecError, SpecSource, nearest,
+};
 use crate::format::{Format, FormatOptions, Template};
 use crate::rollout::{FieldMap, Pointer};
 
@@ -25,6 +27,9 @@ pub(crate) const KINDS: &[&str] = &[
     "math",
     #[cfg(feature = "sandbox")]
     "code",
+    "group_length",
+    "overlong",
+    "stop",
 ];
 
 /// The keys of a kind that say what it pays.
@@ -39,8 +44,6 @@ const LACKING: &[&str] = &[
     "ifeval",
     "json",
     "language",
-    "length",
-    "overlong",
     "remote",
     "repetition",
 ];
@@ -106,6 +109,7 @@ impl<'s> Reader<'s> {
         let format = format?;
         self.check_sections(&rewards, format.options());
         self.check_cycles(&rewards);
+        self.check_measures(&rewards, &combine);
         self.check_range(&rewards, &combine);
         self.check_pays(&rewards);
         Some(Spec {
@@ -332,10 +336,10 @@ impl<'s> Reader<'s> {
             Spanned::new(kind_span.clone(), inner),
         );
         let mut pay_keys = options.spans(&PAY_KEYS);
-        let (payout, kind) = self.kind(&kind_name, options);
+        let ReadKind { payout, kind, of } = self.kind(&kind_name, options, names);
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
-        let links: Vec<(usize, Span)> = common
+        let mut links: Vec<(usize, Span)> = common
             .needs
             .into_iter()
             .chain(common.scale_by.clone())
@@ -348,6 +352,7 @@ impl<'s> Reader<'s> {
         if scale_by.is_some() {
             needs.pop();
         }
+        links.extend(of.clone());
         pay_keys.extend(
             common
                 .weight
@@ -372,6 +377,7 @@ impl<'s> Reader<'s> {
             unless,
             needs,
             scale_by,
+            of: of.map(|(index, _)| index),
             clip,
             payout,
             kind,
@@ -390,28 +396,36 @@ impl<'s> Reader<'s> {
             .any(|problem| problem.span.start >= span.start)
     }
 
-    fn kind(&mut self, name: &str, table: Table<'s>) -> (Payout, Kind) {
-        if name == "format" {
-            let (_, reward) = self.decode::<super::FormatReward>(table);
-            let payout = Payout {
-                correct: reward.correct,
-                wrong: reward.wrong,
-                ..Payout::default()
-            };
-            return (payout, Kind::Format(reward));
-        }
+    fn kind(&mut self, name: &str, table: Table<'s>, names: &[String]) -> ReadKind {
         match name {
+            "format" => {
+                let (_, reward) = self.decode::<super::FormatReward>(table);
+                let payout = Payout {
+                    correct: reward.correct,
+                    wrong: reward.wrong,
+                    ..Payout::default()
+                };
+                ReadKind {
+                    payout,
+                    kind: Kind::Format(reward),
+                    of: None,
+                }
+            }
             "exact" => self.judged(table, Kind::Exact),
             "choice" => self.judged(table, Kind::Choice),
             "gsm8k" => self.judged(table, Kind::Gsm8k),
+            "math" => self.judged(table, Kind::Math),
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),
-            _ => self.judged(table, Kind::Math),
+            "group_length" => self.measured(table, names, MeasureKind::GroupLength),
+            "overlong" => self.measured(table, names, MeasureKind::Overlong),
+            "stop" => self.measured(table, names, MeasureKind::Stop),
+            other => unreachable!("`{other}` is none of `KINDS`"),
         }
     }
 
     /// Splits a kind's table into the payout and the verifier's own options.
-    fn judged<O>(&mut self, mut table: Table<'s>, kind: fn(O) -> Kind) -> (Payout, Kind)
+    fn judged<O>(&mut self, mut table: Table<'s>, kind: fn(O) -> Kind) -> ReadKind
     where
         O: for<'de> Deserialize<'de> + JsonSchema + Default,
     {
@@ -425,10 +439,11 @@ impl<'s> Reader<'s> {
             span: table.span.clone(),
             entries: table.drain(&payout_keys),
         };
-        (
-            self.decode_checked(payout),
-            kind(self.decode_checked(table)),
-        )
+        ReadKind {
+            payout: self.decode_checked(payout),
+            kind: kind(self.decode_checked(table)),
+            of: None,
+        }
     }
 
     /// The index of a named reward, or a report with the likely name.
@@ -472,6 +487,14 @@ impl<'s> Reader<'s> {
             self.report(read.kind_span.clone(), title, label, Some(help));
         }
     }
+}
+
+/// A kind's table, as it was read.
+pub(super) struct ReadKind {
+    pub(super) payout: Payout,
+    pub(super) kind: Kind,
+    /// The reward that it looks at, and where it says so.
+    pub(super) of: Option<(usize, Span)>,
 }
 
 /// A reward, and where its parts stand in the text.

@@ -7,11 +7,15 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::measure::Measured;
 use crate::format::FormatOptions;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::text::choice::ChoiceOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::group_length::GroupLengthOptions;
+use crate::text::overlong::OverlongOptions;
+use crate::text::stop::StopOptions;
 
 /// A reward spec: which rewards a rollout earns and how they add up.
 #[derive(JsonSchema)]
@@ -189,6 +193,12 @@ pub(crate) struct RewardSchema {
     /// Unit tests of a program, run in a sandbox.
     #[cfg(feature = "sandbox")]
     pub(crate) code: Option<Judged<super::CodeReward>>,
+    /// Short among the right answers of a group (Kimi k1.5). Needs whole groups.
+    pub(crate) group_length: Option<Measured<GroupLengthOptions>>,
+    /// A penalty for completions near or over the length limit (DAPO).
+    pub(crate) overlong: Option<Measured<OverlongOptions>>,
+    /// A penalty for completions that were cut off.
+    pub(crate) stop: Option<Measured<StopOptions>>,
 }
 
 fn kind_alternatives() -> serde_json::Value {

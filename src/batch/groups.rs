@@ -1,0 +1,198 @@
+//! Rows that wait for their group: what compares the rollouts of a group is
+//! known once all of them have been judged.
+//!
+//! A pass over the inputs tells which row is the last of each group, so that
+//! rows are written as soon as they can be and in the order of the input. Memory
+//! is bounded by how far a group stretches: little where the rollouts of a
+//! prompt stand together, everything where they are shuffled. A stream cannot
+//! be read twice; its rows wait for its end.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::judge::{bug, place, read_line};
+use super::output::write_score;
+use super::reader::Reader;
+use super::run::Control;
+use super::{Inputs, Judge};
+use crate::reward::{Pending, Score, Scorer};
+
+/// A row that is ready to be written.
+pub(super) struct ScoredRow {
+    pub(super) text: Vec<u8>,
+    pub(super) score: Score,
+    pub(super) task: Option<String>,
+}
+
+/// A row as a scoring thread leaves it.
+pub(super) enum BegunRow {
+    Scored(Box<ScoredRow>),
+    /// The group is missing; `columns` is the row's text before its score.
+    Open {
+        columns: Vec<u8>,
+        pending: Box<Pending>,
+        task: Option<String>,
+    },
+}
+
+/// Rows in the order of the input, held until each has its score.
+pub(super) struct Groups<'s> {
+    scorer: &'s Scorer,
+    /// Number of the last row of each group; `None` when only the end tells.
+    last_rows: Option<HashMap<String, u64>>,
+    /// Rollouts of the groups that are not whole, and their rows' numbers.
+    held: HashMap<String, Vec<(u64, Pending)>>,
+    /// Rows that are not written.
+    queue: VecDeque<Slot>,
+    /// Number of the row at the head of `queue`, from 0.
+    first: u64,
+}
+
+enum Slot {
+    Ready(Box<ScoredRow>),
+    Held {
+        columns: Vec<u8>,
+        task: Option<String>,
+    },
+}
+
+impl<'s> Groups<'s> {
+    /// `first` rows have been written before.
+    pub(super) fn new(
+        scorer: &'s Scorer,
+        last_rows: Option<HashMap<String, u64>>,
+        first: u64,
+    ) -> Self {
+        Self {
+            scorer,
+            last_rows,
+            held: HashMap::new(),
+            queue: VecDeque::new(),
+            first,
+        }
+    }
+
+    /// Whether rows to come belong to the group.
+    pub(super) fn goes_on(&self, group: &str, first: u64) -> bool {
+        match &self.last_rows {
+            None => true,
+            Some(rows) => rows.get(group).is_some_and(|&last| last >= first),
+        }
+    }
+
+    /// Takes a rollout whose row an earlier run has written.
+    pub(super) fn recall(&mut self, number: u64, pending: Pending) {
+        let group = pending.group().to_owned();
+        self.held.entry(group).or_default().push((number, pending));
+    }
+
+    /// Takes the next row.
+    pub(super) fn push(&mut self, row: BegunRow) {
+        let number = self.first + self.queue.len() as u64;
+        match row {
+            BegunRow::Scored(row) => self.queue.push_back(Slot::Ready(row)),
+            BegunRow::Open {
+                columns,
+                pending,
+                task,
+            } => {
+                self.queue.push_back(Slot::Held { columns, task });
+                let group = pending.group().to_owned();
+                let rows = self.last_rows.as_ref();
+                let is_last = rows.is_some_and(|rows| rows.get(&group) == Some(&number));
+                self.recall(number, *pending);
+                if is_last {
+                    self.settle(&group);
+                }
+            }
+        }
+    }
+
+    /// The next row, if it has its score.
+    pub(super) fn pop(&mut self) -> Option<Box<ScoredRow>> {
+        match self.queue.pop_front()? {
+            Slot::Ready(row) => {
+                self.first += 1;
+                Some(row)
+            }
+            held => {
+                self.queue.push_front(held);
+                None
+            }
+        }
+    }
+
+    /// Settles every group: there is no further row.
+    pub(super) fn finish(&mut self) {
+        let groups: Vec<String> = self.held.keys().cloned().collect();
+        for group in groups {
+            self.settle(&group);
+        }
+    }
+
+    fn settle(&mut self, group: &str) {
+        let members = self.held.remove(group).unwrap_or_default();
+        let (numbers, members): (Vec<u64>, Vec<Pending>) = members.into_iter().unzip();
+        let ids: Vec<String> = members
+            .iter()
+            .map(|member| member.id().to_owned())
+            .collect();
+        let settled = catch_unwind(AssertUnwindSafe(|| self.scorer.settle(members)));
+        let scores = match settled {
+            Ok(scores) => scores,
+            Err(panic) => {
+                let error = bug(&*panic);
+                let failed = ids.iter().map(|id| Score::error(id, group, error.clone()));
+                failed.collect()
+            }
+        };
+        for (number, score) in numbers.into_iter().zip(scores) {
+            // A row before the first was written by an earlier run.
+            let Some(index) = number.checked_sub(self.first) else {
+                continue;
+            };
+            let Some(slot) = self.queue.get_mut(index as usize) else {
+                continue;
+            };
+            if let Slot::Held { columns, task } = slot {
+                let mut text = std::mem::take(columns);
+                write_score(&score, &mut text);
+                *slot = Slot::Ready(Box::new(ScoredRow {
+                    text,
+                    task: task.take(),
+                    score,
+                }));
+            }
+        }
+    }
+}
+
+/// The number of the last row of each group, from 0; `None` where the inputs
+/// cannot be read twice.
+pub(super) fn last_rows(
+    judge: &(impl Judge + ?Sized),
+    inputs: &Inputs,
+    mut reader: Reader<'_>,
+    line_bytes: usize,
+    control: &Control,
+) -> Option<HashMap<String, u64>> {
+    inputs.total_bytes()?;
+    let mut rows = HashMap::new();
+    let mut number = 0;
+    // What cannot be read is met again, and reported, by the run itself.
+    while let Ok(Some(chunk)) = reader.chunk(usize::MAX) {
+        if control.is_stopped() {
+            break;
+        }
+        for index in 0..chunk.rows() {
+            let (line, at) = chunk.row(index);
+            if let Ok((_, rollout)) =
+                read_line(line, judge.fields(), &place(inputs, at), line_bytes)
+            {
+                rows.insert(rollout.group, number);
+            }
+            number += 1;
+        }
+    }
+    Some(rows)
+}

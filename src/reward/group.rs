@@ -1,0 +1,103 @@
+//! Rewards that compare the rollouts of a group: judged once all are at hand.
+
+use super::combine::combine;
+use super::measure::{self, Length, Member};
+use super::score::{ErrorKind, RowError, Score, Status, Term};
+use super::spec::{Kind, Spec};
+use super::term::pay_measure;
+use crate::rollout::Rollout;
+
+/// A rollout of which all is judged that it decides alone.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    id: String,
+    group: String,
+    length: Length,
+    /// One place per reward of the spec.
+    pub(super) terms: Vec<Option<Term>>,
+    /// Indices of the rewards that wait for the group.
+    pub(super) open: Vec<usize>,
+    pub(super) error: Option<RowError>,
+}
+
+impl Pending {
+    /// Nothing is judged yet; `text` is the completion's.
+    pub(super) fn new(rollout: &Rollout, text: &str, rewards: usize) -> Self {
+        Self {
+            id: rollout.id.clone(),
+            group: rollout.group.clone(),
+            length: Length::of(rollout, text),
+            terms: vec![None; rewards],
+            open: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The rollout's name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The name of its group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Completes the error, if there is one, by where the row is from.
+    pub(crate) fn locate(&mut self, locate: impl FnOnce(RowError) -> RowError) {
+        self.error = self.error.take().map(locate);
+    }
+
+    /// The score, once nothing is open.
+    pub(super) fn score(self, spec: &Spec) -> Score {
+        let (reward, status) = match &self.error {
+            Some(_) => (spec.combine.on_error.0, Status::Error),
+            None => combine(spec, &self.terms),
+        };
+        let mut score = Score {
+            id: self.id,
+            group: self.group,
+            reward,
+            status,
+            terms: self.terms.into_iter().flatten().collect(),
+            error: self.error,
+        };
+        if score.reward.is_some_and(|reward| !reward.is_finite()) {
+            let message = "the total is not a finite number; `scale_by` or a weight is too large";
+            score.reward = None;
+            score.status = Status::Error;
+            score.error = Some(RowError {
+                kind: ErrorKind::Machinery,
+                ..RowError::data(message)
+            });
+        }
+        score
+    }
+}
+
+/// Judges what is open in the rollouts of one group.
+pub(super) fn settle(spec: &Spec, group: &mut [Pending]) {
+    for (index, reward) in spec.rewards.iter().enumerate() {
+        let Kind::Measure(kind) = &reward.kind else {
+            continue;
+        };
+        let waiting = |member: &&mut Pending| member.open.contains(&index);
+        let mut waiting: Vec<&mut Pending> = group.iter_mut().filter(waiting).collect();
+        let members: Vec<Member<'_>> = waiting
+            .iter()
+            .map(|member| Member {
+                length: member.length,
+                of: reward.of.and_then(|of| member.terms[of].as_ref()),
+            })
+            .collect();
+        let measures = measure::settle(kind, &members);
+        for (member, measure) in waiting.iter_mut().zip(measures) {
+            member.terms[index] = Some(pay_measure(reward, measure, &member.terms));
+        }
+    }
+    for member in group {
+        member.open.clear();
+    }
+}

@@ -1,0 +1,110 @@
+//! Measures of one rollout or of a group: facts and sections in, numbers out.
+
+use super::judge::Subject;
+use super::score::{RowError, Term};
+use super::spec::{MeasureKind, Reward};
+use crate::rollout::{Pointer, Rollout};
+use crate::text::{LengthUnit, group_length, overlong, stop};
+use crate::verdict::{Measure, Outcome};
+
+/// Measures `subject` by one reward; `None` where that takes the whole group.
+pub(super) fn measure(
+    reward: &Reward,
+    kind: &MeasureKind,
+    subject: &Subject<'_>,
+    _terms: &[Option<Term>],
+) -> Result<Option<Measure>, RowError> {
+    let rollout = subject.rollout;
+    let tokens = || needed(reward, rollout.n_tokens, &subject.fields.n_tokens);
+    let measure = match kind {
+        MeasureKind::Overlong(options) => overlong::measure(Some(tokens()?), options),
+        MeasureKind::Stop(options) => {
+            let reason = rollout.finish_reason.as_deref();
+            let reason = needed(reward, reason, &subject.fields.finish_reason)?;
+            stop::measure(Some(reason), options)
+        }
+        MeasureKind::GroupLength(options) => {
+            if options.unit == LengthUnit::Tokens {
+                tokens()?;
+            }
+            // A row that says neither its group nor its prompt is named after
+            // itself; alone in its group it would never be compared.
+            let group = (!rollout.prompt.is_empty() || rollout.group != rollout.id).then_some(());
+            needed(reward, group, &subject.fields.group)?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(measure))
+}
+
+/// Length of a completion in either unit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Length {
+    pub(super) tokens: Option<u64>,
+    pub(super) characters: u64,
+}
+
+impl Length {
+    pub(super) fn of(rollout: &Rollout, text: &str) -> Self {
+        Self {
+            tokens: rollout.n_tokens,
+            characters: text.chars().count() as u64,
+        }
+    }
+
+    fn in_unit(self, unit: LengthUnit) -> Option<u64> {
+        match unit {
+            LengthUnit::Tokens => self.tokens,
+            LengthUnit::Characters => Some(self.characters),
+        }
+    }
+}
+
+/// A rollout of a group, as a measure that compares sees it.
+pub(super) struct Member<'m> {
+    pub(super) length: Length,
+    /// The reward that the measure looks at.
+    pub(super) of: Option<&'m Term>,
+}
+
+/// Measures the rollouts of one group against each other; one measure each, in
+/// their order.
+pub(super) fn settle(kind: &MeasureKind, members: &[Member<'_>]) -> Vec<Measure> {
+    match kind {
+        MeasureKind::GroupLength(options) => {
+            let members: Vec<group_length::Member> = members
+                .iter()
+                .map(|member| group_length::Member {
+                    length: member.length.in_unit(options.unit),
+                    outcome: outcome(member.of),
+                })
+                .collect();
+            group_length::measure(&members)
+        }
+        _ => unreachable!("measured without the group"),
+    }
+}
+
+/// The verdict of a term; behind a closed gate there is none, and the rollout
+/// counts as wrong.
+fn outcome(term: Option<&Term>) -> Option<Outcome> {
+    let term = term?;
+    match (term.outcome, term.raw) {
+        (None, Some(_)) => Some(Outcome::Wrong),
+        (outcome, _) => outcome,
+    }
+}
+
+/// A fact of the record that the reward cannot do without.
+fn needed<T>(reward: &Reward, fact: Option<T>, field: &Pointer) -> Result<T, RowError> {
+    fact.ok_or_else(|| {
+        let message = format!(
+            "field `{field}` is missing; reward `{}` needs it",
+            reward.name
+        );
+        RowError {
+            term: Some(reward.name.to_string()),
+            ..RowError::data(message).at(field.to_string())
+        }
+    })
+}
