@@ -12,6 +12,7 @@ mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod json;
+mod language;
 mod layering;
 mod math;
 mod math_laws;

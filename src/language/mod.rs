@@ -65,6 +65,6 @@ mod score;
 
 pub mod train;
 
-pub use options::{LanguageOptions, Names, Shaping};
+pub use options::{LanguageOptionError, LanguageOptions, Names, Shaping, Target};
 pub use score::{Consistency, Parts, Span, all_same, detect, measure};
 pub use tag::{Language, UnknownLanguage};

@@ -67,11 +67,17 @@ fn is_notation(text: &str, word: &Word) -> bool {
     match letter_count(letters) {
         0 | 1 => true,
         count if word.joined && count <= JOINED_LETTERS => true,
+        _ if is_roman_numeral(letters) => true,
         // `μm`, `Δx`: two scripts, but no disguise.
         2 if word.script == Script::Mixed => true,
         2..=6 if letters.len() <= 6 => is_function_or_unit(letters),
         _ => false,
     }
+}
+
+/// `II`, `XIV`: up to five capitals that are digits.
+fn is_roman_numeral(letters: &str) -> bool {
+    letters.len() <= ACRONYM_LETTERS && letters.bytes().all(|byte| b"IVXLCDM".contains(&byte))
 }
 
 /// Functions and units that every language writes alike, in any case.
@@ -262,6 +268,7 @@ mod tests {
             ("한국(韓國)의", "ko", &["한국", "의"]),
             ("한국 韓國", "ko", &["한국", "韓國"]),
             ("5 μm", "en", &[]),
+            ("II, III, IV and V", "en", &["and"]),
         ] {
             assert_eq!(counted(text, target), expected, "{text}");
         }

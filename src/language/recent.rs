@@ -60,7 +60,8 @@ impl<'g> Recent<'g> {
 fn slot_of(padded: &[u8; MAX_BYTES]) -> usize {
     let mut hash = 0_u64;
     for part in padded.as_chunks::<8>().0 {
-        hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*part)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash =
+            (hash.rotate_left(23) ^ u64::from_le_bytes(*part)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
     (hash >> (u64::BITS - SLOTS.ilog2())) as usize
 }

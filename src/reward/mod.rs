@@ -10,6 +10,7 @@ mod code;
 mod combine;
 mod group;
 mod judge;
+mod language;
 mod measure;
 mod score;
 mod scorer;

@@ -177,54 +177,57 @@ fn has_blank_line(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    /// The text with each masked range shown as `_`.
     fn shown(text: &str, masking: Masking) -> String {
-        let mut bytes = text.as_bytes().to_vec();
+        let mut shown = String::new();
+        let mut at = 0;
         for region in mask(text, masking) {
-            assert!(text.is_char_boundary(region.range.start), "{text}");
-            assert!(text.is_char_boundary(region.range.end), "{text}");
-            bytes[region.range].fill(b'_');
+            shown += &text[at..region.range.start];
+            shown.push('_');
+            at = region.range.end;
         }
-        String::from_utf8(bytes).unwrap()
+        shown + &text[at..]
     }
 
     #[test]
     fn masks() {
         for (text, expected) in [
-            ("a `b c` d", "a _____ d"),
-            ("a ``b ` c`` d", "a _________ d"),
+            ("a `b c` d", "a _ d"),
+            ("a ``b ` c`` d", "a _ d"),
             ("a ` b", "a ` b"),
-            ("x\n```py\ncode\n``` y", "x\n_______________ y"),
-            ("x ```never closed", "x _______________"),
-            ("let $x$ be", "let ___ be"),
+            ("x\n```py\ncode\n``` y", "x\n_ y"),
+            ("x ```never closed", "x _"),
+            ("let $x$ be", "let _ be"),
             ("$5 and $6", "$5 and $6"),
             ("cost $5, tax $2 each", "cost $5, tax $2 each"),
-            ("$$a$$ b $$c", "_____ b $$c"),
-            ("\\(a\\) b \\(c", "_____ b \\(c"),
-            ("\\[a\\] b", "_____ b"),
-            ("so \\frac{1}{2} is", "so ___________ is"),
-            ("\\textbf{so it} is", "_______{so it} is"),
+            ("$$a$$ b $$c", "_ b $$c"),
+            ("\\(a\\) b \\(c", "_ b \\(c"),
+            ("\\[a\\] b \\[c", "_ b \\[c"),
+            ("\\[a \\[b\\]", "\\[a _"),
+            ("so \\frac{1}{2} is", "so _ is"),
+            ("\\textbf{so it} is", "_{so it} is"),
             (
-                "\\begin{align}a\\end{align} b",
-                "__________________________ b"
-                    .trim_start_matches('_')
-                    .trim(),
+                "\\begin{align}a\\begin{cases}b\\end{cases}\\end{align} c",
+                "_ c",
             ),
-            ("<think>hm</think>", "_______hm________"),
+            ("\\begin{align}a", "_a"),
+            ("\\begin{quote}so it is\\end{quote}", "_so it is_"),
+            ("<think>hm</think>", "_hm_"),
             ("a < b and c > d", "a < b and c > d"),
             ("x<y and y>z", "x<y and y>z"),
-            ("<p class=\"a\">so", "_____________so"),
-            ("<|im_end|> so", "__________ so"),
-            ("see https://a.org/b?c=d now", "see ___________________ now"),
-            ("see www.a.org, now", "see _________, now"),
-            ("mail me@a.org now", "mail ________ now"),
-            ("a &amp; b", "a _____ b"),
-            ("{\"a\": [1, \"b\"]} so", "________________ so"),
+            ("<p class=\"a\">so", "_so"),
+            ("<|im_end|> so", "_ so"),
+            ("<｜end｜> so", "_ so"),
+            ("<!-- a --> so <!-- b", "_ so <!-- b"),
+            ("see https://a.org/b?c=d, now", "see _, now"),
+            ("see www.a.org, now", "see _, now"),
+            ("mail me@a.org now", "mail _ now"),
+            ("so me@ is", "so me@ is"),
+            ("a &amp; b & c", "a _ b & c"),
+            ("{\"a\": [1, \"b\"]} so", "_ so"),
+            ("{\"a\" so}", "{\"a\" so}"),
             ("{so it is}", "{so it is}"),
         ] {
-            if text.starts_with("\\begin") {
-                assert!(shown(text, Masking::Plain).ends_with("_ b"), "{text}");
-                continue;
-            }
             assert_eq!(shown(text, Masking::Plain), expected, "{text}");
         }
     }

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::format::Format;
+use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::{FieldMap, Pointer};
@@ -96,6 +97,17 @@ impl Kind {
     /// Whether the kind judges the answer against a reference or tests.
     pub(crate) fn is_verifier(&self) -> bool {
         !matches!(self, Kind::Format(_) | Kind::Measure(_))
+    }
+
+    /// The field of the row that the kind's options name.
+    pub(crate) fn column(&self) -> Option<Pointer> {
+        match self {
+            Kind::Measure(MeasureKind::Language(options)) => match &options.target {
+                Target::Column(column) => Pointer::parse(column).ok(),
+                Target::Constant(_) | Target::Prompt => None,
+            },
+            _ => None,
+        }
     }
 
     /// Whether the kind compares the rollouts of a group.

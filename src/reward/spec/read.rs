@@ -28,6 +28,7 @@ pub(crate) const KINDS: &[&str] = &[
     #[cfg(feature = "sandbox")]
     "code",
     "group_length",
+    "language",
     "overlong",
     "stop",
 ];
@@ -43,7 +44,6 @@ const LACKING: &[&str] = &[
     "countdown",
     "ifeval",
     "json",
-    "language",
     "remote",
     "repetition",
 ];
@@ -337,6 +337,7 @@ impl<'s> Reader<'s> {
         );
         let mut pay_keys = options.spans(&PAY_KEYS);
         let ReadKind { payout, kind, of } = self.kind(&kind_name, options, names);
+        fields.columns.extend(kind.column());
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
         let mut links: Vec<(usize, Span)> = common
@@ -418,6 +419,7 @@ impl<'s> Reader<'s> {
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
+            "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),
             "stop" => self.measured(table, names, MeasureKind::Stop),
             other => unreachable!("`{other}` is none of `KINDS`"),
