@@ -30,5 +30,7 @@ pub mod load;
 
 pub mod batch;
 
+pub mod train;
+
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -23,3 +23,4 @@ mod rollout;
 mod sandbox;
 mod spec;
 mod text;
+mod train;

@@ -234,10 +234,8 @@ pub fn all_same(parts: Parts<'_>) -> Measure {
 }
 
 fn verdict(same: bool) -> Measure {
-    Measure {
-        reason: Some(if same { "all_same" } else { "mixed_languages" }),
-        ..Measure::of(f64::from(same))
-    }
+    let reason = if same { "all_same" } else { "mixed_languages" };
+    Measure::of(f64::from(same)).because(reason)
 }
 
 /// The language of one part.

@@ -33,10 +33,8 @@ pub(super) fn judge(
     let judged = judged_section(reward, subject).and_then(|judged| judge::section(judged, subject));
     let Some((text, offset)) = judged else {
         let violation = subject.completion.violation.as_ref();
-        return Ok(Measure {
-            reason: Some(violation.map_or("unfinished_thinking", |violation| violation.code)),
-            ..Measure::of(0.0)
-        });
+        let reason = violation.map_or("unfinished_thinking", |violation| violation.code);
+        return Ok(Measure::of(0.0).because(reason));
     };
     let Some(target) = target else {
         let answer = judge::section(Section::Response, subject);

@@ -15,6 +15,7 @@ mod measure;
 mod score;
 mod scorer;
 mod spec;
+mod structured;
 mod term;
 
 pub use group::Pending;

@@ -14,6 +14,7 @@ mod read;
 mod reader;
 mod schema;
 mod tables;
+mod verifier;
 mod wording;
 
 #[cfg(feature = "sandbox")]
@@ -32,12 +33,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::format::Format;
-use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::{FieldMap, Pointer};
 use crate::text::choice::ChoiceOptions;
+use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::json::JsonOptions;
 
 /// A checked spec. Names are resolved, gates are free of cycles.
 #[derive(Debug)]
@@ -87,6 +89,8 @@ pub(crate) enum Kind {
     Choice(ChoiceOptions),
     Gsm8k(Gsm8kOptions),
     Math(MathOptions),
+    Countdown(CountdownOptions),
+    Json(JsonOptions),
     #[cfg(feature = "sandbox")]
     Code(CodeReward),
     /// A number without right and wrong.
@@ -96,17 +100,11 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether the kind judges the answer against a reference or tests.
     pub(crate) fn is_verifier(&self) -> bool {
-        !matches!(self, Kind::Format(_) | Kind::Measure(_))
-    }
-
-    /// The field of the row that the kind's options name.
-    pub(crate) fn column(&self) -> Option<Pointer> {
         match self {
-            Kind::Measure(MeasureKind::Language(options)) => match &options.target {
-                Target::Column(column) => Pointer::parse(column).ok(),
-                Target::Constant(_) | Target::Prompt => None,
-            },
-            _ => None,
+            Kind::Format(_) | Kind::Measure(_) => false,
+            // Any JSON is a matter of form.
+            Kind::Json(options) => options.has_schema(),
+            _ => true,
         }
     }
 
