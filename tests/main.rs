@@ -13,6 +13,7 @@ mod groups;
 mod guests;
 mod ifeval;
 mod json;
+mod language;
 mod layering;
 mod math;
 mod math_laws;

@@ -11,6 +11,7 @@ mod combine;
 mod group;
 mod instructions;
 mod judge;
+mod language;
 mod measure;
 mod score;
 mod scorer;

@@ -31,6 +31,7 @@ pub(crate) const KINDS: &[&str] = &[
     "json",
     "cosine",
     "group_length",
+    "language",
     "overlong",
     "repetition",
     "steps",
@@ -46,7 +47,6 @@ const LACKING: &[&str] = &[
     #[cfg(not(feature = "sandbox"))]
     "code",
     "ifeval",
-    "language",
     "remote",
 ];
 
@@ -425,6 +425,7 @@ impl<'s> Reader<'s> {
             "json" => self.judged(table, Kind::Json),
             "cosine" => self.measured(table, names, MeasureKind::Cosine),
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
+            "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),
             "repetition" => self.measured(table, names, MeasureKind::Repetition),
             "steps" => self.measured(table, names, MeasureKind::Steps),

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::measure::Measured;
 use crate::format::FormatOptions;
+use crate::language::LanguageOptions;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::text::choice::ChoiceOptions;
@@ -210,6 +211,8 @@ pub(crate) struct RewardSchema {
     pub(crate) cosine: Option<Measured<CosineOptions>>,
     /// Short among the right answers of a group (Kimi k1.5). Needs whole groups.
     pub(crate) group_length: Option<Measured<GroupLengthOptions>>,
+    /// The share of words in the target language.
+    pub(crate) language: Option<Measured<LanguageOptions>>,
     /// A penalty for completions near or over the length limit (DAPO).
     pub(crate) overlong: Option<Measured<OverlongOptions>>,
     /// A penalty for repeated n-grams.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::read::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
-use super::{INSTRUCTION_COLUMNS, Kind, Payout, Span};
+use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Span};
+use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::Pointer;
@@ -89,6 +90,10 @@ pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
                 .into_iter()
                 .collect()
         }
+        Kind::Measure(MeasureKind::Language(options)) => match &options.target {
+            Target::Column(column) => Pointer::parse(column).into_iter().collect(),
+            Target::Constant(_) | Target::Prompt => Vec::new(),
+        },
         _ => Vec::new(),
     }
 }
