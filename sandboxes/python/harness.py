@@ -1043,10 +1043,15 @@ def solution_module(candidate, module):
     def find(name):
         if name.startswith("__"):
             raise AttributeError(name)
-        if not candidate.objects:
-            value = candidate.operate("name", name) if candidate.objects is not None else named(candidate, name)
-        else:
-            value = candidate.named(name)
+        try:
+            if not candidate.objects:
+                value = candidate.operate("name", name) if candidate.objects is not None else named(candidate, name)
+            else:
+                value = candidate.named(name)
+        except NameError:
+            if name in vars(builtins):
+                raise BadTests("the tests replace `%s` in the solution, which they can't reach" % name) from None
+            raise
         setattr(made, name, value)
         return value
     made.__getattr__ = find

@@ -7,6 +7,8 @@ mod json;
 
 mod calls;
 
+mod evalplus;
+
 mod stdio;
 
 mod livecodebench;
