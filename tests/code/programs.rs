@@ -109,7 +109,10 @@ fn a_source_of_ten_megabytes_has_a_verdict() {
     let right = "def f(): return 1\n";
     // Within what a program may use, and beyond it.
     for (filling, verdicts) in [
-        ("#\n".repeat(5 << 20), ["pass", "pass"]),
+        (
+            format!("#{}\n", "x".repeat(9_998)).repeat(1_049),
+            ["pass", "pass"],
+        ),
         ("x = [1, 2]\n".repeat(1 << 20), ["timeout_fuel", "memory"]),
         ("(".repeat(10 << 20), ["compile_error", "memory"]),
     ] {
