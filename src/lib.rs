@@ -16,6 +16,8 @@ pub mod math;
 
 pub mod text;
 
+pub mod language;
+
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 

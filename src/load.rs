@@ -47,6 +47,14 @@ const SHIPPED: &[Shipped] = &[
         name: "r1-zero",
         text: include_str!("../reward_specs/r1-zero.toml"),
     },
+    Shipped {
+        name: "r1",
+        text: include_str!("../reward_specs/r1.toml"),
+    },
+    Shipped {
+        name: "language",
+        text: include_str!("../reward_specs/language.toml"),
+    },
 ];
 
 /// A spec that could not be loaded.

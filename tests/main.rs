@@ -11,7 +11,9 @@ mod fuzz_replay;
 mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
+mod ifeval;
 mod json;
+mod language;
 mod layering;
 mod math;
 mod math_laws;

@@ -1,6 +1,7 @@
 //! Measures of one rollout or of a group: facts and sections in, numbers out.
 
 use super::judge::{Subject, judged_section, section};
+use super::language;
 use super::score::{RowError, Term};
 use super::spec::{MeasureKind, Reward};
 use crate::rollout::{Pointer, Rollout};
@@ -17,6 +18,7 @@ pub(super) fn measure(
     let rollout = subject.rollout;
     let tokens = || needed(reward, rollout.n_tokens, &subject.fields.n_tokens);
     let measure = match kind {
+        MeasureKind::Language(options) => language::judge(reward, options, subject)?,
         MeasureKind::Cosine(options) => {
             let length = match options.unit {
                 LengthUnit::Tokens => tokens()?,
@@ -125,7 +127,7 @@ fn outcome(term: Option<&Term>) -> Option<Outcome> {
 }
 
 /// A fact of the record that the reward cannot do without.
-fn needed<T>(reward: &Reward, fact: Option<T>, field: &Pointer) -> Result<T, RowError> {
+pub(super) fn needed<T>(reward: &Reward, fact: Option<T>, field: &Pointer) -> Result<T, RowError> {
     fact.ok_or_else(|| {
         let message = format!(
             "field `{field}` is missing; reward `{}` needs it",

@@ -9,7 +9,9 @@
 mod code;
 mod combine;
 mod group;
+mod instructions;
 mod judge;
+mod language;
 mod measure;
 mod score;
 mod scorer;

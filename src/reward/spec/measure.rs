@@ -8,6 +8,7 @@ use super::read::{ReadKind, ReadReward};
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::{Combine, Kind, NullOr, Payout, Rule, Section};
+use crate::language::LanguageOptions;
 use crate::text::OptionError;
 use crate::text::cosine::CosineOptions;
 use crate::text::group_length::GroupLengthOptions;
@@ -22,6 +23,7 @@ use crate::text::tags::TagsOptions;
 pub(crate) enum MeasureKind {
     Cosine(CosineOptions),
     GroupLength(GroupLengthOptions),
+    Language(LanguageOptions),
     Overlong(OverlongOptions),
     Repetition(RepetitionOptions),
     Steps(StepsOptions),
@@ -203,6 +205,21 @@ impl MeasureOptions for GroupLengthOptions {
 
     fn range(&self) -> [f64; 2] {
         [-0.5, 0.5]
+    }
+}
+
+impl MeasureOptions for LanguageOptions {
+    const SECTION: Option<Section> = Some(Section::Think);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check().map_err(|error| OptionError {
+            field: error.field,
+            problem: error.problem,
+        })
+    }
+
+    fn range(&self) -> [f64; 2] {
+        [0.0, 1.0]
     }
 }
 

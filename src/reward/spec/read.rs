@@ -23,6 +23,7 @@ pub(crate) const KINDS: &[&str] = &[
     "exact",
     "choice",
     "gsm8k",
+    "instructions",
     "math",
     #[cfg(feature = "sandbox")]
     "code",
@@ -30,6 +31,7 @@ pub(crate) const KINDS: &[&str] = &[
     "json",
     "cosine",
     "group_length",
+    "language",
     "overlong",
     "repetition",
     "steps",
@@ -45,7 +47,6 @@ const LACKING: &[&str] = &[
     #[cfg(not(feature = "sandbox"))]
     "code",
     "ifeval",
-    "language",
     "remote",
 ];
 
@@ -416,6 +417,7 @@ impl<'s> Reader<'s> {
             "exact" => self.judged(table, Kind::Exact),
             "choice" => self.judged(table, Kind::Choice),
             "gsm8k" => self.judged(table, Kind::Gsm8k),
+            "instructions" => self.judged(table, Kind::Instructions),
             "math" => self.judged(table, Kind::Math),
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),
@@ -423,6 +425,7 @@ impl<'s> Reader<'s> {
             "json" => self.judged(table, Kind::Json),
             "cosine" => self.measured(table, names, MeasureKind::Cosine),
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
+            "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),
             "repetition" => self.measured(table, names, MeasureKind::Repetition),
             "steps" => self.measured(table, names, MeasureKind::Steps),

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::measure::Measured;
 use crate::format::FormatOptions;
+use crate::language::LanguageOptions;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::text::choice::ChoiceOptions;
@@ -16,6 +17,7 @@ use crate::text::cosine::CosineOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
 use crate::text::group_length::GroupLengthOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 use crate::text::overlong::OverlongOptions;
 use crate::text::repetition::RepetitionOptions;
@@ -194,6 +196,8 @@ pub(crate) struct RewardSchema {
     pub(crate) choice: Option<Judged<ChoiceOptions>>,
     /// The final number of a GSM8K-style solution.
     pub(crate) gsm8k: Option<Judged<Gsm8kOptions>>,
+    /// The verifiable instructions of IFEval.
+    pub(crate) instructions: Option<Judged<IfevalOptions>>,
     /// A mathematical answer, compared exactly.
     pub(crate) math: Option<Judged<MathOptions>>,
     /// An expression of given numbers that comes to a target.
@@ -207,6 +211,8 @@ pub(crate) struct RewardSchema {
     pub(crate) cosine: Option<Measured<CosineOptions>>,
     /// Short among the right answers of a group (Kimi k1.5). Needs whole groups.
     pub(crate) group_length: Option<Measured<GroupLengthOptions>>,
+    /// The share of words in the target language.
+    pub(crate) language: Option<Measured<LanguageOptions>>,
     /// A penalty for completions near or over the length limit (DAPO).
     pub(crate) overlong: Option<Measured<OverlongOptions>>,
     /// A penalty for repeated n-grams.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::read::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
-use super::{Kind, Payout, Span};
+use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Span};
+use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::Pointer;
@@ -14,6 +15,7 @@ use crate::text::OptionError;
 use crate::text::choice::ChoiceOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 
 /// What the spec language has to know of a verifier's options.
@@ -80,6 +82,7 @@ impl<'s> Reader<'s> {
 pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
     match kind {
         Kind::Countdown(_) => PUZZLE_COLUMNS.map(Pointer::field).to_vec(),
+        Kind::Instructions(_) => INSTRUCTION_COLUMNS.map(Pointer::field).to_vec(),
         Kind::Json(options) => {
             let pointer = options.schema_from.as_deref();
             pointer
@@ -87,6 +90,10 @@ pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
                 .into_iter()
                 .collect()
         }
+        Kind::Measure(MeasureKind::Language(options)) => match &options.target {
+            Target::Column(column) => Pointer::parse(column).into_iter().collect(),
+            Target::Constant(_) | Target::Prompt => Vec::new(),
+        },
         _ => Vec::new(),
     }
 }
@@ -95,6 +102,8 @@ pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
 const PUZZLE_COLUMNS: [&str; 3] = ["numbers", "nums", "target"];
 
 impl VerifierOptions for ChoiceOptions {}
+
+impl VerifierOptions for IfevalOptions {}
 
 impl VerifierOptions for CountdownOptions {
     fn usable(&self) -> Result<(), OptionError> {
