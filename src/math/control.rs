@@ -1,8 +1,9 @@
 //! Commands whose backslash was taken for an escape on the way: a form feed and
 //! `rac{1}{2}` for `\frac{1}{2}`, a backspace and `oxed{5}` for `\boxed{5}`.
 //!
-//! Control characters have no other meaning in an answer, and each of these stands
-//! before the rest of one command, so that nothing is guessed. Text in, the text
+//! Such control characters have no other meaning in an answer, and each of these
+//! stands before the rest of one command, so that nothing is guessed. A tab or a
+//! line break has one: a tab and `ext{5}` stay what they are. Text in, the text
 //! with its commands and a map of positions out.
 
 /// A text with its commands restored.
@@ -21,7 +22,7 @@ impl Restored {
 }
 
 /// The control character, the letter that it was, and what follows the letter.
-const COMMANDS: [(char, &str, &str); 13] = [
+const COMMANDS: [(char, &str, &str); 9] = [
     ('\u{c}', "f", "rac"),
     ('\u{c}', "f", "box"),
     ('\u{8}', "b", "oxed"),
@@ -31,15 +32,11 @@ const COMMANDS: [(char, &str, &str); 13] = [
     ('\u{8}', "b", "eta"),
     ('\u{b}', "v", "ec{"),
     ('\u{7}', "a", "lpha"),
-    ('\t', "t", "ext{"),
-    ('\t', "t", "frac{"),
-    ('\t', "t", "imes"),
-    ('\r', "r", "ight"),
 ];
 
 /// The text with such commands; `None` where there are none.
 pub(super) fn restored(text: &str) -> Option<Restored> {
-    let marks = |byte: &u8| matches!(byte, 0x07..=0x09 | 0x0b..=0x0d);
+    let marks = |byte: &u8| matches!(byte, 0x07 | 0x08 | 0x0b | 0x0c);
     if !text.as_bytes().iter().any(marks) {
         return None;
     }
