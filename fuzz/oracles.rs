@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use goldstone::format::{Format, FormatOptions, Template};
+use goldstone::language::{Language, LanguageOptions, measure};
 use goldstone::math::{Gold, MathOptions, Scope};
 use goldstone::reward::{Scorer, SpecSource};
 use goldstone::rollout::{FieldMap, Record, Rollout};
@@ -22,11 +23,12 @@ const MAX_BYTES: usize = 1 << 16;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the names are those of `fuzz_targets/` and `corpus-seeds/`.
-pub(crate) const TARGETS: [Target; 5] = [
+pub(crate) const TARGETS: [Target; 6] = [
     ("record", record),
     ("format", format),
     ("math", math),
     ("choice", choice),
+    ("language", language),
     ("spec", spec),
 ];
 
@@ -168,6 +170,36 @@ pub(crate) fn choice(data: &[u8]) {
             "a second answer does not matter"
         );
     }
+}
+
+/// The first byte picks the target language and the mask; the share is a
+/// share, and the stretches lie in the text, in order.
+pub(crate) fn language(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else {
+        return;
+    };
+    let text = lossy(rest);
+    let number = usize::from(first >> 1) % Language::all().count();
+    let target = Language::all().nth(number).expect("less than the count");
+    let options = LanguageOptions {
+        strict_mask: first & 1 == 0,
+        ..LanguageOptions::default()
+    };
+    let found = measure(&text, target, &options);
+    assert!(found.target_words <= found.words);
+    assert_eq!(found.score().is_none(), found.words == 0);
+    assert!((0.0..=1.0).contains(&found.masked_fraction));
+    let mut floor = 0;
+    for span in &found.spans {
+        within(&text, &span.range);
+        assert!(floor <= span.range.start && span.range.start < span.range.end);
+        floor = span.range.end;
+    }
+    assert_eq!(
+        found,
+        measure(&text, target, &options),
+        "measuring is a function"
+    );
 }
 
 /// A spec compiles or says where it is wrong; a compiled one scores purely.

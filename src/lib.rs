@@ -16,6 +16,8 @@ pub mod math;
 
 pub mod text;
 
+pub mod language;
+
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
@@ -27,6 +29,8 @@ pub mod reward;
 pub mod load;
 
 pub mod batch;
+
+pub mod train;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -36,8 +36,24 @@ const SHIPPED: &[Shipped] = &[
         text: include_str!("../reward_specs/code.toml"),
     },
     Shipped {
+        name: "countdown",
+        text: include_str!("../reward_specs/countdown.toml"),
+    },
+    Shipped {
+        name: "dapo",
+        text: include_str!("../reward_specs/dapo.toml"),
+    },
+    Shipped {
         name: "r1-zero",
         text: include_str!("../reward_specs/r1-zero.toml"),
+    },
+    Shipped {
+        name: "r1",
+        text: include_str!("../reward_specs/r1.toml"),
+    },
+    Shipped {
+        name: "language",
+        text: include_str!("../reward_specs/language.toml"),
     },
 ];
 

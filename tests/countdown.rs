@@ -193,5 +193,9 @@ proptest! {
         let options = CountdownOptions { numbers: NumberUse::AtMostOnce, format_credit: 0.1 };
         let verdict = verify(&puzzle, &text, &options);
         prop_assert_eq!(verdict.credit == 1.0, verdict.outcome == Outcome::Correct);
+        if let Some(span) = verdict.detail.value("span") {
+            let span: [usize; 2] = serde_json::from_value(span.clone()).expect("two numbers");
+            prop_assert!(text.get(span[0]..span[1]).is_some(), "{:?}", span);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use goldstone::text::json::{JsonOptions, Schema, verify};
-use goldstone::verdict::Outcome;
+use goldstone::verdict::{Outcome, Verdict};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,7 +25,7 @@ struct Case {
     answer: String,
     verdict: Outcome,
     reason: String,
-    at: Option<String>,
+    path: Option<String>,
     rule: Option<String>,
     #[serde(rename = "why")]
     _why: String,
@@ -65,9 +65,10 @@ fn cases() {
                 .as_deref()
                 .is_none_or(|wanted| detail(name) == Some(wanted))
         };
+        assert_span(&case.answer, &verdict);
         if verdict.outcome != case.verdict
             || verdict.reason != Some(&*case.reason)
-            || !evidence("at", &case.at)
+            || !evidence("path", &case.path)
             || !evidence("rule", &case.rule)
         {
             failures.push(format!(
@@ -90,6 +91,13 @@ fn cases() {
         rejected >= accepted,
         "{accepted} accepted, {rejected} rejected"
     );
+}
+
+fn assert_span(answer: &str, verdict: &Verdict) {
+    if let Some(span) = verdict.detail.value("span") {
+        let span: [usize; 2] = serde_json::from_value(span.clone()).expect("two numbers");
+        assert!(answer.get(span[0]..span[1]).is_some(), "{span:?}: {answer}");
+    }
 }
 
 #[test]
@@ -227,9 +235,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "[\\[\\]{}\",:0-9eE.+\\-tfn\\\\ `a\n]{0,40}") {
+    fn no_text_makes_it_panic(text in "[\\[\\]{}\",:0-9eE.+\\-tfn\\\\ `aé数\n]{0,40}") {
         let options = JsonOptions { fence: goldstone::text::json::Fence::Optional, ..JsonOptions::default() };
         let verdict = verify(&text, Some(&Schema::compile(&Value::Bool(true)).expect("a schema")), &options);
+        assert_span(&text, &verdict);
         let plain: Result<Value, _> = serde_json::from_str(text.trim_matches([' ', '\n']));
         if verdict.outcome == Outcome::Correct && !text.contains('`') {
             prop_assert!(plain.is_ok());

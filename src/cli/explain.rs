@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::Value;
 
+use super::languages::{self, Languages};
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
 use super::{Exit, Outcome, bad_input, load_scorer};
 use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find, rest_of_group};
@@ -126,8 +127,9 @@ fn completion(out: &mut impl Write, explanation: &Explanation, most: usize) -> i
     if text.is_empty() {
         return writeln!(out, "{}", Styled(FAINT, "the completion is empty"));
     }
+    let languages = Languages::of(&explanation.score, text);
     let legend = format!(
-        "completion, {} bytes: {}, {}, {}",
+        "completion, {} bytes: {}, {}, {}{languages}",
         text.len(),
         Styled(MARK, "markers"),
         Styled(FAINT, "think"),
@@ -147,16 +149,23 @@ fn completion(out: &mut impl Write, explanation: &Explanation, most: usize) -> i
             .collect();
     }
     write!(out, "  ")?;
-    for (range, style) in pieces {
+    for piece in languages.cut(pieces) {
+        let (range, style) = (piece.range, piece.style);
         if !gap.is_empty() && range.start == gap.end {
             let left_out = format!("… {} bytes left out, see --full …", gap.len());
             write!(out, "\n  {}\n  ", Styled(DOUBT, left_out))?;
+        }
+        if let Some(before) = piece.before {
+            write!(out, "{}", Styled(style, before))?;
         }
         for (index, line) in text[range].split('\n').enumerate() {
             if index > 0 {
                 write!(out, "\n  ")?;
             }
             write!(out, "{}", Styled(style, Safe(line)))?;
+        }
+        if piece.behind {
+            write!(out, "{}", Styled(style, "⟩"))?;
         }
     }
     writeln!(out)
@@ -285,6 +294,19 @@ fn terms(
             writeln!(out, "  reference  {}", Safe(&reference_text(reference)))?;
         }
         for (name, detail) in term.detail.iter() {
+            if name == "spans"
+                && let Some(spans) = detail.as_array()
+            {
+                for span in spans {
+                    let line = languages::line(span, &explanation.text);
+                    writeln!(
+                        out,
+                        "  {name:<9}  {}",
+                        line.unwrap_or_else(|| span.to_string())
+                    )?;
+                }
+                continue;
+            }
             let shown = match detail {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),

@@ -6,6 +6,7 @@
 
 mod check;
 mod explain;
+mod languages;
 mod math;
 mod progress;
 #[cfg(feature = "sandbox")]

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[cfg(feature = "sandbox")]
 use super::code;
 use super::instructions;
+use super::structured;
 use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
 use crate::math::{self, Gold, MathOptions, Scope};
@@ -93,12 +94,13 @@ pub(super) fn judge(
     if let Kind::Format(options) = &reward.kind {
         return Ok(format(options, subject.completion));
     }
-    #[cfg(feature = "sandbox")]
-    if let Kind::Code(options) = &reward.kind {
-        return code::judge(reward, options, subject);
-    }
-    if let Kind::Instructions(options) = &reward.kind {
-        return instructions::judge(reward, options, subject);
+    match &reward.kind {
+        Kind::Countdown(options) => return structured::countdown(reward, options, subject),
+        Kind::Json(options) => return structured::json(reward, options, subject),
+        Kind::Instructions(options) => return instructions::judge(reward, options, subject),
+        #[cfg(feature = "sandbox")]
+        Kind::Code(options) => return code::judge(reward, options, subject),
+        _ => {}
     }
     let references = references(reward, subject)?;
     let judged = judged_section(reward, subject);
@@ -129,7 +131,11 @@ pub(super) fn judge(
                 Err(error) => Err(error.clone()),
             }
         }),
-        Kind::Format(_) | Kind::Instructions(_) | Kind::Measure(_) => {
+        Kind::Format(_)
+        | Kind::Measure(_)
+        | Kind::Countdown(_)
+        | Kind::Instructions(_)
+        | Kind::Json(_) => {
             unreachable!("handled before")
         }
         #[cfg(feature = "sandbox")]

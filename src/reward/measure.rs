@@ -1,10 +1,11 @@
 //! Measures of one rollout or of a group: facts and sections in, numbers out.
 
-use super::judge::Subject;
+use super::judge::{Subject, judged_section, section};
+use super::language;
 use super::score::{RowError, Term};
 use super::spec::{MeasureKind, Reward};
 use crate::rollout::{Pointer, Rollout};
-use crate::text::{LengthUnit, group_length, overlong, stop};
+use crate::text::{LengthUnit, cosine, group_length, overlong, repetition, steps, stop, tags};
 use crate::verdict::{Measure, Outcome};
 
 /// Measures `subject` by one reward; `None` where that takes the whole group.
@@ -12,11 +13,27 @@ pub(super) fn measure(
     reward: &Reward,
     kind: &MeasureKind,
     subject: &Subject<'_>,
-    _terms: &[Option<Term>],
+    terms: &[Option<Term>],
 ) -> Result<Option<Measure>, RowError> {
     let rollout = subject.rollout;
     let tokens = || needed(reward, rollout.n_tokens, &subject.fields.n_tokens);
     let measure = match kind {
+        MeasureKind::Language(options) => language::judge(reward, options, subject)?,
+        MeasureKind::Cosine(options) => {
+            let length = match options.unit {
+                LengthUnit::Tokens => tokens()?,
+                LengthUnit::Characters => subject.text.chars().count() as u64,
+            };
+            let outcome = outcome(reward.of.and_then(|of| terms[of].as_ref()));
+            cosine::measure(outcome.unwrap_or(Outcome::Unknown), Some(length), options)
+        }
+        MeasureKind::Repetition(options) => {
+            of_text(reward, subject, |text| repetition::measure(text, options))
+        }
+        MeasureKind::Steps(options) => {
+            of_text(reward, subject, |text| steps::measure(text, options))
+        }
+        MeasureKind::Tags(options) => of_text(reward, subject, |text| tags::measure(text, options)),
         MeasureKind::Overlong(options) => overlong::measure(Some(tokens()?), options),
         MeasureKind::Stop(options) => {
             let reason = rollout.finish_reason.as_deref();
@@ -35,6 +52,20 @@ pub(super) fn measure(
         }
     };
     Ok(Some(measure))
+}
+
+/// Measures the section that the reward is for. A completion without it gets the
+/// least that the measure may come to: to lack a section is never better than to
+/// have a bad one.
+fn of_text(reward: &Reward, subject: &Subject<'_>, measure: impl Fn(&str) -> Measure) -> Measure {
+    match judged_section(reward, subject).and_then(|judged| section(judged, subject)) {
+        Some((text, _)) => measure(&text),
+        None => {
+            let violation = subject.completion.violation.as_ref();
+            let reason = violation.map_or("unfinished_thinking", |violation| violation.code);
+            Measure::of(reward.payout.wrong).because(reason)
+        }
+    }
 }
 
 /// Length of a completion in either unit.
@@ -96,7 +127,7 @@ fn outcome(term: Option<&Term>) -> Option<Outcome> {
 }
 
 /// A fact of the record that the reward cannot do without.
-fn needed<T>(reward: &Reward, fact: Option<T>, field: &Pointer) -> Result<T, RowError> {
+pub(super) fn needed<T>(reward: &Reward, fact: Option<T>, field: &Pointer) -> Result<T, RowError> {
     fact.ok_or_else(|| {
         let message = format!(
             "field `{field}` is missing; reward `{}` needs it",

@@ -11,10 +11,12 @@ mod combine;
 mod group;
 mod instructions;
 mod judge;
+mod language;
 mod measure;
 mod score;
 mod scorer;
 mod spec;
+mod structured;
 mod term;
 
 pub use group::Pending;

@@ -159,7 +159,7 @@ fn whole(number: &Value) -> Option<i64> {
 /// Judges the expression that `answer` is.
 ///
 /// Evidence: `value` (the exact value, where it is not the target), `span` (the
-/// answer without white space at its ends), `at` (the byte that could not be
+/// answer without white space at its ends, or the character that could not be
 /// read).
 ///
 /// ```
@@ -189,9 +189,9 @@ pub fn verify(puzzle: &Puzzle, answer: &str, options: &CountdownOptions) -> Verd
     let program = match parse(expression) {
         Ok(program) => program,
         Err(fault) => {
-            return Verdict::wrong(fault.reason)
-                .with("at", start + fault.at)
-                .with_span(span);
+            let length = text[fault.at..].chars().next().map_or(0, char::len_utf8);
+            let at = start + fault.at;
+            return Verdict::wrong(fault.reason).with_span(at..at + length);
         }
     };
     let mut verdict = judge(puzzle, &program, tail, options.numbers);

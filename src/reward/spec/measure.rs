@@ -8,17 +8,27 @@ use super::read::{ReadKind, ReadReward};
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::{Combine, Kind, NullOr, Payout, Rule, Section};
+use crate::language::LanguageOptions;
 use crate::text::OptionError;
+use crate::text::cosine::CosineOptions;
 use crate::text::group_length::GroupLengthOptions;
 use crate::text::overlong::OverlongOptions;
+use crate::text::repetition::RepetitionOptions;
+use crate::text::steps::StepsOptions;
 use crate::text::stop::StopOptions;
+use crate::text::tags::TagsOptions;
 
 /// A measure of a spec, with its options.
 #[derive(Clone, Debug)]
 pub(crate) enum MeasureKind {
+    Cosine(CosineOptions),
     GroupLength(GroupLengthOptions),
+    Language(LanguageOptions),
     Overlong(OverlongOptions),
+    Repetition(RepetitionOptions),
+    Steps(StepsOptions),
     Stop(StopOptions),
+    Tags(TagsOptions),
 }
 
 impl MeasureKind {
@@ -101,10 +111,7 @@ impl<'s> Reader<'s> {
         if self.problems.len() == before
             && let Err(error) = options.usable()
         {
-            let field = spans.iter().find(|(key, _)| key == error.field);
-            let span = field.map_or(span, |(_, span)| span.clone());
-            let title = format!("`{}` of {place} cannot be used", error.field);
-            self.report(span, title, error.to_string(), None);
+            self.report_unusable(&error, &place, &spans, span);
         }
         let [least, most] = options.range();
         ReadKind {
@@ -179,11 +186,40 @@ pub(crate) struct Measured<O> {
     options: O,
 }
 
+impl MeasureOptions for CosineOptions {
+    const OF: bool = true;
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check()
+    }
+
+    fn range(&self) -> [f64; 2] {
+        let exceeded = self.exceeded.unwrap_or(self.min_value_wrong);
+        let least = self.min_value_wrong.min(exceeded);
+        [least, self.max_value_correct]
+    }
+}
+
 impl MeasureOptions for GroupLengthOptions {
     const OF: bool = true;
 
     fn range(&self) -> [f64; 2] {
         [-0.5, 0.5]
+    }
+}
+
+impl MeasureOptions for LanguageOptions {
+    const SECTION: Option<Section> = Some(Section::Think);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check().map_err(|error| OptionError {
+            field: error.field,
+            problem: error.problem,
+        })
+    }
+
+    fn range(&self) -> [f64; 2] {
+        [0.0, 1.0]
     }
 }
 
@@ -197,6 +233,30 @@ impl MeasureOptions for OverlongOptions {
     }
 }
 
+impl MeasureOptions for RepetitionOptions {
+    const SECTION: Option<Section> = Some(Section::Text);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check()
+    }
+
+    fn range(&self) -> [f64; 2] {
+        [self.max_penalty, 0.0]
+    }
+}
+
+impl MeasureOptions for StepsOptions {
+    const SECTION: Option<Section> = Some(Section::Text);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check()
+    }
+
+    fn range(&self) -> [f64; 2] {
+        [0.0, 1.0]
+    }
+}
+
 impl MeasureOptions for StopOptions {
     fn usable(&self) -> Result<(), OptionError> {
         self.check()
@@ -204,5 +264,17 @@ impl MeasureOptions for StopOptions {
 
     fn range(&self) -> [f64; 2] {
         [self.penalty, 0.0]
+    }
+}
+
+impl MeasureOptions for TagsOptions {
+    const SECTION: Option<Section> = Some(Section::Text);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check()
+    }
+
+    fn range(&self) -> [f64; 2] {
+        [0.0, 1.0]
     }
 }

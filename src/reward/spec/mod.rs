@@ -14,6 +14,7 @@ mod read;
 mod reader;
 mod schema;
 mod tables;
+mod verifier;
 mod wording;
 
 #[cfg(feature = "sandbox")]
@@ -36,8 +37,10 @@ use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::rollout::{FieldMap, Pointer};
 use crate::text::choice::ChoiceOptions;
+use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
 use crate::text::ifeval::IfevalOptions;
+use crate::text::json::JsonOptions;
 
 /// A checked spec. Names are resolved, gates are free of cycles.
 #[derive(Debug)]
@@ -88,6 +91,8 @@ pub(crate) enum Kind {
     Gsm8k(Gsm8kOptions),
     Instructions(IfevalOptions),
     Math(MathOptions),
+    Countdown(CountdownOptions),
+    Json(JsonOptions),
     #[cfg(feature = "sandbox")]
     Code(CodeReward),
     /// A number without right and wrong.
@@ -97,16 +102,12 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether the kind judges the answer against a reference or tests.
     pub(crate) fn is_verifier(&self) -> bool {
-        !matches!(self, Kind::Format(_) | Kind::Measure(_))
-    }
-
-    /// Columns of the record, beside the native fields, that the kind reads.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
-        let columns: &[&str] = match self {
-            Kind::Instructions(_) => &INSTRUCTION_COLUMNS,
-            _ => &[],
-        };
-        columns.iter().copied()
+        match self {
+            Kind::Format(_) | Kind::Measure(_) => false,
+            // Any JSON is a matter of form.
+            Kind::Json(options) => options.has_schema(),
+            _ => true,
+        }
     }
 
     /// Whether the kind compares the rollouts of a group.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -12,6 +10,7 @@ use super::check::CombineSection;
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::tables::{CombineTable, InputTable, RewardTable};
+use super::verifier::columns;
 use super::{
     Kind, MeasureKind, Payout, Reward, Section, Span, Spec, SpecError, SpecSource, nearest,
 };
@@ -28,9 +27,16 @@ pub(crate) const KINDS: &[&str] = &[
     "math",
     #[cfg(feature = "sandbox")]
     "code",
+    "countdown",
+    "json",
+    "cosine",
     "group_length",
+    "language",
     "overlong",
+    "repetition",
+    "steps",
     "stop",
+    "tags",
 ];
 
 /// The keys of a kind that say what it pays.
@@ -40,13 +46,8 @@ const PAY_KEYS: [&str; 4] = ["correct", "wrong", "no_answer", "unknown"];
 const LACKING: &[&str] = &[
     #[cfg(not(feature = "sandbox"))]
     "code",
-    "cosine",
-    "countdown",
     "ifeval",
-    "json",
-    "language",
     "remote",
-    "repetition",
 ];
 
 /// Reads and checks a whole spec.
@@ -338,7 +339,7 @@ impl<'s> Reader<'s> {
         );
         let mut pay_keys = options.spans(&PAY_KEYS);
         let ReadKind { payout, kind, of } = self.kind(&kind_name, options, names);
-        fields.columns.extend(kind.columns().map(Pointer::field));
+        fields.columns.extend(columns(&kind));
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
         let mut links: Vec<(usize, Span)> = common
@@ -420,32 +421,17 @@ impl<'s> Reader<'s> {
             "math" => self.judged(table, Kind::Math),
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),
+            "countdown" => self.judged(table, Kind::Countdown),
+            "json" => self.judged(table, Kind::Json),
+            "cosine" => self.measured(table, names, MeasureKind::Cosine),
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
+            "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),
+            "repetition" => self.measured(table, names, MeasureKind::Repetition),
+            "steps" => self.measured(table, names, MeasureKind::Steps),
             "stop" => self.measured(table, names, MeasureKind::Stop),
+            "tags" => self.measured(table, names, MeasureKind::Tags),
             other => unreachable!("`{other}` is none of `KINDS`"),
-        }
-    }
-
-    /// Splits a kind's table into the payout and the verifier's own options.
-    fn judged<O>(&mut self, mut table: Table<'s>, kind: fn(O) -> Kind) -> ReadKind
-    where
-        O: for<'de> Deserialize<'de> + JsonSchema + Default,
-    {
-        let payout_keys = keys::<Payout>();
-        let mut allowed = payout_keys.clone();
-        allowed.extend(keys::<O>());
-        self.check_keys(&mut table, allowed);
-        let payout_keys: Vec<&str> = payout_keys.iter().map(String::as_str).collect();
-        let payout = Table {
-            place: table.place.clone(),
-            span: table.span.clone(),
-            entries: table.drain(&payout_keys),
-        };
-        ReadKind {
-            payout: self.decode_checked(payout),
-            kind: kind(self.decode_checked(table)),
-            of: None,
         }
     }
 

@@ -9,14 +9,21 @@ use toml::Spanned;
 
 use super::measure::Measured;
 use crate::format::FormatOptions;
+use crate::language::LanguageOptions;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
 use crate::text::choice::ChoiceOptions;
+use crate::text::cosine::CosineOptions;
+use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
 use crate::text::group_length::GroupLengthOptions;
 use crate::text::ifeval::IfevalOptions;
+use crate::text::json::JsonOptions;
 use crate::text::overlong::OverlongOptions;
+use crate::text::repetition::RepetitionOptions;
+use crate::text::steps::StepsOptions;
 use crate::text::stop::StopOptions;
+use crate::text::tags::TagsOptions;
 
 /// A reward spec: which rewards a rollout earns and how they add up.
 #[derive(JsonSchema)]
@@ -193,15 +200,29 @@ pub(crate) struct RewardSchema {
     pub(crate) instructions: Option<Judged<IfevalOptions>>,
     /// A mathematical answer, compared exactly.
     pub(crate) math: Option<Judged<MathOptions>>,
+    /// An expression of given numbers that comes to a target.
+    pub(crate) countdown: Option<Judged<CountdownOptions>>,
+    /// One JSON value, by a schema if there is one.
+    pub(crate) json: Option<Judged<JsonOptions>>,
     /// Unit tests of a program, run in a sandbox.
     #[cfg(feature = "sandbox")]
     pub(crate) code: Option<Judged<super::CodeReward>>,
+    /// Short if right, long if wrong, along a cosine. Looks at another reward.
+    pub(crate) cosine: Option<Measured<CosineOptions>>,
     /// Short among the right answers of a group (Kimi k1.5). Needs whole groups.
     pub(crate) group_length: Option<Measured<GroupLengthOptions>>,
+    /// The share of words in the target language.
+    pub(crate) language: Option<Measured<LanguageOptions>>,
     /// A penalty for completions near or over the length limit (DAPO).
     pub(crate) overlong: Option<Measured<OverlongOptions>>,
+    /// A penalty for repeated n-grams.
+    pub(crate) repetition: Option<Measured<RepetitionOptions>>,
+    /// Marks of step-by-step writing. Easily gamed.
+    pub(crate) steps: Option<Measured<StepsOptions>>,
     /// A penalty for completions that were cut off.
     pub(crate) stop: Option<Measured<StopOptions>>,
+    /// The share of given tags that stand exactly once.
+    pub(crate) tags: Option<Measured<TagsOptions>>,
 }
 
 fn kind_alternatives() -> serde_json::Value {

@@ -54,6 +54,10 @@ pub struct JsonOptions {
     /// The JSON Schema that the value must meet. Default: none, any JSON will do.
     #[schemars(with = "Option<serde_json::Value>")]
     pub schema: Option<Schema>,
+    /// JSON pointer to the field of the record that has the row's own schema, as
+    /// JSON or as a JSON text, for example `/extra/schema`. Default: none.
+    #[schemars(with = "Option<String>", regex(pattern = "^/"))]
+    pub schema_from: Option<String>,
     /// Whether a Markdown fence may stand round the value. Default `none`.
     pub fence: Fence,
     /// What an object that names a key twice is. Default `reject`.
@@ -100,6 +104,7 @@ impl Default for JsonOptions {
     fn default() -> Self {
         Self {
             schema: None,
+            schema_from: None,
             fence: Fence::None,
             duplicate_keys: DuplicateKeys::Reject,
             max_bytes: 1 << 20,
@@ -109,9 +114,28 @@ impl Default for JsonOptions {
 }
 
 impl JsonOptions {
+    /// Whether the answer is judged by a schema.
+    #[must_use]
+    pub fn has_schema(&self) -> bool {
+        self.schema.is_some() || self.schema_from.is_some()
+    }
+
     /// # Errors
-    /// A limit is 0 or above what can be read.
+    /// A limit is 0 or above what can be read, `schema_from` is no JSON pointer,
+    /// or there are two schemas.
     pub fn check(&self) -> Result<(), OptionError> {
+        if let Some(pointer) = &self.schema_from {
+            let problem = if self.schema.is_some() {
+                "is a second schema beside `schema`; keep one of them".to_owned()
+            } else if !pointer.starts_with('/') {
+                format!("is not a JSON pointer; write `/{pointer}`")
+            } else {
+                String::new()
+            };
+            if !problem.is_empty() {
+                return Err(OptionError::new("schema_from", problem));
+            }
+        }
         if !(1..=LONGEST).contains(&self.max_bytes) {
             let problem = format!("is {}; give from 1 to {LONGEST}", self.max_bytes);
             return Err(OptionError::new("max_bytes", problem));
@@ -126,10 +150,10 @@ impl JsonOptions {
 
 /// Judges `answer` by `schema`; without one, any JSON value is correct.
 ///
-/// [`JsonOptions::schema`] is not looked at: the caller says which schema counts,
-/// the spec's or the row's. Evidence: `span` (the value), `at` (JSON pointer to
-/// the first fault in it) and `rule` (JSON pointer into the schema), or `message`
-/// and `byte` of a syntax error.
+/// [`JsonOptions::schema`] and `schema_from` are not looked at: the caller says
+/// which schema counts, the spec's or the row's. Evidence: `span` (the value, or
+/// the character where it stops being JSON, with `message`), `path` (JSON pointer
+/// to the first fault in the value) and `rule` (JSON pointer into the schema).
 ///
 /// ```
 /// use goldstone::text::json::{JsonOptions, Schema, verify};
@@ -171,15 +195,12 @@ pub fn verify(answer: &str, schema: Option<&Schema>, options: &JsonOptions) -> V
                 .with_span(span);
         }
         Err(Fault::TrailingText(byte)) => {
-            return Verdict::wrong("trailing_text")
-                .with("byte", span.start + byte)
-                .with_span(span);
+            return Verdict::wrong("trailing_text").with_span(character(answer, span.start + byte));
         }
         Err(Fault::Syntax { message, byte }) => {
             return Verdict::wrong("not_json")
                 .with("message", message)
-                .with("byte", span.start + byte)
-                .with_span(span);
+                .with_span(character(answer, span.start + byte));
         }
     };
     let Some(schema) = schema else {
@@ -193,7 +214,7 @@ pub fn verify(answer: &str, schema: Option<&Schema>, options: &JsonOptions) -> V
     match schema.first_fault(&value) {
         None => Verdict::correct("meets_schema").with_span(span),
         Some(fault) => Verdict::wrong("breaks_schema")
-            .with("at", shortened(&fault.at))
+            .with("path", shortened(&fault.path))
             .with("rule", shortened(&fault.rule))
             .with_span(span),
     }
@@ -221,6 +242,13 @@ fn inside_fence(text: &str) -> Range<usize> {
         (is_json && ends_line).then(|| trimmed(text, start..start + rest.len()))
     };
     fenced().unwrap_or(whole)
+}
+
+/// The character that the byte is in; empty at the end of the text.
+fn character(text: &str, byte: usize) -> Range<usize> {
+    let start = text.floor_char_boundary(byte);
+    let length = text[start..].chars().next().map_or(0, char::len_utf8);
+    start..start + length
 }
 
 /// At most 200 characters.

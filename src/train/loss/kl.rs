@@ -1,0 +1,58 @@
+//! The distance to the reference policy, estimated from the sampled tokens.
+
+use super::surrogate::Slope;
+
+/// A penalty on the distance to the reference policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kl {
+    /// `β`, its factor in the loss; above 0.
+    pub coefficient: f64,
+    /// How the distance is estimated.
+    pub estimator: KlEstimator,
+    /// Whether the estimate is multiplied by the probability ratio, which makes
+    /// it unbiased off the policy: DeepSeek-V3.2, arXiv 2512.02556. TRL's default.
+    pub bias_corrected: bool,
+}
+
+/// An estimate of the KL divergence of policy and reference from one token, by
+/// `x = log π_ref - log π`: Schulman, "Approximating KL divergence", 2020.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KlEstimator {
+    /// `-x`: unbiased, of high variance.
+    K1,
+    /// `x² / 2`: biased, of low variance.
+    K2,
+    /// `exp(x) - x - 1`: unbiased and never negative; GRPO's.
+    #[default]
+    K3,
+}
+
+/// Beyond it a log-ratio is cut, so that its exponential is finite.
+const LARGEST_LOG: f64 = 20.0;
+
+impl Kl {
+    /// The estimate for one token, without the factor.
+    pub(super) fn token(self, logp: f64, reference: f64, log_ratio: f64) -> Slope {
+        let x = (reference - logp).clamp(-LARGEST_LOG, LARGEST_LOG);
+        let (value, by_x) = match self.estimator {
+            KlEstimator::K1 => (-x, -1.0),
+            KlEstimator::K2 => (x * x / 2.0, x),
+            KlEstimator::K3 => (x.exp() - x - 1.0, x.exp() - 1.0),
+        };
+        match self.bias_corrected {
+            false => Slope {
+                value,
+                by_ratio: 0.0,
+                by_logp: -by_x,
+            },
+            true => {
+                let ratio = log_ratio.exp();
+                Slope {
+                    value: value * ratio,
+                    by_ratio: value * ratio,
+                    by_logp: -by_x * ratio,
+                }
+            }
+        }
+    }
+}
