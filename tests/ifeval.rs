@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use goldstone::text::ifeval::{
-    Credit, Detected, IfevalOptions, Instructions, Letterless, Mode, verify,
+    Asked, Credit, Detect, Detected, IfevalOptions, Instructions, Letterless, Mode, verify,
 };
 use goldstone::verdict::{Outcome, Verdict};
 use proptest::prelude::*;
@@ -32,10 +32,13 @@ impl Case {
     fn verdict(&self, mode: Mode, credit: Credit) -> Verdict {
         let instructions = Instructions::parse(&self.instruction_id_list, &self.kwargs)
             .unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        let detect = |text: &str| match self.languages.get(text) {
+        let detect = |asked: Asked<'_>| match self.languages.get(asked.text) {
             Some(Some(code)) => Detected::Language(code.clone()),
             Some(None) => Detected::NoLanguage,
-            None => panic!("{}: langdetect was not asked about {text:?}", self.name),
+            None => panic!(
+                "{}: langdetect was not asked about {:?}",
+                self.name, asked.text
+            ),
         };
         let options = IfevalOptions {
             mode,
@@ -219,7 +222,7 @@ fn all_instructions() -> Instructions {
     Instructions::parse(&json!(ids), &json!(kwargs)).expect("arguments of the cases")
 }
 
-fn english(_: &str) -> Detected {
+fn english(_: Asked<'_>) -> Detected {
     Detected::Language("en".to_owned())
 }
 
@@ -242,18 +245,15 @@ fn an_unknown_language_is_unknown_only_where_it_decides() {
         json!([language, {}]),
     );
     let capital = read(json!(["change_case:english_capital"]), json!([{}]));
-    let unsure = |_: &str| Detected::Unsure;
-    let letterless = |_: &str| Detected::NoLanguage;
+    let unsure = |_: Asked<'_>| Detected::Unsure;
+    let letterless = |_: Asked<'_>| Detected::NoLanguage;
     let strict = IfevalOptions::default();
     let share = options(Mode::Strict);
     let not_followed = IfevalOptions {
         letterless: Letterless::NotFollowed,
         ..IfevalOptions::default()
     };
-    let said = |instructions: &Instructions,
-                response: &str,
-                detect: &goldstone::text::ifeval::Detect,
-                options| {
+    let said = |instructions: &Instructions, response: &str, detect: &Detect, options| {
         let verdict = verify(instructions, response, detect, options);
         assert!(verdict.outcome != Outcome::Unknown || verdict.credit == 0.0);
         verdict.outcome

@@ -1,13 +1,16 @@
 //! The IFEval instructions of one rollout: its reference or its columns and the
 //! judged section in, a verdict out.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::judge::{Subject, judged_section, no_section, section};
 use super::score::RowError;
 use super::spec::{INSTRUCTION_COLUMNS, Reward};
+use crate::language::{self, Language};
 use crate::rollout::Reference;
-use crate::text::ifeval::{Detected, IfevalOptions, Instructions, verify};
+use crate::text::ifeval::{Asked, Detected, IfevalOptions, Instructions, verify};
 use crate::verdict::{ReferenceError, Verdict};
 
 /// Judges `subject` by its instructions. A row whose instructions cannot be used
@@ -32,9 +35,37 @@ pub(super) fn judge(
     Ok(verify(&instructions, response, &detect, options))
 }
 
-/// No detector is built in: what asks for a language is `unknown`, never paid.
-fn detect(_: &str) -> Detected {
-    Detected::Unsure
+/// Share of the words from which a language is that of the whole response.
+const CLEAR_SHARE: f64 = 0.6;
+
+/// The language of most words, where our scorer knows the language that is
+/// asked for and is clear about the text's.
+fn detect(asked: Asked<'_>) -> Detected {
+    if !asked.text.contains(char::is_alphabetic) {
+        return Detected::NoLanguage;
+    }
+    let Ok(wanted) = asked.language.parse::<Language>() else {
+        return Detected::Unsure;
+    };
+    // Words in capitals would be taken for acronyms.
+    let text = if asked.text.contains(char::is_lowercase) {
+        Cow::Borrowed(asked.text)
+    } else {
+        Cow::Owned(asked.text.to_lowercase())
+    };
+    match language::detect(&text) {
+        Some((found, share)) if share >= CLEAR_SHARE => {
+            if found == wanted {
+                Detected::Language(asked.language.to_owned())
+            } else if found == wanted.base() {
+                // Chinese, in characters that both scripts have.
+                Detected::Unsure
+            } else {
+                Detected::Language(found.code().to_owned())
+            }
+        }
+        _ => Detected::Unsure,
+    }
 }
 
 /// The columns where there are any, else the reference: an object, or the text

@@ -23,8 +23,18 @@ pub enum Detected {
     Unsure,
 }
 
+/// What a detector is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'t> {
+    /// The text whose language is to be told.
+    pub text: &'t str,
+    /// The language that it should be in, as langdetect writes it. A detector
+    /// that does not know it is [`Detected::Unsure`], whatever the text looks like.
+    pub language: &'t str,
+}
+
 /// Tells the language of a text.
-pub type Detect<'d> = dyn Fn(&str) -> Detected + 'd;
+pub type Detect<'d> = dyn Fn(Asked<'_>) -> Detected + 'd;
 
 /// What a response without any letters is where a language is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -80,7 +90,11 @@ pub(super) fn speaks(
     detect: &Detect,
     options: &IfevalOptions,
 ) -> Option<bool> {
-    match detect(text) {
+    let asked = Asked {
+        text,
+        language: code,
+    };
+    match detect(asked) {
         Detected::Language(detected) => Some(detected == code),
         Detected::NoLanguage => Some(options.letterless == Letterless::Followed),
         Detected::Unsure => None,

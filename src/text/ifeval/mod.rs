@@ -50,7 +50,7 @@ use serde_json::json;
 use crate::verdict::Verdict;
 use instruction::Instruction;
 pub use instruction::Instructions;
-pub use language::{Detect, Detected, Letterless};
+pub use language::{Asked, Detect, Detected, Letterless};
 
 /// How responses are judged.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -99,7 +99,7 @@ pub enum Credit {
 /// where it could not be told).
 ///
 /// ```
-/// use goldstone::text::ifeval::{Credit, Detected, IfevalOptions, Instructions, verify};
+/// use goldstone::text::ifeval::{Asked, Credit, Detected, IfevalOptions, Instructions, verify};
 /// use goldstone::verdict::Outcome;
 /// use serde_json::json;
 ///
@@ -107,7 +107,7 @@ pub enum Credit {
 ///     &json!(["punctuation:no_comma", "startend:end_checker"]),
 ///     &json!([{}, {"end_phrase": "The end."}]),
 /// )?;
-/// let english = |_: &str| Detected::Language("en".to_owned());
+/// let english = |_: Asked<'_>| Detected::Language("en".to_owned());
 /// let options = IfevalOptions { credit: Credit::Fraction, ..IfevalOptions::default() };
 ///
 /// let verdict = verify(&instructions, "It rained. The end.", &english, &options);

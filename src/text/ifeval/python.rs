@@ -126,7 +126,8 @@ mod tests {
         let assigned = set(&python.assigned);
         let upper = |c: char| is_upper(c.encode_utf8(&mut [0; 4]));
         let lower = |c: char| is_lower(c.encode_utf8(&mut [0; 4]));
-        let ours: [(&str, &Ranges, &dyn Fn(char) -> bool); 6] = [
+        type Holds<'h> = &'h dyn Fn(char) -> bool;
+        let ours: [(&str, &Ranges, Holds); 6] = [
             ("space", &python.space, &is_space),
             ("word", &python.word, &is_word),
             ("digit", &python.digit, &is_digit),
