@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release --example train_language -- training/language src/language/model.bin`
 //!
+//! With `--check` behind it nothing is written: the command fails if the file is
+//! not what the text gives.
+//!
 //! Reads every `CODE.KIND.txt` of the folder (one text per line) and the table
 //! `hans_to_hant.txt`, leaves out the lines that are held out, and writes the
 //! model: the same bytes for the same text, on any machine. See the folder's
@@ -17,8 +20,9 @@ use goldstone::language::Language;
 use goldstone::language::train::{Sample, is_held_out, train};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(folder), Some(output)) = (args.next(), args.next()) else {
+    let mut args = std::env::args_os().skip(1);
+    let mut path = || args.next().map(PathBuf::from);
+    let (Some(folder), Some(output)) = (path(), path()) else {
         return Err("name the folder of text and the file to write".into());
     };
     let traditional: HashMap<char, char> = fs::read_to_string(folder.join("hans_to_hant.txt"))?
@@ -61,6 +65,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     println!("lines: {counts:?}");
     let model = train(&samples);
+    if args.next().is_some_and(|flag| flag == "--check") {
+        return match fs::read(&output)? == model {
+            true => Ok(println!("{} is what the text gives", output.display())),
+            false => Err("the model is not what the text gives; train it again".into()),
+        };
+    }
     fs::write(&output, &model)?;
     println!("{} bytes written to {}", model.len(), output.display());
     Ok(())

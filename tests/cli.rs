@@ -460,6 +460,21 @@ fn explain_shows_hostile_text_as_text() {
 }
 
 #[test]
+fn explain_shows_where_the_language_changes() {
+    let folder = Folder::new();
+    let mixed = r#"{"id":"mixed","language":"de","completion":"<think>Zuerst die Ableitung der Funktion, then we set it equal to zero, und dann das Ergebnis. 所以答案是七。</think><answer>7</answer>"}"#;
+    folder.write("in.jsonl", mixed);
+    let args = ["explain", "in.jsonl", "--spec", "language", "--row", "1"];
+    let output = folder.run(&args);
+    insta::assert_snapshot!(said(&output));
+    let coloured = folder.command(&args).env("CLICOLOR_FORCE", "1").output();
+    let out = text(&coloured.unwrap().stdout);
+    // Underlined, and each language in its own colour.
+    assert!(out.contains("\u{1b}[4m\u{1b}[35m⟨en "), "{out}");
+    assert!(out.contains("\u{1b}[4m\u{1b}[33m⟨zh "), "{out}");
+}
+
+#[test]
 fn a_long_completion_is_shown_by_its_ends() {
     let folder = Folder::new();
     let think = "é".repeat(30_000);

@@ -43,11 +43,8 @@ pub(super) fn labels(
         search(group, text, words, target, &mut labels);
     }
     kana(text, words, &mut labels);
-    match target {
-        Some(script @ (Language::ZhHans | Language::ZhHant)) => {
-            variants(text, words, script, &mut labels);
-        }
-        _ => {}
+    if let Some(script @ (Language::ZhHans | Language::ZhHant)) = target {
+        variants(text, words, script, &mut labels);
     }
     labels
 }

@@ -93,23 +93,30 @@ impl Group {
         let mut scores = [0; COLUMNS];
         let table = &WEIGHTS[self.offset..self.offset + (self.stride << self.bits)];
         let letters = Letters::of(word);
-        if self.stride == COLUMNS {
-            letters.rows(self.bits, |row| {
-                let row = &table[row * COLUMNS..][..COLUMNS];
-                for (score, weight) in scores.iter_mut().zip(row) {
-                    *score += i16::from(*weight as i8);
-                }
-            });
-        } else {
-            letters.rows(self.bits, |row| {
-                let row = &table[row * self.stride..][..self.stride];
-                for (score, weight) in scores.iter_mut().zip(row) {
-                    *score += i16::from(*weight as i8);
-                }
-            });
+        match self.stride {
+            16 => letters.rows(self.bits, |row| {
+                add(&mut scores, table.as_chunks::<16>().0[row])
+            }),
+            4 => letters.rows(self.bits, |row| {
+                add(&mut scores, table.as_chunks::<4>().0[row])
+            }),
+            _ => letters.rows(self.bits, |row| {
+                add(&mut scores, table.as_chunks::<2>().0[row])
+            }),
         }
         scores
     }
+}
+
+/// Adds a row; its width is known when compiling, so that all columns are added
+/// at once.
+#[inline(always)]
+fn add<const STRIDE: usize>(scores: &mut Scores, row: [u8; STRIDE]) {
+    let mut sums = *scores;
+    for (sum, weight) in sums.iter_mut().zip(row) {
+        *sum += i16::from(weight as i8);
+    }
+    *scores = sums;
 }
 
 /// The language that a script decides by itself.

@@ -5,7 +5,8 @@
 //! pieces of names of code (`x1`, `3rd`), the caller's own list, and names in
 //! Latin letters inside a text of another script. Each rule is bounded, so that
 //! sentences cannot be written in neutral words: three acronyms in a row count
-//! as words, and so do three capitalised words.
+//! as words, so do three capitalised words, and so do all of them in a text of
+//! little else.
 
 use super::options::{LanguageOptions, Names};
 use super::script::Kind;
@@ -19,6 +20,10 @@ const ACRONYMS: usize = 2;
 
 /// Most capitalised Latin words in a row that are a name.
 const NAME_WORDS: usize = 2;
+
+/// Names and acronyms that a text may have however few other words it has; with
+/// more they are neutral only up to one for every two words that count.
+const FEW_NAMES: usize = 3;
 
 /// Longest piece of a name of code, in letters.
 const JOINED_LETTERS: usize = 3;
@@ -42,6 +47,7 @@ pub(super) fn neutral(
         .iter()
         .map(|word| is_notation(text, word) || is_allowed(text, word, &allow))
         .collect();
+    let notation = neutral.clone();
     acronyms(text, words, &mut neutral);
     if options.names == Names::Neutral && target.is_some_and(|target| !writes_latin(target)) {
         names(text, words, &mut neutral);
@@ -49,7 +55,13 @@ pub(super) fn neutral(
     if target == Some(Language::Ko) {
         glosses(words, &mut neutral);
     }
-    neutral
+    // Whoever writes in nothing but names and acronyms has written words.
+    let counted = neutral.iter().filter(|neutral| !**neutral).count();
+    let named = words.len() - counted - notation.iter().filter(|neutral| **neutral).count();
+    match named > FEW_NAMES && 2 * named > counted {
+        true => notation,
+        false => neutral,
+    }
 }
 
 /// A single letter, a function, a unit, or a short piece of a name of code.
@@ -138,7 +150,7 @@ fn is_function_or_unit(letters: &str) -> bool {
 fn is_allowed(text: &str, word: &Word, allow: &[String]) -> bool {
     !allow.is_empty() && {
         let lower = word.text(text).to_lowercase();
-        allow.iter().any(|allowed| *allowed == lower)
+        allow.contains(&lower)
     }
 }
 

@@ -118,7 +118,29 @@ pub(super) fn mask(text: &str, masking: Masking) -> Vec<Region> {
         scanner.floor = end;
         at = end;
     }
-    regions
+    match masking {
+        Masking::Strict => without_rows(text, regions),
+        Masking::Plain => regions,
+    }
+}
+
+/// Leaves out the rows of inline ranges that are prose in pieces: one word in
+/// each pair of backticks.
+fn without_rows(text: &str, regions: Vec<Region>) -> Vec<Region> {
+    let follows = |left: &Region, right: &Region| {
+        let between = &text[left.range.end..right.range.start];
+        left.kind == Kind::Inline
+            && right.kind == Kind::Inline
+            && !between.chars().any(char::is_alphanumeric)
+    };
+    let mut kept = Vec::with_capacity(regions.len());
+    for row in regions.chunk_by(follows) {
+        let inside = row.iter().map(|region| region.range.clone());
+        if row.len() < 2 || !prose::is_prose_in_pieces(inside.map(|range| &text[range])) {
+            kept.extend_from_slice(row);
+        }
+    }
+    kept
 }
 
 /// The bytes at which something may open.
@@ -234,6 +256,11 @@ mod tests {
 
     #[test]
     fn strict_masking_finds_prose() {
+        let pieces = "`first` `we` `add` `both` `of` `the` `numbers` `and` `divide`";
+        assert_eq!(shown(pieces, Masking::Strict), pieces);
+        assert!(!shown(pieces, Masking::Plain).contains("both"));
+        let names = "$a$, $b$, $c$, $d$, $e$, $f$, $g$, $h$, $i$ and `get`, `set`";
+        assert!(!shown(names, Masking::Strict).contains("$"));
         let hidden = "```\nfirst we add both of the numbers and then divide\n```";
         assert!(shown(hidden, Masking::Strict).contains("both of the numbers"));
         assert!(!shown(hidden, Masking::Plain).contains("both"));

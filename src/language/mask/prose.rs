@@ -13,55 +13,84 @@ const WORDS_PER_SIGN: usize = 6;
 /// Whether the text is prose: at least 8 words, and more than six for every
 /// sign of code. Two characters of a script without spaces count as a word.
 pub(super) fn is_prose(text: &str) -> bool {
-    let mut words = 0;
-    let mut signs = 0;
-    let mut dense = 0;
-    let mut letters = 0;
-    let mut command = false;
-    let mut end_word = |letters: &mut usize, command: &mut bool| {
-        if *letters >= 2 && !*command {
-            words += 1;
-        }
-        *letters = 0;
-        *command = false;
-    };
-    for c in text.chars() {
-        match c {
-            'a'..='z' | 'A'..='Z' => letters += 1,
-            '\u{0E00}'..='\u{0EFF}' | '\u{3005}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}' => {
-                dense += usize::from(c.is_alphabetic());
-            }
-            c if c.is_alphabetic() => letters += 1,
-            _ => {
-                end_word(&mut letters, &mut command);
-                command = c == '\\';
-                signs += usize::from(matches!(
-                    c,
-                    '=' | '+'
-                        | '*'
-                        | '/'
-                        | '\\'
-                        | '{'
-                        | '['
-                        | '('
-                        | '<'
-                        | '>'
-                        | '_'
-                        | '#'
-                        | '|'
-                        | '&'
-                        | '^'
-                        | '%'
-                        | '~'
-                        | '@'
-                        | ';'
-                ));
-            }
-        }
+    let mut tally = Tally::default();
+    tally.read(text);
+    tally.is_prose()
+}
+
+/// Whether the pieces together are prose.
+pub(super) fn is_prose_in_pieces<'t>(pieces: impl Iterator<Item = &'t str>) -> bool {
+    let mut tally = Tally::default();
+    pieces.for_each(|piece| tally.read(piece));
+    tally.is_prose()
+}
+
+/// What was seen.
+#[derive(Default)]
+struct Tally {
+    words: usize,
+    signs: usize,
+    /// Characters of scripts without spaces.
+    dense: usize,
+}
+
+impl Tally {
+    fn is_prose(&self) -> bool {
+        let words = self.words + self.dense / 2;
+        words >= MIN_WORDS && words > self.signs * WORDS_PER_SIGN
     }
-    end_word(&mut letters, &mut command);
-    let words = words + dense / 2;
-    words >= MIN_WORDS && words > signs * WORDS_PER_SIGN
+
+    fn read(&mut self, text: &str) {
+        let Self {
+            words,
+            signs,
+            dense,
+        } = self;
+        let mut letters = 0;
+        let mut command = false;
+        let mut end_word = |letters: &mut usize, command: &mut bool| {
+            if *letters >= 2 && !*command {
+                *words += 1;
+            }
+            *letters = 0;
+            *command = false;
+        };
+        for c in text.chars() {
+            match c {
+                'a'..='z' | 'A'..='Z' => letters += 1,
+                '\u{0E00}'..='\u{0EFF}' | '\u{3005}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}' => {
+                    *dense += usize::from(c.is_alphabetic());
+                }
+                c if c.is_alphabetic() => letters += 1,
+                _ => {
+                    end_word(&mut letters, &mut command);
+                    command = c == '\\';
+                    *signs += usize::from(matches!(
+                        c,
+                        '=' | '+'
+                            | '*'
+                            | '/'
+                            | '\\'
+                            | '{'
+                            | '['
+                            | '('
+                            | '<'
+                            | '>'
+                            | '_'
+                            | '#'
+                            | '|'
+                            | '&'
+                            | '^'
+                            | '%'
+                            | '~'
+                            | '@'
+                            | ';'
+                    ));
+                }
+            }
+        }
+        end_word(&mut letters, &mut command);
+    }
 }
 
 #[cfg(test)]
