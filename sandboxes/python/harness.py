@@ -471,7 +471,7 @@ def show(error, frames=None):
     frames of the harness."""
     if not isinstance(error, SystemExit):
         try:
-            sys.excepthook(type(error), error, frames)
+            sys.excepthook(type(error), error.with_traceback(frames), frames)
             sys.stderr.flush()
         except BaseException:
             pass

@@ -3,8 +3,8 @@
 use std::env;
 
 use goldstone::code::{
-    CodeError, CodeOptions, CodeReport, Credit, NoReference, References, Task, Trust, Trusting,
-    against_reference, verify,
+    CodeError, CodeOptions, CodeReport, Credit, NoReference, References, Script, Task, Trust,
+    Trusting, against_reference, run_program, verify,
 };
 use goldstone::sandbox::{InProcess, SandboxError};
 use goldstone::verdict::Outcome;
@@ -107,12 +107,9 @@ fn a_source_of_ten_megabytes_has_a_verdict() {
     let Some(runner) = guest() else { return };
     let tests = serde_json::json!({"type": "calls", "entry_point": "f", "cases": [{"args": "()", "expected": "1"}]});
     let right = "def f(): return 1\n";
-    // Within what a program may use, and beyond it.
     for (filling, verdicts) in [
-        (
-            format!("#{}\n", "x".repeat(9_998)).repeat(1_049),
-            ["pass", "pass"],
-        ),
+        // The parser's work is the program's: it passes with 80 times the fuel.
+        ("#\n".repeat(5 << 20), ["timeout_fuel", "timeout_fuel"]),
         ("x = [1, 2]\n".repeat(1 << 20), ["timeout_fuel", "memory"]),
         ("(".repeat(10 << 20), ["compile_error", "memory"]),
     ] {
@@ -207,4 +204,34 @@ fn references_measure_programs_that_pass() {
     assert!(matches!(of(&task(None)), Err(NoReference::Missing)));
     let wrong = of(&task(Some("def f(n): return n\n")));
     assert!(matches!(wrong, Err(NoReference::Fails(_))), "{wrong:?}");
+}
+
+#[test]
+fn a_named_program_shows_its_traceback_as_python_does() {
+    let Some(runner) = guest() else { return };
+    let run = |source: &str, name: Option<&str>| {
+        let script = Script {
+            source,
+            name,
+            stdin: b"",
+        };
+        let run = run_program(&script, &CodeOptions::default(), &runner).expect("a run");
+        String::from_utf8(run.stderr).expect("text")
+    };
+    let raises = "def half(n):\n    return 1 / n\n\nhalf(0)\n";
+    assert_eq!(
+        run(raises, Some("dir/half.py")),
+        "Traceback (most recent call last):\n  \
+         File \"dir/half.py\", line 4, in <module>\n    half(0)\n    ~~~~^^^\n  \
+         File \"dir/half.py\", line 2, in half\n    return 1 / n\n           ~~^~~\n\
+         ZeroDivisionError: division by zero\n"
+    );
+    assert_eq!(
+        run("def half(n:\n", Some("half.py")),
+        "  File \"half.py\", line 1\n    def half(n:\n            ^\n\
+         SyntaxError: '(' was never closed\n"
+    );
+    assert_eq!(run("raise SystemExit('bye')", Some("bye.py")), "bye\n");
+    // Nobody reads it where a program is judged.
+    assert_eq!(run(raises, None), "");
 }
