@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use goldstone::text::json::{JsonOptions, Schema, verify};
-use goldstone::verdict::Outcome;
+use goldstone::verdict::{Outcome, Verdict};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,7 +25,7 @@ struct Case {
     answer: String,
     verdict: Outcome,
     reason: String,
-    at: Option<String>,
+    path: Option<String>,
     rule: Option<String>,
     #[serde(rename = "why")]
     _why: String,
@@ -65,9 +65,10 @@ fn cases() {
                 .as_deref()
                 .is_none_or(|wanted| detail(name) == Some(wanted))
         };
+        assert_span(&case.answer, &verdict);
         if verdict.outcome != case.verdict
             || verdict.reason != Some(&*case.reason)
-            || !evidence("at", &case.at)
+            || !evidence("path", &case.path)
             || !evidence("rule", &case.rule)
         {
             failures.push(format!(
@@ -90,6 +91,13 @@ fn cases() {
         rejected >= accepted,
         "{accepted} accepted, {rejected} rejected"
     );
+}
+
+fn assert_span(answer: &str, verdict: &Verdict) {
+    if let Some(span) = verdict.detail.value("span") {
+        let span: [usize; 2] = serde_json::from_value(span.clone()).expect("two numbers");
+        assert!(answer.get(span[0]..span[1]).is_some(), "{span:?}: {answer}");
+    }
 }
 
 #[test]
@@ -207,8 +215,65 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Schemas, good and bad, that refer to their own parts.
+fn schema() -> impl Strategy<Value = Value> {
+    let reference = prop::sample::select(vec![
+        "#",
+        "#/$defs/a",
+        "#/$defs/b",
+        "#/$defs/b/items",
+        "#/required",
+        "#/properties/x",
+        "#/allOf/0",
+        "#x",
+        "other.json",
+    ]);
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        prop::sample::select(vec![
+            r#"{"type": "integer"}"#,
+            r#"{"type": ["null", "string"], "maxLength": 2}"#,
+            r#"{"const": 1}"#,
+            r#"{"enum": [[], "a", null]}"#,
+            r#"{"required": ["x"]}"#,
+            r#"{"pattern": "^a+$"}"#,
+            r#"{"minimum": "1"}"#,
+            r#"{"uniqueItems": true, "minItems": 1}"#,
+        ])
+        .prop_map(json),
+        reference.prop_map(|target| serde_json::json!({ "$ref": target })),
+    ];
+    leaf.prop_recursive(3, 16, 3, |inner| {
+        let keys = prop::sample::select(vec!["items", "not", "additionalProperties", "contains"]);
+        let lists = prop::sample::select(vec!["anyOf", "allOf", "oneOf", "prefixItems"]);
+        let maps = prop::sample::select(vec!["properties", "$defs", "dependentSchemas"]);
+        let entries = prop::collection::btree_map(
+            prop::sample::select(vec!["a", "b", "x"]),
+            inner.clone(),
+            0..3,
+        );
+        prop_oneof![
+            (keys, inner.clone()).prop_map(|(key, inner)| serde_json::json!({ key: inner })),
+            (lists, prop::collection::vec(inner.clone(), 0..3))
+                .prop_map(|(key, list)| serde_json::json!({ key: list })),
+            (maps, entries.clone(), inner.clone(), entries).prop_map(|(key, map, items, defs)| {
+                serde_json::json!({ key: map, "items": items, "$defs": defs })
+            }),
+        ]
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// A row's schema is data: whatever it is, it is refused or it judges.
+    #[test]
+    fn any_schema_judges_or_is_refused(schema in schema(), value in value()) {
+        if let Ok(schema) = Schema::compile(&schema) {
+            let verdict = verify(&value.to_string(), Some(&schema), &JsonOptions::default());
+            prop_assert!(matches!(verdict.reason, Some("meets_schema" | "breaks_schema")));
+        }
+    }
 
     /// What serde_json writes is valid, meets itself as a constant, and with
     /// anything but white space after it is not.
@@ -227,9 +292,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "[\\[\\]{}\",:0-9eE.+\\-tfn\\\\ `a\n]{0,40}") {
+    fn no_text_makes_it_panic(text in "[\\[\\]{}\",:0-9eE.+\\-tfn\\\\ `aé数\n]{0,40}") {
         let options = JsonOptions { fence: goldstone::text::json::Fence::Optional, ..JsonOptions::default() };
         let verdict = verify(&text, Some(&Schema::compile(&Value::Bool(true)).expect("a schema")), &options);
+        assert_span(&text, &verdict);
         let plain: Result<Value, _> = serde_json::from_str(text.trim_matches([' ', '\n']));
         if verdict.outcome == Outcome::Correct && !text.contains('`') {
             prop_assert!(plain.is_ok());

@@ -11,6 +11,7 @@ mod fuzz_replay;
 mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
+mod ifeval;
 mod json;
 mod language;
 mod layering;

@@ -11,6 +11,25 @@ fn compile(text: &str) -> Result<Scorer, goldstone::reward::SpecError> {
     })
 }
 
+/// What the documentation shows as a whole spec is one.
+#[test]
+fn specs_of_the_documentation_compile() {
+    let text = std::fs::read_to_string("docs/rewards.md").expect("the page is there");
+    let blocks = text.split("```toml\n").skip(1);
+    let specs: Vec<&str> = blocks
+        .map(|block| block.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(specs.len() > 12, "only {} specs", specs.len());
+    for spec in specs {
+        if !cfg!(feature = "sandbox") && spec.contains("\ncode = ") {
+            continue;
+        }
+        if let Err(error) = compile(spec) {
+            panic!("{error}");
+        }
+    }
+}
+
 #[test]
 fn broken_specs_are_explained() {
     // Builds without the sandbox lack one kind.

@@ -6,6 +6,7 @@ This reads the rest: the harness' source, then what mkstdlib.py wrote. All that 
 done here is done once, and every run of a program starts where it ends.
 """
 
+import _goldstone
 import gc
 import marshal
 import posix
@@ -195,7 +196,9 @@ harness = types.ModuleType("_harness")
 sys.modules["_harness"] = harness
 exec(compile(_harness, "<harness>", "exec", dont_inherit=True), harness.__dict__)
 turn = harness.turn
+harness.rehearse()
 
-# The collector never walks over, and so never writes to, what is shared.
+# Neither the collector nor a count of references ever writes to what is shared.
 gc.collect()
+_goldstone.keep(gc.get_objects())
 gc.freeze()

@@ -10,7 +10,8 @@ Messages are one letter and a marshalled tuple (version 2, plain data):
 
     L (source, module)                            define a program
     C (id, name, args, kwargs)                    call one of its functions
-    P (source,)                                   run a program as `__main__`
+    P (source,) or (source, name)                 run a program as `__main__`; with its
+                                                  name, what ends it is shown as Python does
     T (kind, entry, module, prelude, setup, code, asserts, begun, objects)   be the tester
     W (source, kind, entry, …, asserts)           both at once, for `shared` mode
 
@@ -461,27 +462,50 @@ def truth(value):
         return None
 
 
-def compiled(source, name):
+def ignore(error, frames=None):
+    """What is done with an exception that nobody wants to see."""
+
+
+def show(error, frames=None):
+    """Writes an exception to standard error as the interpreter does, without the
+    frames of the harness."""
+    if not isinstance(error, SystemExit):
+        try:
+            sys.excepthook(type(error), error.with_traceback(frames), frames)
+            sys.stderr.flush()
+        except BaseException:
+            pass
+
+
+def compiled(source, name, seen=ignore, change=None):
     """The code of a program, or why there is none."""
     linecache.cache[name] = (lambda: source,)
     try:
-        return compile(source.removeprefix("\ufeff"), name, "exec", 0, True), None
+        source = source.removeprefix("\ufeff")
+        if change is not None:
+            source = change(source)
+        return compile(source, name, "exec", 0, True), None
     except BaseException as error:
+        seen(error)
         return None, ("compile",) + told(error)
 
 
-def run_main(source):
-    code, fault = compiled(source, "main.py")
+def run_main(source, name=None):
+    seen = ignore if name is None else show
+    name = name or "main.py"
+    code, fault = compiled(source, name, seen)
     if fault is not None:
         return fault
     made = types.ModuleType("__main__")
-    made.__file__ = "main.py"
+    made.__file__ = name
     made.__builtins__ = builtins
     sys.modules["__main__"] = made
     try:
         exec(code, made.__dict__)
         end = ("ok",)
     except BaseException as error:
+        frames = error.__traceback__
+        seen(error, frames and frames.tb_next)
         end = stopped(error)
     try:
         RUN_EXIT()
@@ -838,6 +862,50 @@ def free_names(source):
     return used - modules, modules
 
 
+def ordered(value):
+    """An operand of `<`, `<=`, `>` or `>=` in tests. A `nan` has no place in any order,
+    and `not abs(got - expected) > limit` would take that for a pass."""
+    if isinstance(value, float):
+        if value != value:
+            raise AssertionError("a nan where tests ask for an order")
+    elif type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "f":
+        if (value != value).any():
+            raise AssertionError("a nan where tests ask for an order")
+    return value
+
+
+def of_ordered(choose):
+    """`max` or `min`, which pass over a `nan` that is not the first."""
+    def chosen(*given, **options):
+        items = list(given[0]) if len(given) == 1 else given
+        for item in items:
+            ordered(item)
+        return choose(items, **options)
+    return chosen
+
+
+ORDER = {"__ordered__": ordered, "max": of_ordered(max), "min": of_ordered(min)}
+
+
+def with_order(source):
+    """Tests, with every operand of a comparison by order looked at."""
+    if "<" not in source and ">" not in source:
+        return source
+    import ast
+
+    def looked_at(operand):
+        name = ast.copy_location(ast.Name("__ordered__", ast.Load()), operand)
+        return ast.copy_location(ast.Call(name, [operand], []), operand)
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(kind, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for kind in node.ops
+        ):
+            node.left = looked_at(node.left)
+            node.comparators = [looked_at(operand) for operand in node.comparators]
+    return tree
+
+
 class Tester:
     """Runs tests and says what came of each."""
 
@@ -858,16 +926,22 @@ class Tester:
     def program(self, text):
         """An action that runs a piece of the tests."""
         def act():
-            code, fault = compiled(text, "tests.py")
+            code, fault = compiled(text, "tests.py", change=with_order)
             if fault is not None:
                 raise BadTests("%s: %s" % fault[1:3])
-            exec(code, self.names)
+            self.execute(code)
         return act
+
+    def execute(self, code):
+        for name, value in ORDER.items():
+            self.names.setdefault(name, value)
+        exec(code, self.names)
 
     def run(self, title, action):
         """One test: nothing raised is a pass."""
         candidate = self.candidate
         candidate.raised = candidate.refused = None
+        asked = candidate.asked
         try:
             action()
             result = ("pass",)
@@ -877,7 +951,8 @@ class Tester:
             result = self.judged(error)
         if candidate.ended is not None:
             result = candidate.ended
-        self.results.append((title,) + result)
+        # With the calls that it made: from one number up to another.
+        self.results.append((title, asked, candidate.asked) + result)
         return candidate.ended is None
 
     def judged(self, error):
@@ -900,12 +975,12 @@ class Tester:
         if not source:
             return True
         before = len(self.results)
-        code, fault = compiled(source, title)
+        code, fault = compiled(source, title, change=with_order)
         if fault is not None:
-            self.results.append((title, "bad", fault[1], fault[2]))
+            self.results.append((title, 0, 0, "bad", fault[1], fault[2]))
             return False
-        going = self.run(title, lambda: exec(code, self.names))
-        if self.results[-1][1] == "pass":
+        going = self.run(title, lambda: self.execute(code))
+        if self.results[-1][3] == "pass":
             self.results.pop()
         return going and len(self.results) == before
 
@@ -968,10 +1043,15 @@ def solution_module(candidate, module):
     def find(name):
         if name.startswith("__"):
             raise AttributeError(name)
-        if not candidate.objects:
-            value = candidate.operate("name", name) if candidate.objects is not None else named(candidate, name)
-        else:
-            value = candidate.named(name)
+        try:
+            if not candidate.objects:
+                value = candidate.operate("name", name) if candidate.objects is not None else named(candidate, name)
+            else:
+                value = candidate.named(name)
+        except NameError:
+            if name in vars(builtins):
+                raise BadTests("the tests replace `%s` in the solution, which they can't reach" % name) from None
+            raise
         setattr(made, name, value)
         return value
     made.__getattr__ = find
@@ -1155,15 +1235,57 @@ PROGRAM = Program()
 RUN_EXIT = atexit._run_exitfuncs
 STDOUT, STDERR = sys.stdout, sys.stderr
 STARTED = []
+# Nothing has been read from it when the snapshot is taken.
+sys.stdin = io.TextIOWrapper(
+    io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8", errors="strict"
+)
 
 
 def start():
     """Once in an instance: what a snapshot has frozen is made fresh."""
     STARTED.append(True)
-    random.seed(os.urandom(32))
-    sys.stdin = io.TextIOWrapper(
-        io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8", errors="strict"
-    )
+    random.seed(int.from_bytes(os.urandom(32)))
+
+
+def rehearse():
+    """Plays turns of the usual kinds before the snapshot is taken: byte code adapts to
+    what it is used for, caches fill, and no run has to write either anew."""
+    global RUN_EXIT
+    modules, run_exit, RUN_EXIT = dict(sys.modules), RUN_EXIT, int
+    numbers = [1, 2.5, "three", (4,), [5], {6: None}, True]
+    for _ in range(REHEARSALS):
+        for message in (
+            (b"P", (REHEARSED + "print(f(3))\n",)),
+            (b"P", (REHEARSED + "raise ValueError('no')\n",)),
+            (b"L", (REHEARSED, "solution")),
+            (b"C", (0, "f", (3,), {})),
+            (b"C", (1, "g", (numbers,), {})),
+            (b"C", (2, "f", ("no",), {})),
+        ):
+            turn(message[0] + marshal.dumps(message[1], VERSION), reply=len)
+    RUN_EXIT = run_exit
+    STARTED.clear()
+    PROGRAM.__init__()
+    linecache.clearcache()
+    for name in set(sys.modules) - set(modules):
+        del sys.modules[name]
+    sys.modules.update(modules)
+
+
+REHEARSALS = 20
+REHEARSED = """
+from typing import List
+class C:
+    def __init__(self, n): self.n = n
+def f(n):
+    total = 0
+    for i in range(n):
+        total += i * C(i).n
+    assert total == sum(x * x for x in range(n)), "no"
+    return total
+def g(xs: List[int]):
+    return [x for x in xs if x]
+"""
 
 
 def turn(message, reply=_goldstone.reply, loads=marshal.loads):

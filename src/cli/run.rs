@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
 use super::{Exit, Failure, Outcome, bad_input, sandbox_for};
 use crate::code::{
-    CodeOptions, CodeReport, CodeVerdict, Objects, ProgramRun, Task, TestReport, Trust, Trusting,
-    extract, run_program, verify,
+    CodeOptions, CodeReport, CodeVerdict, Objects, ProgramRun, Script, Task, TestReport, Trust,
+    Trusting, extract, run_program, verify,
 };
 use crate::sandbox::Runner;
 
 /// Run one program in the sandbox, by itself or against the tests of a task.
 ///
-/// Alone, the program's output goes through, and what it used to standard
-/// error. With `--tests`, each test has a line, and the verdict comes last.
+/// Alone, the program's output goes through, with Python's own traceback where it
+/// ends by an exception, and what it used to standard error. With `--tests`, each test has a line, and the verdict comes last.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -134,8 +134,14 @@ impl Run {
         options: &CodeOptions,
         runner: &dyn Runner,
     ) -> Outcome {
-        let run = run_program(source, stdin, options, runner)
-            .map_err(|error| Failure::Ours(error.into()))?;
+        let path = self.file.to_string_lossy();
+        let script = Script {
+            source,
+            name: Some(if path == "-" { "<stdin>" } else { &path }),
+            stdin,
+        };
+        let run =
+            run_program(&script, options, runner).map_err(|error| Failure::Ours(error.into()))?;
         if self.json {
             let mut record = serde_json::to_value(&run).unwrap_or_default();
             record["stdout"] = String::from_utf8_lossy(&run.stdout).into();

@@ -32,9 +32,12 @@ mod wire;
 
 mod score;
 
+mod efficiency;
+
 pub use compare::{Compare, CompareMode};
+pub use efficiency::{NoReference, References, against_best, against_reference};
 pub use extract::{Extracted, NoCode, extract};
-pub use mode::{ProgramRun, run_program};
+pub use mode::{ProgramRun, Script, run_program};
 pub use options::{CodeLimits, CodeOptions, Credit, Objects, Stop, Trusting};
 pub use oracle::Oracle;
 pub use report::{CodeReport, CodeVerdict, Mode, TestReport, Trust};

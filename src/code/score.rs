@@ -51,7 +51,7 @@ impl CodeReport {
             .with("passed", self.passed)
             .with("total", self.total)
             .with("first_failed", json!(self.first_failed))
-            .with("fuel", self.fuel)
+            .with("fuel", self.work_fuel())
             .with("mode", json!(self.mode))
             .with("trust", json!(self.trust)))
     }
@@ -78,13 +78,10 @@ impl CodeReport {
         groups.iter().filter(|(_, all)| *all).count() as f64 / groups.len() as f64
     }
 
-    /// Fuel of the solution's tests relative to a reference's: 0.5 where it took
-    /// half as much. `None` where it did not pass, or the reference took none.
-    ///
-    /// Deterministic, as no wall clock is.
+    /// Fuel that the solution took: for all tests, and for defining the program, so
+    /// that work is not hidden by doing it while the program is defined.
     #[must_use]
-    pub fn relative_fuel(&self, reference_fuel: u64) -> Option<f64> {
-        (self.verdict == CodeVerdict::Pass && reference_fuel > 0)
-            .then(|| self.fuel as f64 / reference_fuel as f64)
+    pub fn work_fuel(&self) -> u64 {
+        self.fuel.saturating_add(self.load_fuel)
     }
 }

@@ -17,6 +17,8 @@ pub struct Task {
     pub guest: Option<String>,
     /// Whether the task's own tests hold the solution's objects.
     pub objects: bool,
+    /// A program that passes the tests, to measure others by.
+    pub reference: Option<String>,
 }
 
 /// The forms of tests.

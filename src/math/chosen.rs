@@ -111,6 +111,42 @@ pub(super) fn chosen(statement: &str) -> Option<Range<usize>> {
     is_reason(reason, letter).then_some(at..at + 1)
 }
 
+/// The letter that is the whole statement's subject: "B is correct", "Because B is
+/// valid".
+pub(super) fn asserted(text: &str) -> Option<Range<usize>> {
+    const ASSERTS: &[&[&str]] = &[
+        &["is", "valid"],
+        &["is", "correct"],
+        &["is", "right"],
+        &["is", "true"],
+        &["is", "the", "answer"],
+        &["is", "the", "correct", "answer"],
+        &["is", "the", "right", "answer"],
+        &["is", "the", "correct", "choice"],
+        &["is", "the", "correct", "option"],
+    ];
+    /// There is room for nothing else.
+    const LONGEST: usize = 60;
+    let statement = text.trim().trim_end_matches(['.', '*']);
+    let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '*' | '(' | ')');
+    if text.len() > LONGEST || !statement.chars().all(plain) {
+        return None;
+    }
+    let mut words: Vec<(usize, &str)> = spans(text).collect();
+    if words
+        .first()
+        .is_some_and(|(_, word)| begins_with_any(word, BECAUSE))
+    {
+        words.remove(0);
+    }
+    let ((at, subject), tail) = words.split_first()?;
+    letter(subject)?;
+    let same = |asserts: &&&[&str]| {
+        asserts.len() == tail.len() && asserts.iter().zip(tail).all(|(a, (_, b))| a == b)
+    };
+    ASSERTS.iter().find(same).map(|_| *at..at + 1)
+}
+
 /// The letter that a text ends with as its conclusion, though it only believes
 /// it: "therefore I think it's B". Every other letter must be denied where it is
 /// named; never a number, of which anybody has a guess.

@@ -58,6 +58,36 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
     Some(Readings(qualified.collect()))
 }
 
+/// Reads a value and the condition behind its only "if".
+pub(super) fn under_if(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
+    let flat = without_text(text);
+    let mut parts = flat.split(" if ");
+    let (head, clause, None) = (parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
+    if clause.trim().is_empty() || clause.len() > CLAUSE {
+        return None;
+    }
+    let head = head.trim().trim_end_matches(',').trim();
+    let head = head
+        .strip_prefix('$')
+        .map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
+    let readings = parse(head)?;
+    let is_words = |reading: &Reading| matches!(reading.value, Typed::Text(_) | Typed::Choice(_));
+    if readings.0.iter().any(is_words) {
+        return None;
+    }
+    let condition = folded(&format!("if {clause}"));
+    let qualified = readings.0.into_iter().map(|reading| Reading {
+        value: Typed::Qualified {
+            value: Box::new(reading.value),
+            condition: condition.clone(),
+        },
+        rule: reading.rule,
+    });
+    Some(Readings(qualified.collect()))
+}
+
 /// `\text{ where }` as its words.
 fn without_text(text: &str) -> String {
     let mut new = String::with_capacity(text.len());

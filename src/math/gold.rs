@@ -7,6 +7,8 @@ use crate::verdict::ReferenceError;
 
 use super::between::joined;
 use super::boxes::{announces_final, with_name};
+use super::control::restored;
+use super::declared;
 use super::escaped::unescaped;
 use super::judge::{compared, read, several_lines, with_suffix};
 use super::neighbours;
@@ -14,6 +16,7 @@ use super::number::{Fault, Limits, read_tokens};
 use super::opaque::Opaque;
 use super::options::MathOptions;
 use super::parse::ParseFault;
+use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::Judgement;
@@ -63,6 +66,9 @@ impl Gold {
     /// assert!(Gold::compile("\\frac{1}{0}", &MathOptions::default()).is_err());
     /// ```
     pub fn compile(reference: &str, options: &MathOptions) -> Result<Gold, ReferenceError> {
+        if let Some(plain) = restored(reference) {
+            return Gold::compile(&plain.text, options);
+        }
         let unescaped = unescaped(reference).filter(|_| boxed::find_all(reference).is_empty());
         if let Some(plain) = unescaped
             && let Ok(gold) = Gold::compile_text(&plain.text, options)
@@ -245,11 +251,19 @@ fn compiled(
 ) -> Result<Gold, ReferenceError> {
     let error = |problem: &str| Err(ReferenceError::new(reference, problem));
     let repaired = repaired(text);
-    let readings = match read(text, options).or_else(|fault| {
+    let mut readings = match read(text, options).or_else(|fault| {
         let again = repaired.as_deref().map(|text| read(text, options));
         again.and_then(Result::ok).ok_or(fault)
     }) {
-        Ok(readings) => readings,
+        Ok(mut readings) => {
+            declared::add_rounded(text, &mut readings, &|part| read(part, options).ok());
+            readings
+        }
+        Err(ParseFault::Unparsed { .. } | ParseFault::Hedge)
+            if let Some(readings) = declared::read(text, &|part| read(part, options).ok()) =>
+        {
+            readings
+        }
         Err(ParseFault::Limit) => return error(TOO_LARGE),
         Err(ParseFault::Undefined) => return error("is undefined; it divides by zero"),
         // The two readers differ on few texts; either may serve.
@@ -273,6 +287,7 @@ fn compiled(
             ));
         }
     };
+    printed::with_constants(&mut readings);
     let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";

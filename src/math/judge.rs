@@ -10,6 +10,7 @@ use crate::verdict::{Outcome, Verdict};
 use super::boxes::with_name;
 use super::comments;
 use super::compare;
+use super::conditions;
 use super::decide::{self, Secrets};
 use super::extract::Found;
 use super::gold::{Answer, Gold, as_text, interpret};
@@ -55,6 +56,10 @@ pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseF
     match parse(text, &limits) {
         Err(fault @ ParseFault::Unparsed { .. }) => {
             comments::read(text, &|part| parse(part, &limits).ok()).ok_or(fault)
+        }
+        // "5 if n is odd"
+        Err(ParseFault::Hedge) if !text.contains(['?', '？']) => {
+            conditions::under_if(text, &|part| parse(part, &limits).ok()).ok_or(ParseFault::Hedge)
         }
         other => other,
     }

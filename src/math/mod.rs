@@ -20,8 +20,8 @@
 //! are never picked out of prose.
 //!
 //! # Known gaps
-//! Integrals and limits; sums beside their closed forms; systems by their
-//! solutions; sets by a condition other than an inequality; `x^10` without
+//! Integrals and limits; sums beside their closed forms; systems that are not
+//! linear by their solutions; sets by a condition other than an inequality; `x^10` without
 //! braces in LaTeX. They are `unknown` unless textually identical. See
 //! `docs/math.md`.
 //!
@@ -48,7 +48,7 @@
 //! | correct | `rational` | equal as rational numbers |
 //! | correct | `unit_conversion` | equal after exact conversion of units |
 //! | correct | `digits` | equal as long digit strings |
-//! | correct | `bare_percent`, `rounded` | by option |
+//! | correct | `bare_percent`, `rounded` | by option, or as the reference declares |
 //! | correct | `identical` | the same text up to layout, or one canonical form |
 //! | correct | `expanded` | equal when multiplied out over radicals |
 //! | correct | `identity` | equal at secret points modulo secret primes |
@@ -87,7 +87,7 @@
 //! | no_answer | `denied`, `retracted`, `conditional` | the words around it take it back |
 //! | unknown | `unsupported` | not read as mathematics, and not the same text |
 //! | unknown | `undecided`, `domain` | no stage decided; equal only where both are real |
-//! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5` |
+//! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5`; by policy, `6 \cdot 7` for 42 |
 //! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
 //! | unknown | `different_condition` | the value, under another clause or none |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
@@ -123,6 +123,8 @@ mod sentence;
 
 mod escaped;
 
+mod control;
+
 mod anchors;
 
 mod neighbours;
@@ -134,6 +136,10 @@ mod restated;
 mod gold;
 
 mod prose_reference;
+
+mod printed;
+
+mod declared;
 
 mod scan;
 
@@ -179,9 +185,10 @@ pub use extract::Scope;
 pub use gold::Gold;
 pub use options::{
     BaseSuffix, DecimalComma, DegreeSign, Extract, LetterCase, ListOrder, MathOptions, MinProof,
-    Percent, Rounding, Units,
+    Percent, Rounding, Unevaluated, Units,
 };
 
+use control::restored;
 use escaped::unescaped;
 use extract::{Found, Source, extract, region};
 use judge::{is_expression, judge};
@@ -207,20 +214,25 @@ use unannounced::sole;
 /// ```
 #[must_use]
 pub fn verify(gold: &Gold, text: &str, scope: Scope, options: &MathOptions) -> Verdict {
+    let restored = restored(text);
+    let original = |at: usize| {
+        restored
+            .as_ref()
+            .map_or(at, |restored| restored.original(at))
+    };
+    let text = restored.as_ref().map_or(text, |restored| &restored.text);
     let (verdict, found) = match unescaped(text) {
         Some(plain) => {
             let (verdict, found) = judged(gold, &plain.text, scope, options);
-            let original =
-                |span: Range<usize>| plain.original(span.start)..plain.original(span.end);
-            (
-                verdict,
-                found.map(|(span, source)| (original(span), source)),
-            )
+            let escaped = |span: Range<usize>| plain.original(span.start)..plain.original(span.end);
+            (verdict, found.map(|(span, source)| (escaped(span), source)))
         }
         None => judged(gold, text, scope, options),
     };
     match found {
-        Some((span, source)) => verdict.with_span(span).with("source", source.name()),
+        Some((span, source)) => verdict
+            .with_span(original(span.start)..original(span.end))
+            .with("source", source.name()),
         None => verdict,
     }
 }

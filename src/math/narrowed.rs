@@ -204,9 +204,11 @@ pub(super) fn concluded(text: &str, region: Range<usize>, options: &MathOptions)
     Some(concluded)
 }
 
-/// The letter that a response ends with as its belief: "so I think it's B".
+/// The letter that a response is nothing but the assertion of, "B is correct", or
+/// ends with as its belief, "so I think it's B".
 pub(super) fn believed(text: &str, region: Range<usize>) -> Option<Found> {
-    let letter = chosen::believed(&text[region.clone()])?;
+    let own = &text[region.clone()];
+    let letter = chosen::asserted(own).or_else(|| chosen::believed(own))?;
     let at = region.start + letter.start..region.start + letter.end;
     Some(found(at, Source::Concluded))
 }

@@ -26,6 +26,8 @@ pub struct MathOptions {
     pub letter_case: LetterCase,
     /// Whether a decimal reference is rounded.
     pub rounding: Rounding,
+    /// Whether an answer may leave arithmetic undone.
+    pub unevaluated: Unevaluated,
     /// The weakest proof that makes an answer correct; what is proved less
     /// firmly is `unknown` with reason `weak_proof`.
     pub min_proof: MinProof,
@@ -57,6 +59,7 @@ impl Default for MathOptions {
             list_order: ListOrder::Ignored,
             letter_case: LetterCase::Significant,
             rounding: Rounding::Exact,
+            unevaluated: Unevaluated::Accept,
             min_proof: MinProof::Numeric,
             max_answer_bytes: 4096,
             max_bits: 1 << 16,
@@ -181,6 +184,23 @@ pub enum Rounding {
     /// digit: 3.14 accepts `\pi`. The data set declares that its decimals are
     /// rounded; never guessed.
     ReferenceDigits,
+}
+
+/// Whether an answer with the reference's value may leave arithmetic undone.
+///
+/// The question is not seen here: `123 \cdot 456` restates "compute 123 · 456"
+/// and answers "write it as a product". Fractions, powers, products with powers,
+/// factorials, binomials and sums with roots are final forms in either case, and
+/// so is what the reference leaves undone itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unevaluated {
+    /// `6 \cdot 7`, `40 + 2` and `142 \bmod 100` are 42.
+    #[default]
+    Accept,
+    /// They are `unknown` with reason `unsolved`. For training on arithmetic,
+    /// where an expression may be the question itself.
+    Refuse,
 }
 
 /// The weakest proof that makes an answer correct.

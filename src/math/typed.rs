@@ -66,7 +66,11 @@ pub(super) enum Typed {
     /// Time of day or duration, in seconds.
     Time { seconds: u64, half: Option<Half> },
     /// `a \equiv r \pmod m`, `r \bmod m`.
-    Congruence { residue: Expr, modulus: Expr },
+    Congruence {
+        residue: Expr,
+        modulus: Expr,
+        modulo: Modulo,
+    },
     /// `offset + step·k` for every integer `k`.
     Family { offset: Expr, step: Expr },
     /// One letter of a multiple choice, `A` to `J`.
@@ -147,6 +151,15 @@ pub(super) enum Relation {
     GreaterEqual,
     NotEqual,
     Equal,
+}
+
+/// What "modulo" means where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Modulo {
+    /// `17 \bmod 5`: the remainder.
+    Operation,
+    /// `17 \pmod 5`: all numbers with that remainder.
+    Class,
 }
 
 /// Morning or afternoon.

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 #[cfg(feature = "sandbox")]
 use super::code;
+use super::instructions;
 use super::structured;
 use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
@@ -96,6 +97,7 @@ pub(super) fn judge(
     match &reward.kind {
         Kind::Countdown(options) => return structured::countdown(reward, options, subject),
         Kind::Json(options) => return structured::json(reward, options, subject),
+        Kind::Instructions(options) => return instructions::judge(reward, options, subject),
         #[cfg(feature = "sandbox")]
         Kind::Code(options) => return code::judge(reward, options, subject),
         _ => {}
@@ -129,7 +131,11 @@ pub(super) fn judge(
                 Err(error) => Err(error.clone()),
             }
         }),
-        Kind::Format(_) | Kind::Measure(_) | Kind::Countdown(_) | Kind::Json(_) => {
+        Kind::Format(_)
+        | Kind::Measure(_)
+        | Kind::Countdown(_)
+        | Kind::Instructions(_)
+        | Kind::Json(_) => {
             unreachable!("handled before")
         }
         #[cfg(feature = "sandbox")]

@@ -9,6 +9,7 @@
 mod code;
 mod combine;
 mod group;
+mod instructions;
 mod judge;
 mod language;
 mod measure;

@@ -93,7 +93,7 @@ impl Guest {
         };
         let mut guest = Self::new(&unlimited, 0, 0);
         guest.clock = Clock::for_a_snapshot();
-        guest.streams.take_input(boot);
+        guest.streams.begin(boot, unlimited.output_bytes);
         guest
     }
 

@@ -66,7 +66,8 @@ pub struct Limits {
     pub total_fuel: u64,
     /// Linear memory that the guest may add to its snapshot.
     pub memory_bytes: u64,
-    /// Standard output; error output has the same limit of its own.
+    /// Standard output of one turn; error output has the same limit of its own. All
+    /// calls of one program together may write eight times as much.
     pub output_bytes: u64,
     /// A reply, and a message between tester and candidate.
     pub reply_bytes: u64,
@@ -86,7 +87,8 @@ pub struct Outcome {
     /// One for each request or call, in their order; `Split`: the tester's turn.
     /// Empty where `load` ended its instance.
     pub turns: Vec<Turn>,
-    /// `Split`: the turns of the candidate that the tester asked for.
+    /// `Split`: the turns of the candidate that the tester asked for, without their
+    /// replies, which the tester has had.
     pub calls: Vec<Turn>,
 }
 

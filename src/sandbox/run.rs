@@ -15,7 +15,10 @@ pub(super) fn run(image: &Image, job: &Job) -> Result<Outcome, SandboxError> {
         turns: Vec::new(),
         calls: Vec::new(),
     };
-    let mut budget = Budget::new(&job.limits);
+    let mut budget = match &job.work {
+        Work::Fresh(_) => Budget::new(&job.limits),
+        Work::Calls { .. } | Work::Split { .. } => Budget::of_calls(&job.limits),
+    };
     match &job.work {
         Work::Fresh(requests) => {
             for request in requests {

@@ -8,7 +8,8 @@
 //! *Rejects*: another number or one too many, digits run together (`12` from 1
 //! and 2), a sign in front (`-3 + 5`), `**`, `//`, `2(3)`, decimals, exponents,
 //! leading zeros, digits of other scripts, division by zero, any word, and
-//! `= x` where `x` is not the target.
+//! `= x` where `x` is not the target; also more than 64 numbers, which no task
+//! has, and more than 1000 brackets open at once.
 //!
 //! *Known gaps*: LaTeX (`\times`, `\frac`) and Markdown are not read, and neither
 //! is a chain of equations. The reference implementations evaluate with Python,
@@ -24,8 +25,8 @@
 //! the answer tags, we only for an expression.
 //!
 //! Reason codes: `target_met` (correct); `other_value`, `other_numbers`,
-//! `division_by_zero`, `wrong_tail`, `unary_sign`, `bad_expression` (wrong);
-//! `empty_answer` (no answer).
+//! `division_by_zero`, `wrong_tail`, `unary_sign`, `bad_expression`, `too_long`
+//! (wrong); `empty_answer` (no answer).
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -86,6 +87,9 @@ pub struct Puzzle {
 
 /// The given numbers of one task at most.
 const MOST_NUMBERS: usize = 64;
+
+/// Operators and brackets of an expression that wait for their right-hand side.
+const MOST_WAITING: usize = 1000;
 
 /// Beyond it a double is no longer a whole number for sure.
 const LARGEST: u64 = 1 << 53;
@@ -159,7 +163,7 @@ fn whole(number: &Value) -> Option<i64> {
 /// Judges the expression that `answer` is.
 ///
 /// Evidence: `value` (the exact value, where it is not the target), `span` (the
-/// answer without white space at its ends), `at` (the byte that could not be
+/// answer without white space at its ends, or the character that could not be
 /// read).
 ///
 /// ```
@@ -189,9 +193,9 @@ pub fn verify(puzzle: &Puzzle, answer: &str, options: &CountdownOptions) -> Verd
     let program = match parse(expression) {
         Ok(program) => program,
         Err(fault) => {
-            return Verdict::wrong(fault.reason)
-                .with("at", start + fault.at)
-                .with_span(span);
+            let length = text[fault.at..].chars().next().map_or(0, char::len_utf8);
+            let at = start + fault.at;
+            return Verdict::wrong(fault.reason).with_span(at..at + length);
         }
     };
     let mut verdict = judge(puzzle, &program, tail, options.numbers);
@@ -250,7 +254,12 @@ fn parse(text: &str) -> Result<Vec<Op>, Fault> {
         reason: "bad_expression",
         at,
     };
+    let too_long = |at| Fault {
+        reason: "too_long",
+        at,
+    };
     let mut output = Vec::new();
+    let mut numbers = 0;
     let mut waiting: Vec<Waiting> = Vec::new();
     // Whether a number or an opening bracket must come next.
     let mut wants_operand = true;
@@ -263,6 +272,9 @@ fn parse(text: &str) -> Result<Vec<Op>, Fault> {
             '/' | '÷' => Op::Divide,
             ' ' | '\t' | '\n' | '\r' => continue,
             '(' if wants_operand => {
+                if waiting.len() == MOST_WAITING {
+                    return Err(too_long(at));
+                }
                 waiting.push(Waiting::Open);
                 continue;
             }
@@ -285,6 +297,10 @@ fn parse(text: &str) -> Result<Vec<Op>, Fault> {
                 if digits.len() > 1 && digits.starts_with('0') {
                     return Err(bad(at));
                 }
+                if numbers == MOST_NUMBERS {
+                    return Err(too_long(at));
+                }
+                numbers += 1;
                 output.push(Op::Number(digits.parse().ok()));
                 wants_operand = false;
                 continue;

@@ -2,16 +2,17 @@
 //!
 //! A verifier takes an answer and a reference and says whether they agree: exact
 //! match and token F1 ([`exact`]), multiple choice ([`choice`]), JSON ([`json`]),
-//! the numbers game ([`countdown`]). A measure only counts: lengths
-//! ([`overlong`], [`cosine`], [`group_length`], [`stop`]), repetition
-//! ([`repetition`]), marks of form ([`tags`], [`steps`]). All are linear in the
-//! text's length and keep no state.
+//! the numbers game ([`countdown`]), the instructions of IFEval ([`ifeval`]). A
+//! measure only counts: lengths ([`overlong`], [`cosine`], [`group_length`],
+//! [`stop`]), repetition ([`repetition`]), marks of form ([`tags`], [`steps`]).
+//! All are linear in the text's length and keep no state.
 
 pub mod choice;
 pub mod cosine;
 pub mod countdown;
 pub mod exact;
 pub mod group_length;
+pub mod ifeval;
 pub mod json;
 mod length;
 pub mod overlong;

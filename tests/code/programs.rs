@@ -2,8 +2,12 @@
 
 use std::env;
 
-use goldstone::code::{CodeError, CodeOptions, CodeReport, Credit, Task, verify};
+use goldstone::code::{
+    CodeError, CodeOptions, CodeReport, Credit, NoReference, References, Script, Task, Trust,
+    Trusting, against_reference, run_program, verify,
+};
 use goldstone::sandbox::{InProcess, SandboxError};
+use goldstone::verdict::Outcome;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -96,4 +100,138 @@ fn the_same_program_takes_the_same_fuel() {
     assert_eq!(once.verdict.name(), "pass", "{}", once.message);
     let again = judged(&runner, &tests, source).expect("a report");
     assert_eq!(once, again);
+}
+
+#[test]
+fn a_source_of_ten_megabytes_has_a_verdict() {
+    let Some(runner) = guest() else { return };
+    let tests = serde_json::json!({"type": "calls", "entry_point": "f", "cases": [{"args": "()", "expected": "1"}]});
+    let right = "def f(): return 1\n";
+    for (filling, verdicts) in [
+        // The parser's work is the program's: it passes with 80 times the fuel.
+        ("#\n".repeat(5 << 20), ["timeout_fuel", "timeout_fuel"]),
+        ("x = [1, 2]\n".repeat(1 << 20), ["timeout_fuel", "memory"]),
+        ("(".repeat(10 << 20), ["compile_error", "memory"]),
+    ] {
+        let report = judged(&runner, &tests, &(filling + right)).expect("a report");
+        let name = report.verdict.name();
+        assert!(verdicts.contains(&name), "{name}: {}", report.message);
+    }
+}
+
+#[test]
+fn shared_mode_judges_and_pays_nothing() {
+    let Some(runner) = guest() else { return };
+    let task = |code: &str| {
+        let tests = serde_json::json!({"type": "check", "entry_point": "f", "code": code});
+        Task::from_json(&tests).expect("sound tests")
+    };
+    let options = CodeOptions {
+        trusting: Trusting::Shared,
+        ..CodeOptions::default()
+    };
+    let check = task("def check(candidate):\n    assert candidate(2) == 4\n");
+    for (source, verdict) in [
+        ("def f(n): return n * n\n", "pass"),
+        ("def f(n): return n\n", "wrong_answer"),
+        ("def f(n): return 1 / 0\n", "runtime_error"),
+        ("def f(n:\n", "compile_error"),
+        ("import os\nos._exit(0)\n", "exit"),
+    ] {
+        let report = verify(&check, source, &options, &runner).expect("a report");
+        assert_eq!(
+            report.verdict.name(),
+            verdict,
+            "{source}: {}",
+            report.message
+        );
+        assert_eq!(report.trust, Trust::Weak);
+        let judged = report.verdict(Credit::Binary).expect("a verdict");
+        assert_eq!(judged.outcome, Outcome::Unknown, "{source}");
+        assert_eq!(judged.credit, 0.0, "{source}");
+    }
+}
+
+#[test]
+fn the_fuel_of_calls_belongs_to_their_tests() {
+    let Some(runner) = guest() else { return };
+    let tests = serde_json::json!({
+        "type": "asserts",
+        "entry_point": "f",
+        "setup": "ready = f(1)",
+        "asserts": ["assert f(10) == 10", "assert ready and all(f(n) == n for n in (1000, 1000))"],
+    });
+    let source = "def f(n):\n    for _ in range(n): pass\n    return n\n";
+    let report = judged(&runner, &tests, source).expect("a report");
+    assert_eq!(report.verdict.name(), "pass", "{}", report.message);
+    let [first, second] = &report.tests[..] else {
+        panic!("two tests");
+    };
+    assert!(first.fuel > 0 && second.fuel > first.fuel, "{report:?}");
+    // What set them up called the program too.
+    assert!(report.fuel > first.fuel + second.fuel, "{report:?}");
+}
+
+#[test]
+fn references_measure_programs_that_pass() {
+    let Some(runner) = guest() else { return };
+    let task = |reference: Option<&str>| {
+        let mut tests = serde_json::json!({"type": "calls", "entry_point": "f", "cases": [{"args": "(30000,)", "expected": "449985000"}]});
+        if let Some(reference) = reference {
+            tests["reference_solution"] = reference.into();
+        }
+        Task::from_json(&tests).expect("sound tests")
+    };
+    let options = CodeOptions::default();
+    let quick = "def f(n): return n * (n - 1) // 2\n";
+    let slow = "def f(n):\n    s = 0\n    for i in range(n): s += i\n    return s\n";
+    // The work is done while the program is defined.
+    let early =
+        "T = {}\ns = 0\nfor i in range(30001):\n    T[i] = s\n    s += i\ndef f(n): return T[n]\n";
+    let references = References::default();
+    let of = |task: &Task| references.fuel(task, &options, &runner);
+    let fuel = |source| {
+        verify(&task(None), source, &options, &runner)
+            .expect("a report")
+            .work_fuel()
+    };
+    let reference = of(&task(Some(slow))).expect("it passes");
+    assert_eq!(reference, fuel(slow));
+    assert_eq!(reference, of(&task(Some(slow))).expect("it is known"));
+    assert_eq!(against_reference(fuel(quick), reference), 1.0);
+    assert!(against_reference(fuel(slow), of(&task(Some(quick))).expect("it passes")) < 0.2);
+    assert!(against_reference(fuel(early), fuel(quick)) < 0.2);
+    assert!(matches!(of(&task(None)), Err(NoReference::Missing)));
+    let wrong = of(&task(Some("def f(n): return n\n")));
+    assert!(matches!(wrong, Err(NoReference::Fails(_))), "{wrong:?}");
+}
+
+#[test]
+fn a_named_program_shows_its_traceback_as_python_does() {
+    let Some(runner) = guest() else { return };
+    let run = |source: &str, name: Option<&str>| {
+        let script = Script {
+            source,
+            name,
+            stdin: b"",
+        };
+        let run = run_program(&script, &CodeOptions::default(), &runner).expect("a run");
+        String::from_utf8(run.stderr).expect("text")
+    };
+    let raises = "def half(n):\n    return 1 / n\n\nhalf(0)\n";
+    assert_eq!(
+        run(raises, Some("dir/half.py")),
+        "Traceback (most recent call last):\n  \
+         File \"dir/half.py\", line 4, in <module>\n    half(0)\n    ~~~~^^^\n  \
+         File \"dir/half.py\", line 2, in half\n    return 1 / n\n           ~~^~~\n\
+         ZeroDivisionError: division by zero\n"
+    );
+    assert_eq!(
+        run("def half(n:\n", Some("half.py")),
+        "  File \"half.py\", line 1\n    def half(n:\n            ^\n\
+         SyntaxError: '(' was never closed\n"
+    );
+    assert_eq!(run("raise SystemExit('bye')", Some("bye.py")), "bye\n");
+    // Nobody reads it where a program is judged.
+    assert_eq!(run(raises, None), "");
 }

@@ -3,6 +3,7 @@
 use num_traits::ToPrimitive;
 use serde_json::Value as Json;
 
+use super::evalplus::Special;
 use super::{BadTask, Fields, Tests, distinct_ids, json};
 use crate::code::literal;
 use crate::code::oracle::Oracle;
@@ -36,6 +37,7 @@ enum Rule {
     SameMembers,
     Present,
     Root { limit: f64 },
+    Special(Special),
 }
 
 impl Rule {
@@ -69,10 +71,7 @@ impl Rule {
             Some(_) => return Err(BadTask::new("compare", "is no object")),
         }
         Ok(match oracle.as_deref() {
-            // EvalPlus's special oracles accept anything or nearly so; the values
-            // that they were computed from are what is right.
             None | Some("eq") => Rule::Equal,
-            Some(special) if special.starts_with("special:") => Rule::Equal,
             Some("float") => Rule::Floats {
                 abs: abs.unwrap_or(ABS),
                 rel: rel.unwrap_or(REL),
@@ -82,12 +81,15 @@ impl Rule {
             Some("poly_root") => Rule::Root {
                 limit: abs.unwrap_or(1e-4),
             },
-            Some(other) => {
-                return Err(BadTask::new(
-                    "oracle",
-                    format!("`{other}` is none of eq, float, set_eq, not_none, poly_root"),
-                ));
-            }
+            Some(other) => match other.strip_prefix("special:").and_then(Special::named) {
+                Some(special) => Rule::Special(special),
+                None => {
+                    return Err(BadTask::new(
+                        "oracle",
+                        format!("`{other}` is none of eq, float, set_eq, not_none, poly_root"),
+                    ));
+                }
+            },
         })
     }
 
@@ -109,6 +111,7 @@ impl Rule {
                 Value::Bool(expected) => Oracle::Present(expected),
                 expected => Oracle::Present(!matches!(expected, Value::None)),
             },
+            Rule::Special(special) => special.oracle(args, expected)?,
             Rule::Root { limit } => {
                 let [Value::List(coefficients)] = args else {
                     return None;

@@ -7,6 +7,8 @@ mod json;
 
 mod calls;
 
+mod evalplus;
+
 mod stdio;
 
 mod livecodebench;
@@ -40,6 +42,7 @@ fn task(tests: Tests) -> Task {
         prelude: None,
         guest: None,
         objects: false,
+        reference: None,
     }
 }
 
@@ -105,6 +108,10 @@ fn object(fields: &Fields) -> Result<Task, BadTask> {
             None | Some(Json::Null) => false,
             Some(Json::Bool(objects)) => *objects,
             Some(_) => return Err(BadTask::new("objects", "is neither true nor false")),
+        },
+        reference: match fields.text("reference_solution")? {
+            None => fields.text("canonical_solution")?,
+            reference => reference,
         },
     })
 }

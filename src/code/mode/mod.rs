@@ -10,7 +10,7 @@ mod program;
 
 mod split;
 
-pub use program::{ProgramRun, run_program};
+pub use program::{ProgramRun, Script, run_program};
 
 use super::CodeError;
 use super::literal;

@@ -11,6 +11,18 @@ use crate::code::value::Value;
 use crate::code::wire::message;
 use crate::sandbox::{Job, Request, Runner, Work};
 
+/// A program by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Script<'s> {
+    /// Its text.
+    pub source: &'s str,
+    /// Its name in tracebacks. With a name, what ends the program is written to
+    /// standard error as the interpreter does; without, it is in the result alone.
+    pub name: Option<&'s str>,
+    /// Its standard input.
+    pub stdin: &'s [u8],
+}
+
 /// What came of a program that no test judges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProgramRun {
@@ -32,23 +44,24 @@ pub struct ProgramRun {
     pub guest_sha256: String,
 }
 
-/// Runs `source` as a program, with `stdin` as its standard input.
+/// Runs a program to its end.
 ///
 /// # Errors
 /// [`CodeError`] where we failed; what the program does is in the result.
 pub fn run_program(
-    source: &str,
-    stdin: &[u8],
+    script: &Script<'_>,
     options: &CodeOptions,
     runner: &dyn Runner,
 ) -> Result<ProgramRun, CodeError> {
+    let mut fields = vec![Value::text(script.source)];
+    fields.extend(script.name.map(Value::text));
     let outcome = runner.run(&Job {
         guest: options.guest.clone(),
         limits: options.limits.turn(),
         seed: options.seed,
         work: Work::Fresh(vec![Request {
-            message: message(b'P', &Value::Tuple(vec![Value::text(source)])),
-            stdin: stdin.to_vec(),
+            message: message(b'P', &Value::Tuple(fields)),
+            stdin: script.stdin.to_vec(),
         }]),
     })?;
     let [ended] = outcome.turns.as_slice() else {

@@ -4,6 +4,8 @@
 //! calls by value; object mode adds handles for what is no data. In shared mode
 //! they run beside the solution, which can reach them.
 
+use std::ops::Range;
+
 use super::Run;
 use super::data::load;
 use super::turn::{self, Fault};
@@ -13,7 +15,7 @@ use crate::code::report::{CodeVerdict, Mode, TestReport, Trust};
 use crate::code::task::Tests;
 use crate::code::value::Value;
 use crate::code::wire::message;
-use crate::sandbox::{Outcome, Request, Work};
+use crate::sandbox::{Outcome, Request, Turn, Work};
 
 /// Name of the module that a program is defined as, unless its tests say.
 const MODULE: &str = "solution";
@@ -21,6 +23,8 @@ const MODULE: &str = "solution";
 /// What a tester said came of one test.
 struct Said {
     name: String,
+    /// The calls that it made, by their place among all that the tester made.
+    calls: Range<usize>,
     fault: Option<Fault>,
     /// The solution's instance ended; why is the sandbox's to say.
     is_gone: bool,
@@ -87,7 +91,7 @@ pub(super) fn run_shared(run: &mut Run, source: &str) -> Result<(), CodeError> {
             Some((said, total)) => {
                 run.report.total = total;
                 for (index, said) in said.into_iter().enumerate() {
-                    run.note(said.report(index));
+                    run.note(said.report(index, &[]));
                 }
             }
             None => run.fail_all(Fault::protocol()),
@@ -149,11 +153,8 @@ fn take_in(run: &mut Run, outcome: &Outcome, begun: usize) -> Result<Option<usiz
     let [tester] = outcome.turns.as_slice() else {
         return Err(CodeError::Harness("the tester had no turn".to_owned()));
     };
-    let calls_fuel = outcome
-        .calls
-        .iter()
-        .fold(0, |sum: u64, turn| sum.saturating_add(turn.fuel));
-    run.report.fuel = run.report.fuel.saturating_add(calls_fuel);
+    // That of each test is added with the test.
+    let mut calls_fuel = fuel(&outcome.calls);
     let gone = outcome.calls.last().and_then(turn::ended);
     let fields = match turn::reply(tester) {
         Ok(fields) => fields,
@@ -171,13 +172,7 @@ fn take_in(run: &mut Run, outcome: &Outcome, begun: usize) -> Result<Option<usiz
                 ),
             });
             run.report.total = run.report.total.max(begun + 1);
-            run.note(
-                TestReport {
-                    index: begun,
-                    ..TestReport::default()
-                }
-                .failed(fault),
-            );
+            run.note(used(begun, &outcome.calls).failed(fault));
             return Ok(None);
         }
     };
@@ -193,12 +188,16 @@ fn take_in(run: &mut Run, outcome: &Outcome, begun: usize) -> Result<Option<usiz
         }
         let is_bad = matches!(&said.fault, Some(fault) if fault.verdict == CodeVerdict::BadTask);
         ends = said.ends;
-        run.note(said.report(index));
+        let calls = outcome.calls.get(said.calls.clone()).unwrap_or_default();
+        calls_fuel = calls_fuel.saturating_sub(fuel(calls));
+        run.note(said.report(index, calls));
         index += 1;
         if is_bad {
             return Ok(None);
         }
     }
+    // What setting up the tests took.
+    run.report.fuel = run.report.fuel.saturating_add(calls_fuel);
     if total == 0 || index == begun && begun < total {
         run.settle(CodeVerdict::BadTask, "there are no tests");
         return Ok(None);
@@ -219,16 +218,36 @@ fn tests(fields: &[Value]) -> Option<(Vec<Said>, usize)> {
     Some((said, usize::try_from(total).ok()?))
 }
 
-/// One result: `(name, status, …)`.
+fn fuel(calls: &[Turn]) -> u64 {
+    calls
+        .iter()
+        .fold(0, |sum, turn| sum.saturating_add(turn.fuel))
+}
+
+/// A test's report, with what the calls that it made have measured.
+fn used(index: usize, calls: &[Turn]) -> TestReport {
+    let memory = calls.iter().map(|turn| turn.memory_bytes).max();
+    let stdout: Vec<u8> = calls.iter().flat_map(|turn| turn.stdout.clone()).collect();
+    TestReport {
+        index,
+        fuel: fuel(calls),
+        memory_bytes: memory.unwrap_or_default(),
+        stdout: turn::head_and_tail(&stdout),
+        ..TestReport::default()
+    }
+}
+
+/// One result: `(name, first call, call behind the last, status, …)`.
 fn said(result: &Value) -> Option<Said> {
     let Value::Tuple(fields) = result else {
         return None;
     };
-    let [name, status, rest @ ..] = fields.as_slice() else {
+    let [name, Value::Int(begin), Value::Int(end), status, rest @ ..] = fields.as_slice() else {
         return None;
     };
     let mut said = Said {
         name: turn::text(name)?,
+        calls: usize::try_from(begin).ok()?..usize::try_from(end).ok()?,
         fault: None,
         is_gone: false,
         ends: false,
@@ -277,12 +296,11 @@ fn said(result: &Value) -> Option<Said> {
 }
 
 impl Said {
-    fn report(self, index: usize) -> TestReport {
+    fn report(self, index: usize, calls: &[Turn]) -> TestReport {
         let report = TestReport {
-            index,
             name: self.name,
             verdict: CodeVerdict::Pass,
-            ..TestReport::default()
+            ..used(index, calls)
         };
         match self.fault {
             Some(fault) => report.failed(fault),

@@ -15,6 +15,7 @@ use super::form::{Atom, Form, FormId, Forms};
 use super::points::Point;
 use super::rational::integer;
 use super::secrets::Secrets;
+use super::sectors::{self, Line};
 use crate::math::expr::Function;
 
 /// Symbols at most for which the sample covers every pattern of signs.
@@ -28,7 +29,7 @@ pub(super) fn points(
     symbols: &[Box<str>],
     secrets: &Secrets,
 ) -> Option<Vec<Point>> {
-    let mut breaks: Vec<f64> = Vec::new();
+    let mut breaks = Breaks::default();
     let mut work = roots.to_vec();
     let mut seen = BTreeSet::new();
     let mut branches = false;
@@ -77,13 +78,21 @@ pub(super) fn points(
     if branches && symbols.len() > SIGNED {
         return None;
     }
-    if breaks.is_empty() {
-        return Some(Vec::new());
+    match (symbols, breaks.lines.as_slice(), breaks.places.as_slice()) {
+        (_, [], []) => Some(Vec::new()),
+        ([name], [], _) => between(breaks.places, name, secrets),
+        (_, lines, []) => sectors::points(lines, symbols, secrets),
+        _ => None,
     }
-    let [name] = symbols else {
-        return None;
-    };
-    between(breaks, name, secrets)
+}
+
+/// Where arguments vanish.
+#[derive(Default)]
+struct Breaks {
+    /// Values of the only symbol.
+    places: Vec<f64>,
+    /// Lines in the plane of two symbols.
+    lines: Vec<Line>,
 }
 
 /// Whether a symbol occurs in a form.
@@ -98,7 +107,7 @@ fn zeros(
     argument: FormId,
     level: i64,
     symbols: &[Box<str>],
-    breaks: &mut Vec<f64>,
+    breaks: &mut Breaks,
 ) -> Option<()> {
     let symbol = |id: FormId| matches!(forms.node(id), Form::Atom(Atom::Symbol(_)));
     let known = |id: FormId| symbol(id) || forms.traits(id).positive;
@@ -124,7 +133,9 @@ fn zeros(
     }
     // A polynomial of degree 2 at most in the only symbol.
     if symbols.len() != 1 {
-        return None;
+        let line = line(forms, argument, symbols).filter(|_| level == 0)?;
+        breaks.lines.push(line);
+        return Some(());
     }
     let mut coefficients = [integer(-level), BigRational::zero(), BigRational::zero()];
     let terms: Vec<(FormId, BigRational)> = match forms.node(argument) {
@@ -145,7 +156,9 @@ fn zeros(
     }
     let [constant, linear, square] = &coefficients;
     if square.is_zero() {
-        breaks.push((-constant / linear).to_f64().filter(|x| x.is_finite())?);
+        breaks
+            .places
+            .push((-constant / linear).to_f64().filter(|x| x.is_finite())?);
         return Some(());
     }
     let discriminant = linear * linear - square * constant * integer(4);
@@ -155,9 +168,65 @@ fn zeros(
     let root = discriminant.to_f64()?.sqrt();
     let (middle, twice) = ((-linear).to_f64()?, (square * integer(2)).to_f64()?);
     for zero in [(middle - root) / twice, (middle + root) / twice] {
-        breaks.push(Some(zero).filter(|x| x.is_finite())?);
+        breaks.places.push(Some(zero).filter(|x| x.is_finite())?);
     }
     Some(())
+}
+
+/// The zeros of `a·x + b·y`, also times a monomial: `1 + x/y` is `(x + y)/y`.
+fn line(forms: &Forms<'_>, argument: FormId, symbols: &[Box<str>]) -> Option<Line> {
+    let Form::Sum(terms) = forms.node(argument) else {
+        return None;
+    };
+    let [(one, a), (other, b)] = &**terms else {
+        return None;
+    };
+    let mut powers = monomial(forms, *one, symbols)?;
+    for (power, other) in powers.iter_mut().zip(monomial(forms, *other, symbols)?) {
+        *power -= other;
+    }
+    let at = |wanted: i64| powers.iter().position(|power| *power == wanted);
+    let (x, y) = (at(1)?, at(-1)?);
+    let homogeneous = powers.iter().filter(|power| **power != 0).count() == 2;
+    let weight = |c: &BigRational| c.to_f64().filter(|c| c.is_normal());
+    let (a, b) = (weight(a)?, weight(b)?);
+    homogeneous.then_some(match x < y {
+        true => Line {
+            symbols: [x, y],
+            weights: [a, b],
+        },
+        false => Line {
+            symbols: [y, x],
+            weights: [b, a],
+        },
+    })
+}
+
+/// The powers of the symbols in a product of them.
+fn monomial(forms: &Forms<'_>, id: FormId, symbols: &[Box<str>]) -> Option<Vec<i64>> {
+    let mut powers = vec![0_i64; symbols.len()];
+    let mut add = |id: FormId, power: i64| match forms.node(id) {
+        Form::Atom(Atom::Symbol(name)) => {
+            let at = symbols.iter().position(|known| known == name)?;
+            powers[at] = powers[at].checked_add(power)?;
+            Some(())
+        }
+        _ => None,
+    };
+    match forms.node(id) {
+        Form::Number(value) if value.is_one() => {}
+        Form::Atom(_) => add(id, 1)?,
+        Form::Product(factors) => {
+            for (base, power) in factors {
+                let power = i64::try_from(power.numer())
+                    .ok()
+                    .filter(|_| power.is_integer())?;
+                add(*base, power)?;
+            }
+        }
+        Form::Number(_) | Form::Sum(_) => return None,
+    }
+    Some(powers)
 }
 
 /// Whether a form is never negative: positive, or an even power of a real.

@@ -7,15 +7,15 @@
 //! and non-empty means non-zero where only such atoms occur. Denominators need
 //! no rationalising: they are non-zero, or the expression is undefined.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use num_bigint::BigInt;
 use num_integer::Integer;
-use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_rational::{BigRational, Ratio};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::budget::Stop;
-use super::form::{Atom, Form, FormId, Forms, Weighted};
+use super::form::{Atom, Form, FormId, Forms};
 use super::rational::{self, Primes};
 
 /// Terms of a numerator or denominator at most.
@@ -27,7 +27,9 @@ const SHORT: usize = 12;
 /// Exponents to which a sum is multiplied out at most.
 const EXPONENT: u64 = 64;
 
-type Monomial = Vec<Weighted>;
+/// Exponents in machine words: nearly all of what is multiplied are monomials.
+type Exponent = Ratio<i64>;
+type Monomial = Vec<(FormId, Exponent)>;
 type Poly = BTreeMap<Monomial, BigRational>;
 
 /// A numerator over a denominator that is not the empty sum.
@@ -86,11 +88,12 @@ pub(super) fn number(forms: &Forms<'_>, root: FormId) -> Option<BigRational> {
 /// A form as a sum of monomials, where it has no denominator and few terms.
 pub(super) fn as_sum(forms: &mut Forms<'_>, root: FormId) -> Result<FormId, Stop> {
     let fraction = Expansion::new(forms, SHORT).run(root)?;
-    if fraction.den != unit() {
+    if !is_unit(&fraction.den) {
         return Err(Stop::Unsupported);
     }
     let mut terms = Vec::with_capacity(fraction.num.len());
     for (monomial, c) in fraction.num {
+        let monomial: Vec<_> = monomial.into_iter().map(|(b, q)| (b, long(q))).collect();
         terms.push((forms.product(&monomial)?, c));
     }
     forms.sum(&terms)
@@ -160,8 +163,38 @@ fn independent(forms: &Forms<'_>, poly: &Poly) -> bool {
         })
 }
 
+/// Sums of two exponents below this fit.
+const EXPONENT_LIMIT: i64 = 1 << 30;
+
+/// An exponent in machine words.
+fn exponent(q: &BigRational) -> Result<Exponent, Stop> {
+    match (q.numer().to_i64(), q.denom().to_i64()) {
+        (Some(n), Some(d)) => bounded(Ratio::new_raw(n, d)),
+        _ => Err(Stop::Limit),
+    }
+}
+
+fn bounded(q: Exponent) -> Result<Exponent, Stop> {
+    match q.numer().abs() <= EXPONENT_LIMIT && *q.denom() <= EXPONENT_LIMIT {
+        true => Ok(q),
+        false => Err(Stop::Limit),
+    }
+}
+
+fn long(q: Exponent) -> BigRational {
+    BigRational::new_raw((*q.numer()).into(), (*q.denom()).into())
+}
+
 fn unit() -> Poly {
     Poly::from([(Vec::new(), BigRational::one())])
+}
+
+/// Whether a sum is the number 1.
+fn is_unit(poly: &Poly) -> bool {
+    match poly.first_key_value() {
+        Some((monomial, c)) => poly.len() == 1 && monomial.is_empty() && c.is_one(),
+        None => false,
+    }
 }
 
 struct Expansion<'a, 'b> {
@@ -219,7 +252,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
 
     /// `atom^q` as a quotient of monomials.
     fn monomial(&self, base: FormId, q: &BigRational) -> Result<Fraction, Stop> {
-        let (c, monomial) = self.normal(vec![(base, q.clone())])?;
+        let (c, monomial) = self.normal(vec![(base, exponent(q)?)])?;
         Ok(Fraction::whole(Poly::from([(monomial, c)])))
     }
 
@@ -251,7 +284,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
         }
         if !rest.is_zero() {
             // A fractional power of a sum is a variable of its own.
-            let root = Poly::from([(vec![(base, rest)], BigRational::one())]);
+            let root = Poly::from([(vec![(base, exponent(&rest)?)], BigRational::one())]);
             power = self.multiply(&power, &Fraction::whole(root))?;
         }
         Ok(power)
@@ -270,13 +303,13 @@ impl<'a, 'b> Expansion<'a, 'b> {
 
     /// Moves a denominator of one term into the numerator.
     fn tidy(&self, fraction: Fraction) -> Result<Fraction, Stop> {
-        if fraction.den.len() != 1 || fraction.den == unit() {
+        if fraction.den.len() != 1 || is_unit(&fraction.den) {
             return Ok(fraction);
         }
         let Some((monomial, c)) = fraction.den.first_key_value() else {
             return Ok(fraction);
         };
-        let atoms = |(b, _): &Weighted| matches!(self.forms.node(*b), Form::Atom(_));
+        let atoms = |(b, _): &(FormId, Exponent)| matches!(self.forms.node(*b), Form::Atom(_));
         if !monomial.iter().all(atoms) {
             return Ok(fraction);
         }
@@ -315,19 +348,19 @@ impl<'a, 'b> Expansion<'a, 'b> {
     }
 
     fn multiply(&self, a: &Fraction, b: &Fraction) -> Result<Fraction, Stop> {
-        if a.den == b.num && a.den != unit() {
+        if a.den == b.num && !is_unit(&a.den) {
             return Ok(Fraction {
                 num: a.num.clone(),
                 den: b.den.clone(),
             });
         }
-        if a.num == b.den && a.num != unit() {
+        if a.num == b.den && !is_unit(&a.num) {
             return Ok(Fraction {
                 num: b.num.clone(),
                 den: a.den.clone(),
             });
         }
-        let den = match b.den == unit() {
+        let den = match is_unit(&b.den) {
             true => a.den.clone(),
             false => self.nonzero(self.multiply_poly(&a.den, &b.den)?)?,
         };
@@ -354,12 +387,20 @@ impl<'a, 'b> Expansion<'a, 'b> {
 
     fn add_term(&self, poly: &mut Poly, monomial: Monomial, c: &BigRational) -> Result<(), Stop> {
         self.forms.fuel.spend(24 + rational::bits(c) / 8)?;
-        let known = poly
-            .entry(monomial.clone())
-            .or_insert_with(BigRational::zero);
-        *known = rational::add(known, c, self.forms.limits.bits).ok_or(Stop::Limit)?;
-        if known.is_zero() {
-            poly.remove(&monomial);
+        match poly.entry(monomial) {
+            Entry::Vacant(place) => {
+                if !c.is_zero() {
+                    place.insert(c.clone());
+                }
+            }
+            Entry::Occupied(mut known) => {
+                let sum = rational::add(known.get(), c, self.forms.limits.bits);
+                let sum = sum.ok_or(Stop::Limit)?;
+                match sum.is_zero() {
+                    true => drop(known.remove()),
+                    false => *known.get_mut() = sum,
+                }
+            }
         }
         match poly.len() <= self.terms {
             true => Ok(()),
@@ -376,7 +417,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
                     .fuel
                     .spend(36 + (rational::bits(c) + rational::bits(d)) / 8)?;
                 let c = rational::mul(c, d, limit).ok_or(Stop::Limit)?;
-                let (e, monomial) = self.normal(merge(left, right))?;
+                let (e, monomial) = self.normal(merge(left, right)?)?;
                 let c = rational::mul(&c, &e, limit).ok_or(Stop::Limit)?;
                 match self.reducible(&monomial) {
                     None => self.add_term(&mut total, monomial, &c)?,
@@ -385,16 +426,16 @@ impl<'a, 'b> Expansion<'a, 'b> {
                         // times B^(q-1).
                         let mut monomial = monomial;
                         let (base, q) = monomial.remove(position);
-                        let rest = q - BigRational::one();
+                        let rest = q - Exponent::one();
                         if !rest.is_zero() {
                             monomial.insert(position, (base, rest));
                         }
-                        if self.reducible(&monomial).is_some() || self.known[&base].den != unit() {
+                        if self.reducible(&monomial).is_some() || !is_unit(&self.known[&base].den) {
                             return Err(Stop::Unsupported);
                         }
                         for (inner, d) in &self.known[&base].num {
                             let d = rational::mul(&c, d, limit).ok_or(Stop::Limit)?;
-                            let (e, product) = self.normal(merge(&monomial, inner))?;
+                            let (e, product) = self.normal(merge(&monomial, inner)?)?;
                             if self.reducible(&product).is_some() {
                                 return Err(Stop::Unsupported);
                             }
@@ -411,7 +452,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
     /// The place of a sum with an exponent of 1 or more.
     fn reducible(&self, monomial: &Monomial) -> Option<usize> {
         monomial.iter().position(|(b, q)| {
-            !matches!(self.forms.node(*b), Form::Atom(_)) && *q >= BigRational::one()
+            !matches!(self.forms.node(*b), Form::Atom(_)) && *q >= Exponent::one()
         })
     }
 
@@ -422,23 +463,24 @@ impl<'a, 'b> Expansion<'a, 'b> {
         for (base, q) in monomial {
             match self.forms.node(base) {
                 Form::Atom(Atom::I) => {
-                    let turns = q.numer().mod_floor(&BigInt::from(4));
-                    if turns >= BigInt::from(2) {
+                    let turns = q.numer().mod_floor(&4);
+                    if turns >= 2 {
                         c = -c;
                     }
                     if turns.is_odd() {
-                        normal.push((base, BigRational::one()));
+                        normal.push((base, Exponent::one()));
                     }
                 }
                 Form::Atom(Atom::Prime(prime, _)) => {
-                    let (floor, rest) = rational::split(&q);
-                    let value = BigRational::from_integer(prime.clone().into());
-                    let exponent = (&floor).try_into().map_err(|_| Stop::Limit)?;
-                    let limit = self.forms.limits.bits;
-                    let power = rational::power(&value, exponent, limit).ok_or(Stop::Limit)?;
-                    c = rational::mul(&c, &power, limit).ok_or(Stop::Limit)?;
-                    if !rest.is_zero() {
-                        normal.push((base, rest));
+                    let (floor, rest) = q.numer().div_mod_floor(q.denom());
+                    if floor != 0 {
+                        let value = BigRational::from_integer(prime.clone().into());
+                        let limit = self.forms.limits.bits;
+                        let power = rational::power(&value, floor, limit).ok_or(Stop::Limit)?;
+                        c = rational::mul(&c, &power, limit).ok_or(Stop::Limit)?;
+                    }
+                    if rest != 0 {
+                        normal.push((base, Ratio::new_raw(rest, *q.denom())));
                     }
                 }
                 _ => normal.push((base, q)),
@@ -455,7 +497,7 @@ impl Fraction {
 }
 
 /// The product of two sorted monomials.
-fn merge(a: &Monomial, b: &Monomial) -> Monomial {
+fn merge(a: &Monomial, b: &Monomial) -> Result<Monomial, Stop> {
     let mut merged: Monomial = Vec::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
     while i < a.len() || j < b.len() {
@@ -466,15 +508,15 @@ fn merge(a: &Monomial, b: &Monomial) -> Monomial {
         };
         match order {
             std::cmp::Ordering::Less => {
-                merged.push(a[i].clone());
+                merged.push(a[i]);
                 i += 1;
             }
             std::cmp::Ordering::Greater => {
-                merged.push(b[j].clone());
+                merged.push(b[j]);
                 j += 1;
             }
             std::cmp::Ordering::Equal => {
-                let q = &a[i].1 + &b[j].1;
+                let q = bounded(a[i].1 + b[j].1)?;
                 if !q.is_zero() {
                     merged.push((a[i].0, q));
                 }
@@ -483,5 +525,5 @@ fn merge(a: &Monomial, b: &Monomial) -> Monomial {
             }
         }
     }
-    merged
+    Ok(merged)
 }

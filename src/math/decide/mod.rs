@@ -66,6 +66,8 @@ mod separation;
 
 mod cells;
 
+mod sectors;
+
 mod agreement;
 
 mod multiple;

@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Node};
-use super::super::typed::{Chain, Form, Relation, Typed};
+use super::super::typed::{Chain, Form, Modulo, Relation, Typed};
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
 use super::settings::{Branch, Letters, Pairs, Settings};
@@ -274,6 +274,10 @@ impl Builder<'_> {
         modulus: Pair<'_, Rule>,
     ) -> Result<Typed, Fault> {
         let fault = unparsed(&modulus);
+        let modulo = match modulus.as_str().starts_with("\\bmod") {
+            true => Modulo::Operation,
+            false => Modulo::Class,
+        };
         let inner = modulus.into_inner().next().ok_or(fault)?;
         let modulus = match inner.as_rule() {
             Rule::expr => self.expression(inner)?,
@@ -291,12 +295,14 @@ impl Builder<'_> {
             ([residue], []) => Ok(Typed::Congruence {
                 residue: self.side_expression(residue)?,
                 modulus,
+                modulo,
             }),
             ([name, residue], ["≡" | "="]) => Ok(Typed::Named {
                 name: bare_name(name).ok_or(fault)?,
                 value: Box::new(Typed::Congruence {
                     residue: self.side_expression(residue)?,
                     modulus,
+                    modulo: Modulo::Class,
                 }),
             }),
             _ => Err(fault),

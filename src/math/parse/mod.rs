@@ -53,6 +53,8 @@ mod wording;
 
 mod scripts;
 
+mod derivatives;
+
 mod look_alike;
 
 mod variants;
@@ -94,6 +96,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use pest::Parser;
@@ -196,10 +199,13 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
     let spelled = scripts::subscripts_first(words);
     let spelled = cases::one_sided_brace(&spelled);
-    let canonical = normalise(&spelled, limits).map_err(|fault| match fault {
+    let mut canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
     })?;
+    if let Cow::Owned(text) = derivatives::as_symbols(&canonical.text)? {
+        canonical.text = text;
+    }
     let all = readings(&canonical, first, limits);
     let all = match (all, words::choices(words)) {
         (Ok(mut all), Some(value)) if all.0.len() < limits.readings => {
@@ -211,6 +217,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         }
         (all, _) => all,
     };
+    let all = all.map(|all| with_unprinted_braces(all, text, stripped, limits));
     // `Rome` is hardly a product.
     let all = match all {
         Ok(mut all) if is_product_of_letters(words) && all.0.len() < limits.readings => {
@@ -228,6 +235,33 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         },
         fault => fault,
     })
+}
+
+/// Between delimiters, TeX prints `{1, 3}` as 1, 3: it may be a list as well.
+fn with_unprinted_braces(
+    mut all: Readings,
+    text: &str,
+    stripped: &str,
+    limits: &ParseLimits,
+) -> Readings {
+    let delimited = text.trim_start().starts_with(['$', '\\']) && stripped.starts_with('{');
+    if let (
+        true,
+        [
+            Reading {
+                value: Typed::Set(members),
+                rule: None,
+            },
+        ],
+    ) = (delimited && limits.readings > 1, all.0.as_slice())
+    {
+        let list = Typed::List(members.clone());
+        all.0.push(Reading {
+            value: list,
+            rule: Some("unprinted_braces"),
+        });
+    }
+    all
 }
 
 fn plain(value: Typed) -> Reading {
@@ -294,7 +328,11 @@ fn read(
         };
         match builder.answer(items.clone()) {
             Ok(value) => {
-                let rule = rule.or(variant.rule).or(chain.then_some("equality_chain"));
+                let system = is_system(&variant.text, &value).then_some("system");
+                let rule = rule
+                    .or(variant.rule)
+                    .or(system)
+                    .or(chain.then_some("equality_chain"));
                 if found.iter().any(|known| same(&known.value, &value)) {
                     continue;
                 }
@@ -326,6 +364,14 @@ fn read(
         Some(fault) if found.is_empty() => Err(fault),
         _ => Ok(found),
     }
+}
+
+/// Whether a brace joins all equations of a text.
+fn is_system(text: &str, value: &Typed) -> bool {
+    let joined = text.starts_with("\\begin{cases}")
+        && text.ends_with("\\end{cases}")
+        && text.matches("\\begin{cases}").count() == 1;
+    joined && matches!(value, Typed::List(_))
 }
 
 /// The settings under which a text reads differently, the most usual first.

@@ -437,11 +437,29 @@ fn next_group(rest: &str) -> Option<(&str, usize)> {
         "{,}", ",\\! ", ",\\!", ", \\! ", ", \\!", "\\,", "\\:", "\\;", "\\ ", " ", "~",
         "\u{2009}", "\u{202f}", "\u{a0}",
     ];
-    let gap = gaps.iter().find(|gap| rest.starts_with(**gap))?;
+    let gap = match gaps.iter().find(|gap| rest.starts_with(**gap)) {
+        // `14 {, }916`: blanks print nothing round a comma in braces.
+        Some(&" ") | None => {
+            spaced_group_comma(rest).or_else(|| rest.starts_with(' ').then_some(" "))?
+        }
+        Some(gap) => gap,
+    };
     let digits = &rest[gap.len()..];
     let count = run(digits, |c| c.is_ascii_digit());
     let fraction = digits[count..].trim_start().starts_with('/') && !gap.contains(',');
     (count == 3 && !fraction).then(|| (&digits[..3], gap.len() + 3))
+}
+
+/// A comma in braces with blanks round it and in it.
+fn spaced_group_comma(rest: &str) -> Option<&str> {
+    let inside = rest.trim_start_matches(' ').strip_prefix('{')?;
+    let after = inside
+        .trim_start_matches(' ')
+        .strip_prefix(',')?
+        .trim_start_matches(' ')
+        .strip_prefix('}')?
+        .trim_start_matches(' ');
+    Some(&rest[..rest.len() - after.len()])
 }
 
 /// The length in bytes of the longest prefix whose characters all satisfy `is`.

@@ -88,7 +88,9 @@ pub(super) fn typed(value: &Typed) -> String {
                 Some(Half::Pm) => " pm",
             }
         ),
-        Typed::Congruence { residue, modulus } => {
+        Typed::Congruence {
+            residue, modulus, ..
+        } => {
             format!("{} mod {}", expr(residue), expr(modulus))
         }
         Typed::Family { offset, step } => format!("family {} + {} Z", expr(offset), expr(step)),

@@ -136,6 +136,17 @@ pub(super) fn quotient(left: &Expr, right: &Expr) -> Expr {
     combine(left, right, Builder::quotient)
 }
 
+/// The principal square root.
+pub(super) fn square_root(of: &Expr) -> Expr {
+    let mut builder = Builder::default();
+    let radicand = builder.import(of);
+    let root = builder.arena.add(Node::Root {
+        degree: 2,
+        radicand,
+    });
+    builder.finish(root)
+}
+
 /// `-of`
 pub(super) fn negative(of: &Expr) -> Expr {
     product(&integer(-1), of)

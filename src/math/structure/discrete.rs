@@ -6,7 +6,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
 use crate::math::expr::{Expr, Id, Node};
-use crate::math::typed::{Half, Typed};
+use crate::math::typed::{Half, Modulo, Typed};
 
 use super::build::{difference, integer, product, quotient};
 use super::judgement::all;
@@ -79,10 +79,13 @@ impl Context<'_> {
     /// Residues modulo the same number.
     pub(super) fn congruences(&self, gold: &Typed, answer: &Typed) -> Judgement {
         let (
-            Typed::Congruence { residue, modulus },
+            Typed::Congruence {
+                residue, modulus, ..
+            },
             Typed::Congruence {
                 residue: other,
                 modulus: second,
+                ..
             },
         ) = (gold, answer)
         else {
@@ -115,8 +118,22 @@ impl Context<'_> {
 
     /// `2 \pmod 5` for 2 names the modulus as well.
     pub(super) fn congruence_and_scalar(&self, gold: &Typed, answer: &Typed) -> Judgement {
-        let ((Typed::Congruence { residue, modulus }, Typed::Scalar(scalar))
-        | (Typed::Scalar(scalar), Typed::Congruence { residue, modulus })) = (gold, answer)
+        let ((
+            Typed::Congruence {
+                residue,
+                modulus,
+                modulo,
+            },
+            Typed::Scalar(scalar),
+        )
+        | (
+            Typed::Scalar(scalar),
+            Typed::Congruence {
+                residue,
+                modulus,
+                modulo,
+            },
+        )) = (gold, answer)
         else {
             return Judgement::Unknown("unsupported");
         };
@@ -138,8 +155,9 @@ impl Context<'_> {
             _ => true,
         };
         match least == *value.numer() {
-            // `17 \bmod 5` for 2 only says what was asked.
-            true if !is_answered => Judgement::Unknown("unsolved"),
+            // `17 \pmod 5` for 2 only says what was asked; for `17 \bmod 5` a
+            // policy decides.
+            true if !is_answered && *modulo == Modulo::Class => Judgement::Unknown("unsolved"),
             true => Judgement::exact("congruence"),
             false if (value.numer() - least).is_multiple_of(modulus.numer()) => {
                 Judgement::Unknown("different_type")

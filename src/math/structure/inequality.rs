@@ -1,7 +1,8 @@
 //! Inequalities as sets of real numbers.
 //!
 //! `x < 3`, chains and "or" become intervals. A side that is linear in the one
-//! variable, or the absolute value of one, is solved for it; whatever else
+//! variable, the absolute value of one, or a polynomial whose roots are known
+//! (`polynomial.rs`), is solved for it; whatever else
 //! stands there is taken as a whole, so that `f(2) < f(1)` equals itself.
 
 use std::cmp::Ordering;
@@ -194,6 +195,13 @@ impl Context<'_> {
             && self.line(&inside).is_some()
         {
             return self.absolute(&inside, relation, bound);
+        }
+        if let Some((variable, pieces)) = self.polynomial(&difference(term, bound), relation) {
+            return Ok(Solution {
+                subject: Some(symbol(&variable)),
+                pieces,
+                shape: Shape::Unsolved,
+            });
         }
         Ok(Solution {
             subject: Some(term.clone()),

@@ -31,11 +31,19 @@ mod build;
 
 mod scalar;
 
+mod letter;
+
+mod unevaluated;
+
 mod collection;
 
 mod interval;
 
 mod inequality;
+
+mod polynomial;
+
+mod system;
 
 mod equation;
 
@@ -57,9 +65,12 @@ pub(super) use print::print;
 pub(super) use scalar::{may_be_rounded, may_be_unit};
 
 use super::decide::{Limits, Secrets};
+use super::declared;
 use super::expr::Node;
-use super::options::{DecimalComma, MathOptions};
+use super::options::{DecimalComma, MathOptions, Unevaluated};
+use super::printed;
 use super::typed::{Form, Reading, Readings, Typed};
+use unevaluated::is_unevaluated;
 
 /// The most questions to the decider for one verdict; two sets of 64 members
 /// need 4096.
@@ -95,7 +106,8 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 7] = [
+const DOUBTFUL: [&str; 8] = [
+    "unprinted_braces",
     "log_natural",
     "product_first",
     "call_as_product",
@@ -153,18 +165,37 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             if restated || regrouped || !scalar::admits(reading, reference, context.options) {
                 continue;
             }
-            let mut judged = context.typed(&reference.value, &reading.value);
+            let mut judged = match context.systems(reference, reading) {
+                Some(judged) => judged,
+                None => context.typed(&reference.value, &reading.value),
+            };
             // `(1, 1)` is a point before it is an interval without numbers.
             let nothing = matches!(&reference.value, Typed::Set(all) if all.is_empty());
             if place > 0 && nothing && matches!(reading.value, Typed::Intervals(_)) {
                 judged = judged.doubted("different_type");
             }
-            if let Some(rule) = reading.rule {
+            if let Some(rule) = reading.rule.filter(|rule| *rule != system::SYSTEM) {
                 judged = judged.thanks_to(rule);
             }
             // `0,111` may be 0.111 or two numbers; both are what is written.
-            if reference.rule == Some("decimal_comma") {
-                judged = judged.thanks_to("decimal_comma");
+            if let Some(precision @ (declared::ROUNDED | declared::CUT)) = reference.rule
+                && !judged.is_correct()
+                && let Some(close) =
+                    context.as_declared(&reference.value, &reading.value, precision)
+            {
+                judged = close;
+            }
+            match reference.rule {
+                Some("decimal_comma") => judged = judged.thanks_to("decimal_comma"),
+                Some(declared::DISPLAYED) => judged = judged.thanks_to(declared::DISPLAYED),
+                Some(printed::RULE) => judged = judged.thanks_to("printed_double"),
+                _ => {}
+            }
+            if judged.is_correct() && is_unevaluated(&reference.value, &reading.value) {
+                judged = match context.options.unevaluated {
+                    Unevaluated::Accept => judged.thanks_to("unevaluated"),
+                    Unevaluated::Refuse => judged.doubted("unsolved"),
+                };
             }
             if judged.is_correct() && !doubtful {
                 return judged;

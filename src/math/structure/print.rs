@@ -67,7 +67,9 @@ fn typed(value: &Typed) -> String {
         Typed::Qualified { value, condition } => format!("{}, {condition}", typed(value)),
         Typed::Ratio(parts) => joined(parts.iter().map(display), ":"),
         Typed::Time { seconds, half } => time(*seconds, *half),
-        Typed::Congruence { residue, modulus } => {
+        Typed::Congruence {
+            residue, modulus, ..
+        } => {
             format!("{} mod {}", display(residue), display(modulus))
         }
         Typed::Family { offset, step } => {

@@ -1,12 +1,14 @@
 //! Scalars with what is written round them: units, percent, degrees, bases.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
 use crate::math::counted::counts_things;
+use crate::math::declared;
 use crate::math::expr::{Expr, Node};
 use crate::math::options::{
     BaseSuffix, DecimalComma, DegreeSign, MathOptions, Percent, Rounding, Units,
@@ -15,7 +17,7 @@ use crate::math::typed::{Form, Reading, Readings, Scalar, Typed};
 use crate::math::units::{Dimension, Unit};
 
 use super::build::{integer, product, quotient, rational, sum};
-use super::{Context, Judgement, build};
+use super::{Context, Judgement, build, letter};
 
 /// Whether the options let this reading of an answer stand beside this reading
 /// of the reference.
@@ -43,6 +45,9 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     let (Typed::Scalar(gold), Typed::Scalar(answer)) = (&gold.value, &answer.value) else {
         return false;
     };
+    if in_unit_of(gold, answer).is_some() {
+        return false;
+    }
     let (Node::Number(number), Node::Mul(factors)) = (
         gold.value.arena.node(gold.value.root),
         answer.value.arena.node(answer.value.root),
@@ -62,11 +67,24 @@ pub(in crate::math) fn may_be_unit(gold: &Readings, answer: &Readings) -> bool {
     numbers == [&Node::Number(number.clone())] && letters.iter().all(|node| is_power(node))
 }
 
+/// An answer whose last letter is a unit of the reference's dimension, as a
+/// quantity: `5 m` beside centimetres.
+fn in_unit_of(gold: &Scalar, answer: &Scalar) -> Option<Scalar> {
+    let dimension = gold.unit?.dimension;
+    match answer.unit_or_degrees() {
+        None => letter::as_quantity(answer, dimension),
+        Some(_) => None,
+    }
+}
+
 /// Two values, and the policy or rule that brought them into one unit.
 type InOneUnit<'e> = (Cow<'e, Expr>, Cow<'e, Expr>, Option<&'static str>);
 
 impl Context<'_> {
     pub(super) fn scalars(&self, gold: &Scalar, answer: &Scalar) -> Judgement {
+        if let Some(quantity) = in_unit_of(gold, answer) {
+            return self.scalars(gold, &quantity).thanks_to("unit_letter");
+        }
         let (one, other, policy) = match self.in_one_unit(gold, answer) {
             Ok(pair) => pair,
             Err(judged) => return judged,
@@ -226,6 +244,61 @@ impl Context<'_> {
         }
     }
 
+    /// What a reference that declares its precision accepts.
+    pub(super) fn as_declared(
+        &self,
+        gold: &Typed,
+        answer: &Typed,
+        precision: &'static str,
+    ) -> Option<Judgement> {
+        match (gold, answer) {
+            (
+                Typed::Named { name, value },
+                Typed::Named {
+                    name: other,
+                    value: second,
+                },
+            ) if name == other => self.as_declared(value, second, precision),
+            (Typed::Named { value, .. }, Typed::Scalar(_)) => {
+                self.as_declared(value, answer, precision)
+            }
+            (Typed::Scalar(_), Typed::Named { value, .. }) => {
+                self.as_declared(gold, value, precision)
+            }
+            (Typed::Scalar(gold), Typed::Scalar(answer)) => {
+                let Form::Decimal(digits) = gold.form else {
+                    return None;
+                };
+                let (one, other, policy) = self.in_one_unit(gold, answer).ok()?;
+                let judged = match policy {
+                    Some("unit_conversion") => return None,
+                    _ if precision == declared::CUT => self.begins_with(&one, digits, &other),
+                    _ => self.rounds_to(&one, digits, &other, precision),
+                }?;
+                Some(match policy {
+                    Some(switch) => judged.thanks_to(switch),
+                    None => judged,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the answer's digits begin with the reference's.
+    fn begins_with(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+        let unit = BigRational::new(1.into(), BigInt::from(10).pow(digits.min(1000)));
+        let further = match self.sign(gold)? {
+            Ordering::Less => sum(gold, &rational(-unit)),
+            _ => sum(gold, &rational(unit)),
+        };
+        let (near, far) = (self.order(gold, answer)?, self.order(answer, &further)?);
+        let between = match self.sign(gold)? {
+            Ordering::Less => near.is_ge() && far.is_gt(),
+            _ => near.is_le() && far.is_lt(),
+        };
+        between.then(|| Judgement::exact("rounded").thanks_to(declared::CUT))
+    }
+
     /// Whether the answer lies within half a unit of the reference's last digit.
     fn rounds_to(
         &self,
@@ -272,6 +345,15 @@ fn factor(unit: &Unit) -> Expr {
 
 /// Whether the reference is a decimal that an exact answer may round to.
 pub(in crate::math) fn may_be_rounded(gold: Option<&Readings>, options: &MathOptions) -> bool {
+    let is_declared = |reading: &Reading| {
+        matches!(
+            reading.rule,
+            Some(declared::ROUNDED | declared::CUT | declared::DISPLAYED)
+        )
+    };
+    if gold.is_some_and(|gold| gold.0.iter().any(is_declared)) {
+        return true;
+    }
     match gold
         .and_then(|gold| gold.0.first())
         .map(|reading| &reading.value)

@@ -39,6 +39,7 @@ use crate::rollout::{FieldMap, Pointer};
 use crate::text::choice::ChoiceOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 
 /// A checked spec. Names are resolved, gates are free of cycles.
@@ -88,6 +89,7 @@ pub(crate) enum Kind {
     Exact(ExactOptions),
     Choice(ChoiceOptions),
     Gsm8k(Gsm8kOptions),
+    Instructions(IfevalOptions),
     Math(MathOptions),
     Countdown(CountdownOptions),
     Json(JsonOptions),
@@ -113,6 +115,9 @@ impl Kind {
         matches!(self, Kind::Measure(kind) if kind.needs_group())
     }
 }
+
+/// What the data set of IFEval calls the instructions and their arguments.
+pub(crate) const INSTRUCTION_COLUMNS: [&str; 2] = ["instruction_id_list", "kwargs"];
 
 /// A field and the values of which it must have one.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,6 +23,7 @@ pub(crate) const KINDS: &[&str] = &[
     "exact",
     "choice",
     "gsm8k",
+    "instructions",
     "math",
     #[cfg(feature = "sandbox")]
     "code",
@@ -416,6 +417,7 @@ impl<'s> Reader<'s> {
             "exact" => self.judged(table, Kind::Exact),
             "choice" => self.judged(table, Kind::Choice),
             "gsm8k" => self.judged(table, Kind::Gsm8k),
+            "instructions" => self.judged(table, Kind::Instructions),
             "math" => self.judged(table, Kind::Math),
             #[cfg(feature = "sandbox")]
             "code" => self.judged(table, Kind::Code),

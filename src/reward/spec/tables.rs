@@ -17,6 +17,7 @@ use crate::text::cosine::CosineOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
 use crate::text::group_length::GroupLengthOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 use crate::text::overlong::OverlongOptions;
 use crate::text::repetition::RepetitionOptions;
@@ -195,6 +196,8 @@ pub(crate) struct RewardSchema {
     pub(crate) choice: Option<Judged<ChoiceOptions>>,
     /// The final number of a GSM8K-style solution.
     pub(crate) gsm8k: Option<Judged<Gsm8kOptions>>,
+    /// The verifiable instructions of IFEval.
+    pub(crate) instructions: Option<Judged<IfevalOptions>>,
     /// A mathematical answer, compared exactly.
     pub(crate) math: Option<Judged<MathOptions>>,
     /// An expression of given numbers that comes to a target.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::read::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
-use super::{Kind, MeasureKind, Payout, Span};
+use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Span};
 use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
@@ -15,6 +15,7 @@ use crate::text::OptionError;
 use crate::text::choice::ChoiceOptions;
 use crate::text::countdown::CountdownOptions;
 use crate::text::exact::ExactOptions;
+use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 
 /// What the spec language has to know of a verifier's options.
@@ -81,6 +82,7 @@ impl<'s> Reader<'s> {
 pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
     match kind {
         Kind::Countdown(_) => PUZZLE_COLUMNS.map(Pointer::field).to_vec(),
+        Kind::Instructions(_) => INSTRUCTION_COLUMNS.map(Pointer::field).to_vec(),
         Kind::Json(options) => {
             let pointer = options.schema_from.as_deref();
             pointer
@@ -100,6 +102,8 @@ pub(super) fn columns(kind: &Kind) -> Vec<Pointer> {
 const PUZZLE_COLUMNS: [&str; 3] = ["numbers", "nums", "target"];
 
 impl VerifierOptions for ChoiceOptions {}
+
+impl VerifierOptions for IfevalOptions {}
 
 impl VerifierOptions for CountdownOptions {
     fn usable(&self) -> Result<(), OptionError> {

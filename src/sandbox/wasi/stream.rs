@@ -42,10 +42,12 @@ impl Streams {
         }
     }
 
-    /// Puts `input` in place of what is left on standard input.
-    pub(in crate::sandbox) fn take_input(&mut self, input: Vec<u8>) {
+    /// Puts `input` in place of what is left on standard input, and lets each output
+    /// have `limit` bytes.
+    pub(in crate::sandbox) fn begin(&mut self, input: Vec<u8>, limit: u64) {
         self.input = input;
         self.read = 0;
+        self.limit = limit;
     }
 
     /// Standard output and error output since they were last taken.

@@ -151,9 +151,9 @@ impl JsonOptions {
 /// Judges `answer` by `schema`; without one, any JSON value is correct.
 ///
 /// [`JsonOptions::schema`] and `schema_from` are not looked at: the caller says
-/// which schema counts, the spec's or the row's. Evidence: `span` (the value), `at` (JSON pointer to
-/// the first fault in it) and `rule` (JSON pointer into the schema), or `message`
-/// and `byte` of a syntax error.
+/// which schema counts, the spec's or the row's. Evidence: `span` (the value, or
+/// the character where it stops being JSON, with `message`), `path` (JSON pointer
+/// to the first fault in the value) and `rule` (JSON pointer into the schema).
 ///
 /// ```
 /// use goldstone::text::json::{JsonOptions, Schema, verify};
@@ -195,15 +195,12 @@ pub fn verify(answer: &str, schema: Option<&Schema>, options: &JsonOptions) -> V
                 .with_span(span);
         }
         Err(Fault::TrailingText(byte)) => {
-            return Verdict::wrong("trailing_text")
-                .with("byte", span.start + byte)
-                .with_span(span);
+            return Verdict::wrong("trailing_text").with_span(character(answer, span.start + byte));
         }
         Err(Fault::Syntax { message, byte }) => {
             return Verdict::wrong("not_json")
                 .with("message", message)
-                .with("byte", span.start + byte)
-                .with_span(span);
+                .with_span(character(answer, span.start + byte));
         }
     };
     let Some(schema) = schema else {
@@ -217,7 +214,7 @@ pub fn verify(answer: &str, schema: Option<&Schema>, options: &JsonOptions) -> V
     match schema.first_fault(&value) {
         None => Verdict::correct("meets_schema").with_span(span),
         Some(fault) => Verdict::wrong("breaks_schema")
-            .with("at", shortened(&fault.at))
+            .with("path", shortened(&fault.path))
             .with("rule", shortened(&fault.rule))
             .with_span(span),
     }
@@ -245,6 +242,13 @@ fn inside_fence(text: &str) -> Range<usize> {
         (is_json && ends_line).then(|| trimmed(text, start..start + rest.len()))
     };
     fenced().unwrap_or(whole)
+}
+
+/// The character that the byte is in; empty at the end of the text.
+fn character(text: &str, byte: usize) -> Range<usize> {
+    let start = text.floor_char_boundary(byte);
+    let length = text[start..].chars().next().map_or(0, char::len_utf8);
+    start..start + length
 }
 
 /// At most 200 characters.

@@ -32,7 +32,7 @@ pub struct SchemaError(String);
 /// Where a value breaks a schema.
 pub(super) struct SchemaFault {
     /// JSON pointer into the value.
-    pub(super) at: String,
+    pub(super) path: String,
     /// JSON pointer into the schema.
     pub(super) rule: String,
 }
@@ -88,7 +88,7 @@ impl Schema {
         }
         let error = self.validator.validate(value).err();
         Some(SchemaFault {
-            at: error
+            path: error
                 .as_ref()
                 .map(|error| error.instance_path().to_string())
                 .unwrap_or_default(),

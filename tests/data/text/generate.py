@@ -7,7 +7,7 @@
 overlong, cosine and repetition call TRL 1.16.0's own functions (Apache-2.0;
 only `trl.rewards` is imported, by a stub of the package around it). The others
 state in our words what open-r1 (commit 0056faa), the SQuAD v1.1 evaluation
-script and Search-R1's `qa_em.py` compute; for repetition and cosine the same is
+script, Search-R1's `qa_em.py` and TinyZero's `countdown.py` (commit f36b1b8) compute; for repetition and cosine the same is
 stated for open-r1 and compared with TRL here. The texts are ours. The output
 depends on nothing but this file and those versions.
 """
@@ -15,6 +15,7 @@ depends on nothing but this file and those versions.
 import collections
 import importlib
 import importlib.metadata
+import itertools
 import json
 import math
 import pathlib
@@ -220,5 +221,46 @@ def search_r1():
         }
 
 
+def expression(numbers):
+    """A random expression of all the numbers, in their order."""
+    if len(numbers) == 1:
+        return str(numbers[0])
+    split = RNG.randrange(1, len(numbers))
+    left, right = expression(numbers[:split]), expression(numbers[split:])
+    pattern = RNG.choice(["{} {} {}", "{}{}{}", "({} {} {})", "({}) {} ({})", "( {}{} {} )"])
+    return pattern.format(left, RNG.choice("++--**/"), right)
+
+
+def countdown():
+    while True:
+        numbers = [RNG.randrange(1, 100) for _ in range(RNG.choice([3, 4]))]
+        used = list(numbers)
+        fault = RNG.randrange(6)
+        if fault == 0:
+            used[0] += 1
+        elif fault == 1:
+            used.pop()
+        elif fault == 2:
+            used.append(numbers[0])
+        RNG.shuffle(used)
+        answer = expression(used)
+        try:
+            value = eval(answer, {"__builtins__": None}, {})  # our own digits and operators
+        except ZeroDivisionError:
+            value = None
+        target = RNG.randrange(1, 100)
+        if value is not None and value == round(value) and RNG.random() < 0.8:
+            target = round(value) + RNG.choice([0, 0, 0, 1])
+        # What countdown.py of TinyZero pays for this text between its tags.
+        same = sorted(int(n) for n in re.findall(r"\d+", answer)) == sorted(numbers)
+        met = value is not None and abs(value - target) < 1e-5
+        yield {
+            "reference": {"numbers": numbers, "target": target},
+            "answer": answer,
+            "value": 1.0 if same and met else 0.1,
+        }
+
+
 for table in (overlong, cosine, repetition, group_length, tags, steps, search_r1):
     write(table.__name__, list(table()))
+write("countdown", list(itertools.islice(countdown(), 300)))

@@ -2,6 +2,11 @@
 //!
 //! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--fuel N] [--only ID] [SET…]`
 //!
+//! With `--leak N` the cheats run N times over in two workers, and memory, threads and
+//! open files of this process and the workers are watched; with `--same N` the first N
+//! tasks run alone, on two workers, and beside programs that take all cores, and the
+//! reports are compared.
+//!
 //! `DATA` is a folder of JSON lines; each row has tests (`test_format` says in what
 //! form) and either a `canonical_solution`, which must pass, or `code` with the
 //! verdict that is `expected` of it. Nothing is downloaded and nothing is written.
@@ -10,11 +15,17 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use goldstone::code::{CodeOptions, CodeReport, CodeVerdict, Credit, Objects, Task, verify};
-use goldstone::sandbox::InProcess;
-use serde_json::{Value, json};
+use goldstone::sandbox::{InProcess, Runner, serve};
+use serde_json::Value;
+
+mod endurance;
+mod rows;
+
+use rows::{forms, tests, word};
 
 /// Sets whose rows hold a reference solution.
 const REFERENCES: [&str; 11] = [
@@ -31,15 +42,26 @@ const REFERENCES: [&str; 11] = [
     "exercism",
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Fuel for all tests of a program that is run thousands of times over.
+const SHORT_FUEL: u64 = 200_000_000;
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let data = PathBuf::from(args.next().ok_or("name the folder of data sets")?);
+    if data.as_os_str() == "worker" {
+        // This program is its own worker: `worker --cache DIRECTORY`.
+        serve(Path::new(&args.nth(1).ok_or("name the cache directory")?))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (mut cache, mut sets, mut only, mut fuel) = (None, Vec::new(), None, None);
+    let (mut leak, mut same) = (None, None);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cache" => cache = args.next().map(PathBuf::from),
             "--only" => only = args.next(),
             "--fuel" => fuel = Some(args.next().ok_or("how much fuel")?.parse()?),
+            "--leak" => leak = Some(args.next().ok_or("how many runs")?.parse()?),
+            "--same" => same = Some(args.next().ok_or("how many tasks")?.parse()?),
             _ => sets.push(arg),
         }
     }
@@ -47,12 +69,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         sets.extend(REFERENCES.map(str::to_owned));
         sets.extend(["hacks", "controls", "wrong"].map(str::to_owned));
     }
+    if leak.is_some() {
+        fuel = fuel.or(Some(SHORT_FUEL));
+    }
     let corpus = Corpus {
-        runner: InProcess::new(cache)?,
+        runner: InProcess::new(cache.clone())?,
         data,
         only,
         fuel,
     };
+    if let Some(runs) = leak {
+        return endurance::leak(&corpus, cache, runs);
+    }
+    if let Some(tasks) = same {
+        return endurance::same(&corpus, cache, tasks);
+    }
     for set in &sets {
         let begun = Instant::now();
         let said = match set.as_str() {
@@ -63,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         println!("{set}: {said} ({:.1} s)", begun.elapsed().as_secs_f64());
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 struct Corpus {
@@ -93,6 +124,16 @@ impl Corpus {
     }
 
     fn run(&self, set: &str, tests: &Value, source: &str) -> Result<CodeReport, String> {
+        self.run_by(&self.runner, set, tests, source)
+    }
+
+    fn run_by(
+        &self,
+        runner: &dyn Runner,
+        set: &str,
+        tests: &Value,
+        source: &str,
+    ) -> Result<CodeReport, String> {
         let task = Task::from_json(tests).map_err(|error| error.to_string())?;
         let mut options = CodeOptions {
             objects: if set == "exercism" {
@@ -106,7 +147,7 @@ impl Corpus {
             options.limits.total_fuel = fuel;
             options.limits.fuel = options.limits.fuel.min(fuel);
         }
-        verify(&task, source, &options, &self.runner).map_err(|error| format!("{error:?}"))
+        verify(&task, source, &options, runner).map_err(|error| format!("{error:?}"))
     }
 
     /// References: all should pass.
@@ -221,10 +262,6 @@ impl Corpus {
     }
 }
 
-fn word<'j>(row: &'j Value, name: &str) -> &'j str {
-    row[name].as_str().unwrap_or_default()
-}
-
 fn told(report: &CodeReport) -> String {
     let test = report
         .first_failed
@@ -245,83 +282,4 @@ fn told(report: &CodeReport) -> String {
             test.fuel
         ))
     )
-}
-
-/// A row's tests as one of the verifier's forms.
-fn tests(row: &Value) -> Value {
-    let tests = &row["tests"];
-    let with = |mut fields: Value, kind: &str| {
-        fields["type"] = json!(kind);
-        fields["entry_point"] = row["entry_point"].clone();
-        fields
-    };
-    match word(row, "test_format") {
-        "humaneval_check" => {
-            json!({"type": "check", "entry_point": row["entry_point"], "code": tests, "prelude": row["prompt"]})
-        }
-        "assert_list" => {
-            let mut fields = with(tests.clone(), "asserts");
-            if let Some(more) = tests["challenge"].as_array() {
-                let all: Vec<Value> = tests["asserts"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .chain(more)
-                    .cloned()
-                    .collect();
-                fields["asserts"] = json!(all);
-            }
-            fields
-        }
-        "call_pylit" => with(tests.clone(), "calls"),
-        "unittest_module" => with(tests.clone(), "unittest"),
-        "lcb" => {
-            json!({"type": "livecodebench", "encoded": tests["encoded_original"], "fn_name": tests["fn_name"]})
-        }
-        _ => {
-            let mut fields = with(tests.clone(), "stdio");
-            if tests["checker"]["kind"] == "custom" {
-                fields["checker"]["code"] = json!(checker(word(&tests["checker"], "name")));
-            }
-            fields
-        }
-    }
-}
-
-/// The forms of a cheat's tests: as the program that it is, and as calls.
-fn forms(row: &Value) -> Vec<(&'static str, Value)> {
-    let entry_point = &row["entry_point"];
-    let mut forms = Vec::new();
-    match word(row, "format") {
-        "check" => forms.push(("check", json!({"type": "check", "entry_point": entry_point, "code": row["tests"], "prelude": row["prelude"]}))),
-        "asserts" => forms.push(("asserts", json!({"type": "asserts", "entry_point": entry_point, "asserts": [row["tests"]]}))),
-        "unittest" => forms.push(("unittest", json!({"type": "unittest", "code": row["tests"]}))),
-        _ => {
-            let mut tests = row["tests"].clone();
-            tests["type"] = json!("stdio");
-            forms.push(("stdio", tests));
-        }
-    }
-    if row["cases"].is_array() {
-        forms.push(("calls", json!({"type": "calls", "entry_point": entry_point, "cases": row["cases"], "oracle": row["oracle"]})));
-        if word(row, "format") == "check" {
-            // The same tests in a form that the host does not read.
-            let code = format!("_ = [0 for _ in '']\n{}", word(row, "tests"));
-            forms.push(("split", json!({"type": "check", "entry_point": entry_point, "code": code, "prelude": row["prelude"]})));
-        }
-    }
-    forms
-}
-
-/// The checkers that rows name.
-fn checker(name: &str) -> &'static str {
-    match name {
-        "derangement" => {
-            "def check(input, expected, output):\n    n = int(input)\n    got = output.split()\n    return sorted(got) == sorted(str(i) for i in range(1, n + 1)) and all(int(x) != i for i, x in enumerate(got, 1))\n"
-        }
-        "wcd" => {
-            "def check(input, expected, output):\n    words = input.split()\n    n = int(words[0])\n    pairs = [(int(words[1 + 2 * i]), int(words[2 + 2 * i])) for i in range(n)]\n    got = output.split()\n    if len(got) != 1:\n        return False\n    if expected.split() == ['-1'] or got == ['-1']:\n        return got == expected.split()\n    if not (got[0].isascii() and got[0].isdigit()):\n        return False\n    x = int(got[0])\n    return x > 1 and all(a % x == 0 or b % x == 0 for a, b in pairs)\n"
-        }
-        _ => "def check(input, expected, output):\n    return output.split() == expected.split()\n",
-    }
 }
