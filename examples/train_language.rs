@@ -66,10 +66,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("lines: {counts:?}");
     let model = train(&samples);
     if args.next().is_some_and(|flag| flag == "--check") {
-        return match fs::read(&output)? == model {
-            true => Ok(println!("{} is what the text gives", output.display())),
-            false => Err("the model is not what the text gives; train it again".into()),
-        };
+        if fs::read(&output)? != model {
+            return Err("the model is not what the text gives; train it again".into());
+        }
+        println!("{} is what the text gives", output.display());
+        return Ok(());
     }
     fs::write(&output, &model)?;
     println!("{} bytes written to {}", model.len(), output.display());

@@ -2,7 +2,7 @@
 //!
 //! By the characters that only one of the two has; most are shared and say
 //! nothing. Source: Unicode's Unihan database (`kSimplifiedVariant`,
-//! `kTraditionalVariant`), made by `training/language/unihan_variants.py`.
+//! `kTraditionalVariant`), made by `training/language/unihan_variants.py`; licence in `LICENSE-UNICODE`.
 
 use super::tag::Language;
 

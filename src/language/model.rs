@@ -90,33 +90,28 @@ impl Group {
 
     /// The scores of a word; columns without a language score 0.
     pub(super) fn scores(&self, word: &str) -> Scores {
-        let mut scores = [0; COLUMNS];
-        let table = &WEIGHTS[self.offset..self.offset + (self.stride << self.bits)];
-        let letters = Letters::of(word);
         match self.stride {
-            16 => letters.rows(self.bits, |row| {
-                add(&mut scores, table.as_chunks::<16>().0[row])
-            }),
-            4 => letters.rows(self.bits, |row| {
-                add(&mut scores, table.as_chunks::<4>().0[row])
-            }),
-            _ => letters.rows(self.bits, |row| {
-                add(&mut scores, table.as_chunks::<2>().0[row])
-            }),
+            16 => self.sums::<16>(word),
+            4 => self.sums::<4>(word),
+            _ => self.sums::<2>(word),
         }
+    }
+
+    /// The sums of a word's rows, whose width is known when compiling, so that
+    /// all columns are added at once.
+    fn sums<const STRIDE: usize>(&self, word: &str) -> Scores {
+        let table = &WEIGHTS[self.offset..self.offset + (STRIDE << self.bits)];
+        let table = table.as_chunks::<STRIDE>().0;
+        let mut sums = [0_i16; STRIDE];
+        Letters::of(word).rows(self.bits, |row| {
+            for (sum, weight) in sums.iter_mut().zip(table[row]) {
+                *sum += i16::from(weight as i8);
+            }
+        });
+        let mut scores = [0; COLUMNS];
+        scores[..STRIDE].copy_from_slice(&sums);
         scores
     }
-}
-
-/// Adds a row; its width is known when compiling, so that all columns are added
-/// at once.
-#[inline(always)]
-fn add<const STRIDE: usize>(scores: &mut Scores, row: [u8; STRIDE]) {
-    let mut sums = *scores;
-    for (sum, weight) in sums.iter_mut().zip(row) {
-        *sum += i16::from(weight as i8);
-    }
-    *scores = sums;
 }
 
 /// The language that a script decides by itself.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::label::{Label, labels};
 use super::mask::{Masking, mask};
-use super::model::{Group, NAT};
+use super::model::{COLUMNS, Group, NAT};
 use super::neutral::neutral;
 use super::options::{LanguageOptions, Shaping};
 use super::tag::Language;
@@ -173,8 +173,9 @@ pub fn measure(text: &str, target: Language, options: &LanguageOptions) -> Consi
     found
 }
 
-/// The language of most of the text's words and its share of them; `None` where
-/// no word counts or the language of most is not known.
+/// The language of most of the text's words, and how clear that is: its share of
+/// the words, or less where the model is less sure. `None` where no word counts
+/// or the language of most is not known.
 ///
 /// ```
 /// use goldstone::language::{Language, detect};
@@ -190,7 +191,12 @@ pub fn detect(text: &str) -> Option<(Language, f64)> {
     }
     let read = Read::new(text, None, &LanguageOptions::default());
     let (language, share) = read.dominant()?;
-    Some((language?, share))
+    let language = language?;
+    let of_language = |label: &&(&Word, &Label)| *label.1 == Label::In(Some(language));
+    let labelled = read.words.iter().zip(&read.labels);
+    let words = labelled.collect::<Vec<_>>();
+    let words = words.iter().filter(of_language).map(|(word, _)| *word);
+    Some((language, share.min(probability(text, words, language))))
 }
 
 /// What [`all_same`] compares.
@@ -337,30 +343,38 @@ impl<'t> Read<'t> {
             };
             from +=
                 self.words[from..].partition_point(|word| (word.start as usize) < span.range.start);
-            let inside = self.words[from..]
-                .iter()
-                .zip(&self.labels[from..])
-                .take_while(|(word, _)| (word.start as usize) < span.range.end);
-            let mut sums = [0_i64; super::model::COLUMNS];
-            let mut model = None;
-            for (word, label) in inside {
-                if let (Some(group), true) = (Group::of(word.script), *label != Label::Neutral) {
-                    model = Some(group);
-                    for (sum, score) in sums.iter_mut().zip(group.scores(word.text(self.text))) {
-                        *sum += i64::from(score);
-                    }
-                }
-            }
-            let column = model.and_then(|group| group.column(language.base()));
-            if let (Some(group), Some(column)) = (model, column) {
-                let next = (0..group.languages.len())
-                    .filter(|other| *other != column)
-                    .map(|other| sums[other])
-                    .max()
-                    .unwrap_or(i64::MIN / 2);
-                let odds = (sums[column] - next) as f64 / f64::from(NAT);
-                span.probability = rounded(1.0 / (1.0 + (-odds).exp()));
+            let inside = self.words[from..].iter().zip(&self.labels[from..]);
+            let inside = inside
+                .take_while(|(word, _)| (word.start as usize) < span.range.end)
+                .filter(|(_, label)| **label != Label::Neutral)
+                .map(|(word, _)| word);
+            span.probability = probability(self.text, inside, language);
+        }
+    }
+}
+
+/// How sure the language of the words is: the model's odds of all of them
+/// together against the next best language; 1 where their script decides.
+fn probability<'w>(text: &str, words: impl Iterator<Item = &'w Word>, language: Language) -> f64 {
+    let mut sums = [0_i64; COLUMNS];
+    let mut model = None;
+    for word in words {
+        if let Some(group) = Group::of(word.script) {
+            model = Some(group);
+            for (sum, score) in sums.iter_mut().zip(group.scores(word.text(text))) {
+                *sum += i64::from(score);
             }
         }
     }
+    let column = model.and_then(|group| group.column(language.base()));
+    let (Some(group), Some(column)) = (model, column) else {
+        return 1.0;
+    };
+    let next = (0..group.languages.len())
+        .filter(|other| *other != column)
+        .map(|other| sums[other])
+        .max()
+        .unwrap_or(i64::MIN / 2);
+    let odds = (sums[column] - next) as f64 / f64::from(NAT);
+    rounded(1.0 / (1.0 + (-odds).exp()))
 }

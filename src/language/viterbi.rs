@@ -119,12 +119,14 @@ fn join_short_spans(columns: &mut [u8], target: Option<usize>) {
             .iter()
             .position(|other| *other != column)
             .map_or(columns.len(), |length| start + length);
-        if end - start < MIN_SPAN && Some(column) != target {
+        if end - start < MIN_SPAN {
             let before = start.checked_sub(1).map(|place| columns[place]);
             let behind = columns.get(end).copied();
             let joined = match (before, behind) {
                 (_, Some(behind)) if Some(behind) == target => behind,
                 (Some(before), _) => before,
+                // A text that begins in the target language has begun in it.
+                (None, Some(_)) if Some(column) == target => column,
                 (None, Some(behind)) => behind,
                 (None, None) => column,
             };
@@ -145,7 +147,9 @@ mod tests {
             ([1, 1, 0, 0, 0, 0, 0], Some(0), [0, 0, 0, 0, 0, 0, 0]),
             ([1, 1, 1, 0, 0, 1, 1], Some(1), [1, 1, 1, 1, 1, 1, 1]),
             ([1, 1, 1, 0, 0, 0, 2], Some(1), [1, 1, 1, 0, 0, 0, 0]),
-            ([1, 1, 1, 0, 0, 1, 1], Some(0), [1, 1, 1, 0, 0, 0, 0]),
+            ([0, 0, 1, 1, 1, 1, 1], Some(0), [0, 0, 1, 1, 1, 1, 1]),
+            ([1, 1, 1, 0, 0, 0, 1], Some(0), [1, 1, 1, 0, 0, 0, 0]),
+            ([1, 1, 1, 0, 0, 1, 1], Some(0), [1, 1, 1, 1, 1, 1, 1]),
         ] {
             let mut columns = given;
             join_short_spans(&mut columns, target);
