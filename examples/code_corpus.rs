@@ -1,6 +1,6 @@
 //! Runs whole data sets through the code verifier and counts the verdicts.
 //!
-//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--fuel N] [--only ID] [SET…]`
+//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--guest NAME] [--fuel N] [--only ID] [SET…]`
 //!
 //! `DATA` is a folder of JSON lines; each row has tests (`test_format` says in what
 //! form) and either a `canonical_solution`, which must pass, or `code` with the
@@ -35,9 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let data = PathBuf::from(args.next().ok_or("name the folder of data sets")?);
     let (mut cache, mut sets, mut only, mut fuel) = (None, Vec::new(), None, None);
+    let mut guest = CodeOptions::default().guest;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cache" => cache = args.next().map(PathBuf::from),
+            "--guest" => guest = args.next().ok_or("which guest")?,
             "--only" => only = args.next(),
             "--fuel" => fuel = Some(args.next().ok_or("how much fuel")?.parse()?),
             _ => sets.push(arg),
@@ -49,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let corpus = Corpus {
         runner: InProcess::new(cache)?,
+        guest,
         data,
         only,
         fuel,
@@ -68,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Corpus {
     runner: InProcess,
+    guest: String,
     data: PathBuf,
     only: Option<String>,
     /// For all tests of a program; the default is the options' own.
@@ -95,6 +99,7 @@ impl Corpus {
     fn run(&self, set: &str, tests: &Value, source: &str) -> Result<CodeReport, String> {
         let task = Task::from_json(tests).map_err(|error| error.to_string())?;
         let mut options = CodeOptions {
+            guest: self.guest.clone(),
             objects: if set == "exercism" {
                 Objects::Full
             } else {
