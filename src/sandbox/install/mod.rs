@@ -13,6 +13,7 @@ mod inputs;
 mod pip;
 mod recipe;
 mod snapshot;
+mod stack;
 mod store;
 mod tools;
 mod verify;
