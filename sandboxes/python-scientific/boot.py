@@ -12,6 +12,7 @@ import posix
 import sys
 import types
 import warnings
+import zipfile
 import zipimport
 from importlib.machinery import ModuleSpec
 
@@ -43,7 +44,13 @@ def importer(path):
     return made
 
 
+def open_file(path, *how, open=io.open):
+    """A file as `zipfile` opens it, which reads the packages' data."""
+    return open_library(path) if path == ARCHIVE else open(path, *how)
+
+
 zipimport._io = types.SimpleNamespace(open_code=open_library)
+zipfile.io = types.SimpleNamespace(**{**vars(io), "open": open_file})
 sys.path[:] = [ARCHIVE]
 sys.path_hooks[:] = [importer]
 sys.path_importer_cache.clear()

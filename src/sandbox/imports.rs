@@ -4,10 +4,10 @@
 
 use wasmtime::{AsContextMut, Caller, Engine, ExternType, Linker, Module, Store};
 
-use super::{End, door, engine};
 use super::guest::{Guest, charge};
 use super::manifest::Abi;
 use super::wasi::{self, BootFile, View};
+use super::{End, door, engine};
 
 const MODULE: &str = "goldstone";
 
@@ -127,11 +127,7 @@ pub(super) fn out_of_bounds(caller: &mut Caller<'_, Guest>) -> wasmtime::Error {
 }
 
 /// `reply(ptr, len)`: appends to the reply of this turn.
-pub(super) fn reply(
-    caller: &mut Caller<'_, Guest>,
-    at: u32,
-    length: u32,
-) -> wasmtime::Result<()> {
+pub(super) fn reply(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<()> {
     let bytes = message(caller, at, length)?;
     let guest = caller.data_mut();
     if (guest.reply.len() + bytes.len()) as u64 > guest.reply_limit {
@@ -142,11 +138,7 @@ pub(super) fn reply(
 }
 
 /// `ask(ptr, len) -> len`: a turn of the candidate, and the length of its answer.
-pub(super) fn ask(
-    caller: &mut Caller<'_, Guest>,
-    at: u32,
-    length: u32,
-) -> wasmtime::Result<u32> {
+pub(super) fn ask(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<u32> {
     let request = message(caller, at, length)?;
     let guest = caller.data_mut();
     let Some(mut partner) = guest.partner.take() else {

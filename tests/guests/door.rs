@@ -39,7 +39,11 @@ fn recipe(folder: &Path, program: &str) -> (Recipe, InstallOptions) {
     let manifest = fs::read_to_string(format!("{DATA}/manifest.toml")).unwrap();
     let guest = folder.join("door");
     fs::create_dir_all(&guest).unwrap();
-    fs::write(guest.join("manifest.toml"), manifest.replace("SHA256", &sha256)).unwrap();
+    fs::write(
+        guest.join("manifest.toml"),
+        manifest.replace("SHA256", &sha256),
+    )
+    .unwrap();
     fs::write(guest.join("build.sh"), BUILD).unwrap();
     fs::write(guest.join("boot.txt"), program).unwrap();
     let source = folder.join("door.wasm");

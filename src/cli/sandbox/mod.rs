@@ -15,8 +15,8 @@ use super::progress::Show;
 use super::terminal::{BAD, FAINT, GOOD, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::sandbox::install::{
-    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, Watch,
-    install, let_stand_in, verify,
+    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, Watch, install,
+    let_stand_in, verify,
 };
 use crate::sandbox::manifest::GuestName;
 use progress::Progress;
@@ -125,7 +125,9 @@ impl Install {
         let stand_in = match &installed {
             Err(error) if error.lacks_sources() && options.sources.is_empty() => {
                 // A guest that is there, if an old one, is not put away for another.
-                let is_there = guests.installed(recipe.name()).is_ok_and(|one| one.is_some());
+                let is_there = guests
+                    .installed(recipe.name())
+                    .is_ok_and(|one| one.is_some());
                 recipe.stand_in().filter(|_| !is_there)
             }
             _ => None,
@@ -158,7 +160,11 @@ impl Install {
         }
         if stand_in.is_some() {
             let_stand_in(guests, &recipe, name).map_err(failure)?;
-            writeln!(out, "{name} stands in for {}", Styled(STRONG, recipe.name()))?;
+            writeln!(
+                out,
+                "{name} stands in for {}",
+                Styled(STRONG, recipe.name())
+            )?;
         }
         Ok(Exit::Done)
     }

@@ -48,12 +48,15 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [Shipped; 2] = [shipped!(
-    "python", Some("python-scientific");
-    "boot.py", "build.sh", "harness.py", "mkstdlib.py", "netstubs.c", "shim.c"
-), shipped!(
-    "python-scientific", None; "boot.py", "harness.py", "unpack.py", "unpack.sh"
-)];
+const SHIPPED: [Shipped; 2] = [
+    shipped!(
+        "python", Some("python-scientific");
+        "boot.py", "build.sh", "harness.py", "mkstdlib.py", "netstubs.c", "shim.c"
+    ),
+    shipped!(
+        "python-scientific", None; "boot.py", "harness.py", "unpack.py", "unpack.sh"
+    ),
+];
 
 impl Recipe {
     /// The names of the guests that come with goldstone.
