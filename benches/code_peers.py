@@ -9,7 +9,8 @@ the end (`--venv` names one to keep). Needs Python 3.12 for pyeryx and the guest
 `python` (`goldstone sandbox install python`).
 
 Printed: tasks per second of wall clock and per second of processor time, this
-process and its children together; the processor time of long loops in the guest,
+process and its children together, for all tasks and for those that take no more than
+LIGHT fuel: a few references compute for long, and decide the mean; the processor time of long loops in the guest,
 relative to a native interpreter; the memory of a worker; one worker against two.
 Processor time is what counts on a machine that others use.
 """
@@ -30,6 +31,8 @@ import venv
 PEERS = ["pyeryx==0.11.0", "numpy==2.2.6", "psutil==7.0.0"]
 # Its checker needs none of its other dependencies.
 BARE_PEERS = ["evalplus==0.3.1"]
+
+LIGHT = 100_000_000
 
 LOOPS = {
     "sum": "s = 0\nfor i in range(5_000_000): s += i\n",
@@ -98,10 +101,12 @@ class Goldstone:
             [self.binary, "score", path, "--spec", "code", "--jobs", str(jobs),
              "-o", out, "--overwrite", "--quiet"], check=True,
         )
-        paid = sum(json.loads(line)["score"]["reward"] == 1 for line in out.read_text().splitlines())
-        total = len(path.read_text().splitlines())
-        if paid != total:
-            sys.exit(f"goldstone pays {paid} of {total} reference solutions")
+        scores = [json.loads(line) for line in out.read_text().splitlines()]
+        unpaid = [score["id"] for score in scores if score["reward"] != 1]
+        if unpaid:
+            sys.exit(f"goldstone does not pay the reference solutions of {unpaid}")
+        fuel = {score["id"].partition("-")[2]: score["terms"]["tests"] for score in scores}
+        return {name: term.get("detail", term)["fuel"] for name, term in fuel.items()}
 
     def run(self, source):
         path = self.folder / "program.py"
@@ -165,20 +170,24 @@ def measure(options, folder, python):
     path = goldstone.rollouts("plain", plain, check, times)
     plus_tests = lambda row: {"type": "calls", "entry_point": row["entry_point"], **row["tests"]}
     path_plus = goldstone.rollouts("plus", plus, plus_tests, times)
-    ours = told("goldstone, HumanEval, 1 worker", times * len(plain), best(options.rounds, lambda: goldstone.score(path)))
-    two = told("goldstone, HumanEval, 2 workers", times * len(plain), best(options.rounds, lambda: goldstone.score(path, 2)))
-    native = told("python -I -S, HumanEval, a process each", len(plain), best(options.rounds, by_subprocess(plain)))
-    print(f"  processor time: {ours / native:.1f} times the tasks of a process each; 2 workers {two / ours:.2f}", flush=True)
-    for name, corpus, peers in (("pyeryx", options.humaneval, ours), ("evalplus", options.humanevalplus, None)):
-        if peers is None:
-            peers = told("goldstone, HumanEval+ mini, 1 worker", times * len(plus), best(options.rounds, lambda: goldstone.score(path_plus)))
-        done = subprocess.run(
-            [python, __file__, options.humaneval, options.humanevalplus, "--peer", name, "--rounds", str(options.rounds)],
-            check=True, stdout=subprocess.PIPE, text=True,
-        )
-        tasks, wall, cpu = json.loads(done.stdout.splitlines()[-1])
-        theirs = told(f"{name}, {'HumanEval' if name == 'pyeryx' else 'HumanEval+ mini'}, one by one", tasks, (wall, cpu))
-        print(f"  processor time: {peers / theirs:.1f} times the tasks of {name}", flush=True)
+    light = [name for name, fuel in goldstone.score(path).items() if fuel <= LIGHT]
+    plain_light = [row for row in plain if row["id"] in light]
+    path_light = goldstone.rollouts("light", plain_light, check, times)
+    one = best(options.rounds, lambda: goldstone.score(path))
+    ours = told("goldstone, HumanEval, 1 worker", times * len(plain), one)
+    two = best(options.rounds, lambda: goldstone.score(path, 2))
+    told("goldstone, HumanEval, 2 workers", times * len(plain), two)
+    print(f"  2 workers do {one[0] / two[0]:.2f} times the tasks of one", flush=True)
+    for name, part, path, ours in (("", plain, path, ours), (" light", plain_light, path_light, None)):
+        if ours is None:
+            ours = told("goldstone, HumanEval light, 1 worker", times * len(part), best(options.rounds, lambda: goldstone.score(path)))
+        native = told(f"python -I -S, HumanEval{name}, a process each", len(part), best(options.rounds, by_subprocess(part)))
+        print(f"  processor time: {ours / native:.1f} times the tasks of a process each", flush=True)
+        theirs = told(f"pyeryx, HumanEval{name}, one by one", *by_peer(options, folder, python, "pyeryx", part))
+        print(f"  processor time: {ours / theirs:.1f} times the tasks of pyeryx", flush=True)
+    ours = told("goldstone, HumanEval+ mini, 1 worker", times * len(plus), best(options.rounds, lambda: goldstone.score(path_plus)))
+    theirs = told("evalplus, HumanEval+ mini, one by one", *by_peer(options, folder, python, "evalplus", plus))
+    print(f"  processor time: {ours / theirs:.1f} times the tasks of evalplus", flush=True)
     _, empty = best(options.rounds, lambda: goldstone.run("pass"))
     _, empty_native = best(options.rounds, lambda: subprocess.run([sys.executable, "-I", "-S", "-c", "pass"]))
     for name, source in LOOPS.items():
@@ -187,6 +196,18 @@ def measure(options, folder, python):
         print(f"{name}: {inside - empty:.2f} s in the guest, {outside - empty_native:.2f} s natively, {(inside - empty) / (outside - empty_native):.1f} times", flush=True)
     resident, private = goldstone.memory()
     print(f"worker with a live instance: {resident:.1f} MiB resident, {private:.1f} MiB of it private")
+
+
+def by_peer(options, folder, python, name, part):
+    """Tasks, and the best round's wall and processor seconds, of a peer."""
+    corpus = folder / "peer.jsonl"
+    corpus.write_text("".join(json.dumps(row) + "\n" for row in part))
+    done = subprocess.run(
+        [python, __file__, corpus, corpus, "--peer", name, "--rounds", str(options.rounds)],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )
+    tasks, wall, cpu = json.loads(done.stdout.splitlines()[-1])
+    return tasks, (wall, cpu)
 
 
 def peer(options):

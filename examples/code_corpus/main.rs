@@ -1,6 +1,6 @@
 //! Runs whole data sets through the code verifier and counts the verdicts.
 //!
-//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--fuel N] [--only ID] [SET…]`
+//! `cargo run --release --example code_corpus -- DATA [--cache DIR] [--guest NAME] [--fuel N] [--only ID] [SET…]`
 //!
 //! With `--leak N` the cheats run N times over in two workers, and memory, threads and
 //! open files of this process and the workers are watched; with `--same N` the first N
@@ -55,9 +55,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let (mut cache, mut sets, mut only, mut fuel) = (None, Vec::new(), None, None);
     let (mut leak, mut same) = (None, None);
+    let mut guest = CodeOptions::default().guest;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cache" => cache = args.next().map(PathBuf::from),
+            "--guest" => guest = args.next().ok_or("which guest")?,
             "--only" => only = args.next(),
             "--fuel" => fuel = Some(args.next().ok_or("how much fuel")?.parse()?),
             "--leak" => leak = Some(args.next().ok_or("how many runs")?.parse()?),
@@ -74,6 +76,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let corpus = Corpus {
         runner: InProcess::new(cache.clone())?,
+        guest,
         data,
         only,
         fuel,
@@ -99,6 +102,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 struct Corpus {
     runner: InProcess,
+    guest: String,
     data: PathBuf,
     only: Option<String>,
     /// For all tests of a program; the default is the options' own.
@@ -136,6 +140,7 @@ impl Corpus {
     ) -> Result<CodeReport, String> {
         let task = Task::from_json(tests).map_err(|error| error.to_string())?;
         let mut options = CodeOptions {
+            guest: self.guest.clone(),
             objects: if set == "exercism" {
                 Objects::Full
             } else {

@@ -32,7 +32,7 @@ use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
-use terminal::{BAD, Styled};
+use terminal::{BAD, DOUBT, Styled};
 
 /// Trustworthy rewards for reinforcement learning on verifiable tasks.
 ///
@@ -208,7 +208,12 @@ fn sandbox_for(guests: &[&str], jobs: u16) -> Result<Arc<dyn Runner>, Failure> {
     };
     let workers = Workers::new(options).map_err(failure)?;
     for guest in guests {
-        workers.prepare(guest).map_err(failure)?;
+        let found = workers.prepare(guest).map_err(failure)?;
+        if found != *guest {
+            let warning = Styled(DOUBT, "warning");
+            let said = format!("{warning}: `{found}` stands in for the guest `{guest}`");
+            drop(writeln!(anstream::stderr(), "{said}"));
+        }
     }
     Ok(Arc::new(workers))
 }

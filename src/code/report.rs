@@ -27,7 +27,7 @@ pub struct CodeReport {
     pub load_fuel: u64,
     /// The same for the solution's part of all tests.
     pub fuel: u64,
-    /// The guest's name.
+    /// The guest's name: where another stood in for it, that one's.
     pub guest: String,
     /// sha256 of the guest's image, in hexadecimal; empty where nothing was run.
     pub guest_sha256: String,

@@ -50,7 +50,10 @@ pub(super) fn with_constants(readings: &mut Readings) {
 /// The expression with constants for their prints; `None` where it holds none, or
 /// is nothing else.
 fn restored(expr: &Expr) -> Option<Expr> {
+    /// Ten to the fourteenth, but for the factors that a print may cancel.
+    const DENOMINATOR_BITS: u64 = 24;
     let printed = |node: &Node| match node {
+        Node::Number(value) if value.denom().bits() < DENOMINATOR_BITS => None,
         Node::Number(value) => PRINTS.iter().find(|(_, digits, places)| {
             *value == BigRational::new((*digits).into(), num_bigint::BigInt::from(10).pow(*places))
         }),

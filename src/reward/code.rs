@@ -41,7 +41,7 @@ pub(super) fn judge(
 }
 
 /// The tests of the row.
-fn task(reward: &Reward, subject: &Subject<'_>) -> Result<Task, RowError> {
+pub(super) fn task(reward: &Reward, subject: &Subject<'_>) -> Result<Task, RowError> {
     let Some(tests) = &subject.rollout.tests else {
         return Err(tests_error(reward, subject, "the tests are missing"));
     };
@@ -64,7 +64,7 @@ fn with_failure(verdict: Verdict, report: &CodeReport) -> Verdict {
     verdict.with("failed", shown)
 }
 
-fn tests_error(reward: &Reward, subject: &Subject<'_>, problem: &str) -> RowError {
+pub(super) fn tests_error(reward: &Reward, subject: &Subject<'_>, problem: &str) -> RowError {
     let field = subject.fields.tests.to_string();
     let message = format!(
         "field `{field}`: {problem}; reward `{}` needs them",
@@ -76,7 +76,7 @@ fn tests_error(reward: &Reward, subject: &Subject<'_>, problem: &str) -> RowErro
     }
 }
 
-fn ours(reward: &Reward, problem: &str) -> RowError {
+pub(super) fn ours(reward: &Reward, problem: &str) -> RowError {
     RowError {
         kind: ErrorKind::Machinery,
         term: Some(reward.name.to_string()),

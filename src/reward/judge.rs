@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::code;
 use super::instructions;
 use super::structured;
+#[cfg(feature = "sandbox")]
+use crate::code::References;
 use crate::format::{Completion, FormatOptions, Template};
 use crate::math::gsm8k::{self, GsmPair};
 use crate::math::{self, Gold, MathOptions, Scope};
@@ -27,6 +29,12 @@ pub(super) struct Subject<'r> {
     pub(super) completion: &'r Completion,
     /// Where the record has its fields, for messages.
     pub(super) fields: &'r FieldMap,
+    /// All rewards of the spec.
+    #[cfg(feature = "sandbox")]
+    pub(super) rewards: &'r [Reward],
+    /// The fuel of reference solutions.
+    #[cfg(feature = "sandbox")]
+    pub(super) references: &'r References,
     /// What runs programs, if there is anything that does.
     #[cfg(feature = "sandbox")]
     pub(super) sandbox: Option<&'r dyn Runner>,

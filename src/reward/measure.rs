@@ -1,8 +1,12 @@
 //! Measures of one rollout or of a group: facts and sections in, numbers out.
 
+#[cfg(feature = "sandbox")]
+use super::efficiency;
 use super::judge::{Subject, judged_section, section};
 use super::language;
 use super::score::{RowError, Term};
+#[cfg(feature = "sandbox")]
+use super::spec::Against;
 use super::spec::{MeasureKind, Reward};
 use crate::rollout::{Pointer, Rollout};
 use crate::text::{LengthUnit, cosine, group_length, overlong, repetition, steps, stop, tags};
@@ -18,6 +22,17 @@ pub(super) fn measure(
     let rollout = subject.rollout;
     let tokens = || needed(reward, rollout.n_tokens, &subject.fields.n_tokens);
     let measure = match kind {
+        #[cfg(feature = "sandbox")]
+        MeasureKind::Efficiency(options) => match options.against {
+            Against::Reference => {
+                let term = reward.of.and_then(|of| terms[of].as_ref());
+                efficiency::by_reference(reward, subject, term)?
+            }
+            Against::Group => {
+                group_is_known(reward, subject)?;
+                return Ok(None);
+            }
+        },
         MeasureKind::Language(options) => language::judge(reward, options, subject)?,
         MeasureKind::Cosine(options) => {
             let length = match options.unit {
@@ -44,14 +59,19 @@ pub(super) fn measure(
             if options.unit == LengthUnit::Tokens {
                 tokens()?;
             }
-            // A row that says neither its group nor its prompt is named after
-            // itself; alone in its group it would never be compared.
-            let group = (!rollout.prompt.is_empty() || rollout.group != rollout.id).then_some(());
-            needed(reward, group, &subject.fields.group)?;
+            group_is_known(reward, subject)?;
             return Ok(None);
         }
     };
     Ok(Some(measure))
+}
+
+/// A row that says neither its group nor its prompt is named after itself; alone
+/// in its group it would never be compared.
+fn group_is_known(reward: &Reward, subject: &Subject<'_>) -> Result<(), RowError> {
+    let rollout = subject.rollout;
+    let group = (!rollout.prompt.is_empty() || rollout.group != rollout.id).then_some(());
+    needed(reward, group, &subject.fields.group)
 }
 
 /// Measures the section that the reward is for. A completion without it gets the
@@ -112,6 +132,8 @@ pub(super) fn settle(kind: &MeasureKind, members: &[Member<'_>]) -> Vec<Measure>
                 .collect();
             group_length::measure(&members)
         }
+        #[cfg(feature = "sandbox")]
+        MeasureKind::Efficiency(_) => efficiency::by_group(members),
         _ => unreachable!("measured without the group"),
     }
 }

@@ -8,6 +8,8 @@
 #[cfg(feature = "sandbox")]
 mod code;
 mod combine;
+#[cfg(feature = "sandbox")]
+mod efficiency;
 mod group;
 mod instructions;
 mod judge;
@@ -23,7 +25,7 @@ pub use group::Pending;
 pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
 #[cfg(feature = "sandbox")]
-pub use spec::CodeReward;
+pub use spec::{Against, CodeReward, EfficiencyOptions};
 pub use spec::{
     Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
 };

@@ -17,6 +17,8 @@ use super::measure::measure;
 use super::score::Score;
 use super::spec::{self, Kind, Reward, Spec, SpecError, SpecSource};
 use super::term::{applies, gate, pay, pay_measure, unjudged};
+#[cfg(feature = "sandbox")]
+use crate::code::References;
 use crate::format::{Completion, Input};
 use crate::rollout::{FieldMap, Rollout, Text};
 #[cfg(feature = "sandbox")]
@@ -82,6 +84,8 @@ struct Compiled {
     names: Vec<Arc<str>>,
     /// One per reward.
     golds: Vec<GoldCache>,
+    #[cfg(feature = "sandbox")]
+    references: References,
     text: String,
     sha256: String,
 }
@@ -131,6 +135,8 @@ impl Scorer {
                 order: order(&spec.rewards),
                 names,
                 golds: spec.rewards.iter().map(|_| GoldCache::default()).collect(),
+                #[cfg(feature = "sandbox")]
+                references: References::default(),
                 text: source.text.to_owned(),
                 sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
                 spec,
@@ -360,6 +366,10 @@ impl Scorer {
             text,
             completion,
             fields: &spec.fields,
+            #[cfg(feature = "sandbox")]
+            rewards: &spec.rewards,
+            #[cfg(feature = "sandbox")]
+            references: &self.compiled.references,
             #[cfg(feature = "sandbox")]
             sandbox: self.sandbox.as_ref().map(|sandbox| &*sandbox.0),
             answer: AnswerForm::of(spec.format.options()),

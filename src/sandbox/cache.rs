@@ -32,6 +32,20 @@ pub(in crate::sandbox) const COMPILED: &str = "compiled";
 /// The snapshot of a guest, in its folder.
 pub(in crate::sandbox) const SNAPSHOT: &str = "guest.wasm";
 
+/// In the folder of a guest that could not be installed: the name of the one that
+/// stands in for it.
+pub(in crate::sandbox) const STAND_IN: &str = "stand-in";
+
+/// A guest that is compiled.
+#[derive(Clone, Debug)]
+pub(in crate::sandbox) struct Prepared {
+    /// Its name: that of the guest which was asked for, or of the one that stands in
+    /// for it.
+    pub(in crate::sandbox) guest: String,
+    /// sha256 of its snapshot, in hexadecimal.
+    pub(in crate::sandbox) sha256: String,
+}
+
 /// The cache directory.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Cache {
@@ -79,8 +93,8 @@ impl Cache {
         &self.root
     }
 
-    /// Makes sure that the guest `name` is compiled for `engine`: the sha256 of its
-    /// snapshot, in hexadecimal.
+    /// Makes sure that the guest `name`, or the one that stands in for it, is compiled
+    /// for `engine`.
     ///
     /// # Errors
     /// [`SandboxError::NotInstalled`], and our own failures.
@@ -88,8 +102,22 @@ impl Cache {
         &self,
         engine: &Engine,
         name: &str,
-    ) -> Result<String, SandboxError> {
-        let snapshot = self.snapshot(name)?;
+    ) -> Result<Prepared, SandboxError> {
+        let stand_in = self.stand_in(name);
+        let stand_in = stand_in.map_err(|error| {
+            SandboxError::failed(format!("read what stands in for the guest `{name}`"), error)
+        })?;
+        let (name, snapshot) = match &stand_in {
+            None => (name, self.snapshot(name)?),
+            Some(other) => {
+                let snapshot = self.snapshot(other);
+                let missing = |error| match error {
+                    SandboxError::NotInstalled { .. } => not_installed(name),
+                    error => error,
+                };
+                (other.as_str(), snapshot.map_err(missing)?)
+            }
+        };
         check_current(&self.root, name)?;
         let sha256 = hexadecimal(&Sha256::digest(&snapshot));
         let failed = |error| SandboxError::failed(format!("compile the guest `{name}`"), error);
@@ -101,7 +129,28 @@ impl Cache {
             let code = engine.precompile_module(&snapshot).map_err(failed)?;
             write_whole(&compiled, &file, &code).map_err(|error| failed(error.into()))?;
         }
-        Ok(sha256)
+        Ok(Prepared {
+            guest: name.to_owned(),
+            sha256,
+        })
+    }
+
+    /// The guest that stands in for `name`, where one does.
+    pub(in crate::sandbox) fn stand_in(&self, name: &str) -> io::Result<Option<String>> {
+        if !is_guest_name(name) {
+            return Ok(None);
+        }
+        let mut file = match self.root.open(Path::new(GUESTS).join(name).join(STAND_IN)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        refuse_foreign(&file.metadata()?)?;
+        let mut other = String::new();
+        file.read_to_string(&mut other)?;
+        match is_guest_name(&other) {
+            true => Ok(Some(other)),
+            false => Err(io::Error::other("it is not the name of a guest")),
+        }
     }
 
     /// The compiled module of the snapshot with this sha256.
@@ -119,11 +168,8 @@ impl Cache {
 
     /// The bytes of an installed snapshot.
     fn snapshot(&self, name: &str) -> Result<Vec<u8>, SandboxError> {
-        let not_installed = || SandboxError::NotInstalled {
-            name: name.to_owned(),
-        };
         if !is_guest_name(name) {
-            return Err(not_installed());
+            return Err(not_installed(name));
         }
         let read = || {
             let mut file = self
@@ -135,7 +181,7 @@ impl Cache {
             Ok(bytes)
         };
         read().map_err(|error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => not_installed(),
+            io::ErrorKind::NotFound => not_installed(name),
             _ => SandboxError::failed(format!("read the guest `{name}`"), error),
         })
     }
@@ -152,6 +198,12 @@ impl Cache {
         let compiled = self.root.open_dir(COMPILED)?;
         refuse_foreign(&compiled.dir_metadata()?)?;
         Ok(compiled)
+    }
+}
+
+fn not_installed(name: &str) -> SandboxError {
+    SandboxError::NotInstalled {
+        name: name.to_owned(),
     }
 }
 

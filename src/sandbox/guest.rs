@@ -7,7 +7,7 @@ use wasmtime::{Caller, Memory, ResourceLimiter, Trap};
 
 use super::engine::{MEMORY_MAXIMUM_BYTES, TABLE_ELEMENTS};
 use super::instance::Partner;
-use super::wasi::{Clock, Random, Streams};
+use super::wasi::{BootFile, Clock, Random, Streams};
 use super::{End, Limits};
 
 /// Fuel for a call into the host. It takes 100 ns or so, in which a guest takes about
@@ -32,6 +32,8 @@ pub(in crate::sandbox) struct Guest {
     pub(super) memory: Option<Memory>,
     /// How much of it there is and may be.
     pub(super) memory_use: MemoryUse,
+    /// What a guest may read while it boots.
+    pub(super) boot_file: Option<BootFile>,
     /// What the harness sent in this turn.
     pub(super) reply: Vec<u8>,
     /// Longest reply, and longest message to or from a partner.
@@ -69,6 +71,7 @@ impl Guest {
                 bytes: 0,
                 denied: false,
             },
+            boot_file: None,
             reply: Vec::new(),
             reply_limit: limits.reply_bytes,
             turn_fuel: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wasmtime::{Engine, ExternType, Module};
+use wasmtime::{Engine, Module};
 
 use super::cache::Cache;
 use super::instance::Image;
@@ -59,14 +59,12 @@ impl Host {
 fn image(engine: &Engine, module: &Module, sha256: &str) -> wasmtime::Result<Image> {
     let memory_bytes = imports::initial_memory_bytes(module)
         .ok_or_else(|| wasmtime::format_err!("it exports no `memory`"))?;
-    for name in ["guest_alloc", "guest_turn"] {
-        if !matches!(module.get_export(name), Some(ExternType::Func(_))) {
-            wasmtime::bail!("it exports no function `{name}`");
-        }
-    }
+    let abi = imports::abi(module)
+        .ok_or_else(|| wasmtime::format_err!("it does not export what an ABI of ours asks for"))?;
     let pre = imports::linker(engine, module)?.instantiate_pre(module)?;
     Ok(Image {
         pre,
+        abi,
         sha256: sha256.to_owned(),
         memory_bytes,
     })

@@ -1,14 +1,35 @@
 //! What a guest may import: WASI preview 1 (`wasi`) and the module `goldstone`, by
-//! which a harness replies and a tester reaches the candidate.
+//! which a harness replies and a tester reaches the candidate. A guest of another ABI
+//! has `host` instead of the latter (`door.rs`).
 
 use wasmtime::{AsContextMut, Caller, Engine, ExternType, Linker, Module, Store};
 
-use super::End;
-use super::engine;
 use super::guest::{Guest, charge};
-use super::wasi::{self, View};
+use super::manifest::Abi;
+use super::wasi::{self, BootFile, View};
+use super::{End, door, engine};
 
 const MODULE: &str = "goldstone";
+
+/// What a guest of ABI `wasi-python-1` exports to give room for bytes.
+pub(super) const WASI_PYTHON_ALLOC: &str = "host_alloc";
+
+/// What a guest exports to be called: a function that gives room for bytes, and one
+/// that takes them as a message, or as a program.
+pub(in crate::sandbox) fn exports(abi: Abi) -> [&'static str; 2] {
+    match abi {
+        Abi::Goldstone1 => ["guest_alloc", "guest_turn"],
+        Abi::WasiPython1 => [WASI_PYTHON_ALLOC, "turn"],
+    }
+}
+
+/// The ABI of a module; none where it exports what no ABI asks for.
+pub(super) fn abi(module: &Module) -> Option<Abi> {
+    let is_function = |name| matches!(module.get_export(name), Some(ExternType::Func(_)));
+    [Abi::Goldstone1, Abi::WasiPython1]
+        .into_iter()
+        .find(|abi| exports(*abi).into_iter().all(is_function))
+}
 
 /// First byte of an answer: the candidate's turn returned.
 const RETURNED: u8 = 0;
@@ -26,19 +47,43 @@ pub(in crate::sandbox) fn linker(
 ) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasi::add(&mut linker, module)?;
-    linker.func_wrap(MODULE, "reply", reply)?;
-    linker.func_wrap(MODULE, "ask", ask)?;
-    linker.func_wrap(MODULE, "take", take)?;
+    linker.func_wrap(
+        MODULE,
+        "reply",
+        |mut caller: Caller<'_, Guest>, at: u32, length: u32| reply(&mut caller, at, length),
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "ask",
+        |mut caller: Caller<'_, Guest>, at: u32, length: u32| ask(&mut caller, at, length),
+    )?;
+    linker.func_wrap(MODULE, "take", |mut caller: Caller<'_, Guest>, at: u32| {
+        take(&mut caller, at)
+    })?;
+    door::add(&mut linker)?;
+    Ok(linker)
+}
+
+/// The same for a guest that boots, and may have a file to read.
+pub(in crate::sandbox) fn boot_linker(
+    engine: &Engine,
+    module: &Module,
+) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = linker(engine, module)?;
+    wasi::add_boot_file(&mut linker)?;
     Ok(linker)
 }
 
 /// A store for a guest that boots, before its snapshot is taken. `boot` is what it
-/// reads from standard input.
+/// reads from standard input, `file` what it finds in its folder.
 pub(in crate::sandbox) fn boot_store(
     engine: &Engine,
     boot: Vec<u8>,
+    file: Option<BootFile>,
 ) -> wasmtime::Result<Store<Guest>> {
-    let mut store = Store::new(engine, Guest::for_snapshot(boot));
+    let mut guest = Guest::for_snapshot(boot);
+    guest.boot_file = file;
+    let mut store = Store::new(engine, guest);
     store.set_fuel(u64::MAX)?;
     store.set_epoch_deadline(engine::ticks(std::time::Duration::MAX));
     Ok(store)
@@ -76,14 +121,14 @@ fn message(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Re
         .map_err(|_| out_of_bounds(caller))
 }
 
-fn out_of_bounds(caller: &mut Caller<'_, Guest>) -> wasmtime::Error {
+pub(super) fn out_of_bounds(caller: &mut Caller<'_, Guest>) -> wasmtime::Error {
     let end = End::Trap("a message out of bounds".to_owned());
     caller.data_mut().stop(end)
 }
 
 /// `reply(ptr, len)`: appends to the reply of this turn.
-fn reply(mut caller: Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<()> {
-    let bytes = message(&mut caller, at, length)?;
+pub(super) fn reply(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<()> {
+    let bytes = message(caller, at, length)?;
     let guest = caller.data_mut();
     if (guest.reply.len() + bytes.len()) as u64 > guest.reply_limit {
         return Err(guest.stop(End::Reply));
@@ -93,8 +138,8 @@ fn reply(mut caller: Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Resul
 }
 
 /// `ask(ptr, len) -> len`: a turn of the candidate, and the length of its answer.
-fn ask(mut caller: Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<u32> {
-    let request = message(&mut caller, at, length)?;
+pub(super) fn ask(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<u32> {
+    let request = message(caller, at, length)?;
     let guest = caller.data_mut();
     let Some(mut partner) = guest.partner.take() else {
         let end = End::Trap("`ask` outside a tester".to_owned());
@@ -118,12 +163,12 @@ fn ask(mut caller: Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<
     let spent = guest.turn_began.elapsed().saturating_sub(took);
     let left = engine::ticks(guest.wall.saturating_sub(spent));
     caller.as_context_mut().set_epoch_deadline(left);
-    charge(&mut caller, answer.into())?;
+    charge(caller, answer.into())?;
     Ok(answer)
 }
 
 /// `take(ptr)`: copies the answer to where the tester wants it.
-fn take(mut caller: Caller<'_, Guest>, at: u32) -> wasmtime::Result<()> {
+pub(super) fn take(caller: &mut Caller<'_, Guest>, at: u32) -> wasmtime::Result<()> {
     let guest = caller.data_mut();
     let answer = guest
         .partner
@@ -133,9 +178,8 @@ fn take(mut caller: Caller<'_, Guest>, at: u32) -> wasmtime::Result<()> {
         let end = End::Trap("`take` without an answer".to_owned());
         return Err(guest.stop(end));
     };
-    charge(&mut caller, answer.len() as u64)?;
-    View::with(&mut caller, |view, _| view.write(at, &answer))
-        .map_err(|_| out_of_bounds(&mut caller))
+    charge(caller, answer.len() as u64)?;
+    View::with(caller, |view, _| view.write(at, &answer)).map_err(|_| out_of_bounds(caller))
 }
 
 /// An answer as the tester sees it.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
-use super::cache::Cache;
+use super::cache::{Cache, Prepared};
 use super::host::Host;
 use super::{Job, Outcome, Runner, SandboxError, engine};
 
@@ -93,8 +93,8 @@ struct Station {
     host: Host,
     cache: Cache,
     compiler: wasmtime::Engine,
-    /// sha256 of the guests that have been prepared.
-    prepared: HashMap<String, String>,
+    /// The guests that have been prepared, by the names in jobs.
+    prepared: HashMap<String, Prepared>,
 }
 
 impl Station {
@@ -112,10 +112,11 @@ impl Station {
 
     fn run(&mut self, job: &Job) -> Result<Outcome, SandboxError> {
         if !self.prepared.contains_key(&job.guest) {
-            let sha256 = self.cache.prepare(&self.compiler, &job.guest)?;
-            self.host.load(&job.guest, &sha256)?;
-            self.prepared.insert(job.guest.clone(), sha256);
+            let prepared = self.cache.prepare(&self.compiler, &job.guest)?;
+            self.host.load(&job.guest, &prepared.sha256)?;
+            self.prepared.insert(job.guest.clone(), prepared);
         }
-        self.host.run(job)
+        let outcome = self.host.run(job)?;
+        Ok(outcome.of(&self.prepared[&job.guest].guest))
     }
 }

@@ -6,12 +6,15 @@ use wasmtime::{InstancePre, Store, Trap, TypedFunc};
 
 use super::budget::Budget;
 use super::guest::Guest;
+use super::manifest::Abi;
 use super::{End, Limits, Request, SandboxError, Turn};
 use super::{engine, imports};
 
 /// A guest that is ready to be instantiated.
 pub(super) struct Image {
     pub(super) pre: InstancePre<Guest>,
+    /// How it is called.
+    pub(super) abi: Abi,
     /// sha256 of the snapshot, in hexadecimal.
     pub(super) sha256: String,
     /// Linear memory of the snapshot.
@@ -41,9 +44,10 @@ impl Instance {
         store.set_epoch_deadline(engine::ticks(limits.wall));
         let instance = image.pre.instantiate(&mut store)?;
         let memory = imports::attach(&mut store, &instance)?;
+        let [alloc, turn] = imports::exports(image.abi);
         Ok(Self {
-            alloc: instance.get_typed_func(&mut store, "guest_alloc")?,
-            turn: instance.get_typed_func(&mut store, "guest_turn")?,
+            alloc: instance.get_typed_func(&mut store, alloc)?,
+            turn: instance.get_typed_func(&mut store, turn)?,
             memory,
             store,
         })

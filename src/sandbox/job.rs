@@ -80,6 +80,9 @@ pub struct Limits {
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
+    /// The guest that did the work: the one that the job names, or the one that stands
+    /// in for it.
+    pub guest: String,
     /// sha256 of the guest image, in hexadecimal.
     pub guest_sha256: String,
     /// `Calls` and `Split`: what came of `load`.
@@ -90,6 +93,14 @@ pub struct Outcome {
     /// `Split`: the turns of the candidate that the tester asked for, without their
     /// replies, which the tester has had.
     pub calls: Vec<Turn>,
+}
+
+impl Outcome {
+    /// The same, of the guest of that name.
+    pub(super) fn of(mut self, guest: &str) -> Self {
+        guest.clone_into(&mut self.guest);
+        self
+    }
 }
 
 /// What came of one turn. Everything but [`End::Wall`] is deterministic.

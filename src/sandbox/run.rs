@@ -10,6 +10,7 @@ use super::{End, Job, Outcome, Request, SandboxError, Turn, Work};
 pub(super) fn run(image: &Image, job: &Job) -> Result<Outcome, SandboxError> {
     let fresh = || Instance::new(image, &job.limits, Role::Candidate.seed(job));
     let mut outcome = Outcome {
+        guest: job.guest.clone(),
         guest_sha256: image.sha256.clone(),
         load: None,
         turns: Vec::new(),

@@ -21,7 +21,8 @@ fn prepared() -> (tempfile::TempDir, Cache, String) {
     let cache = Cache::open(Some(folder.path())).unwrap();
     let sha256 = cache
         .prepare(&engine::compiler().unwrap(), "small")
-        .unwrap();
+        .unwrap()
+        .sha256;
     (folder, cache, sha256)
 }
 

@@ -49,6 +49,7 @@ impl Runner for Scripted {
             Work::Split { .. } => 1,
         };
         Ok(Outcome {
+            guest: job.guest.clone(),
             guest_sha256: "00".to_owned(),
             load: (!matches!(job.work, Work::Fresh(_))).then(|| turn(&End::Returned(0), OK)),
             turns: vec![turn(&self.end, &self.reply); count],

@@ -5,6 +5,7 @@ mod answers;
 mod forms;
 mod programs;
 mod rewards;
+mod scientific;
 mod texts;
 
 use std::collections::HashSet;

@@ -1,12 +1,16 @@
 //! Cheats and honest programs, run in the Python guest where it is installed.
 
 use std::env;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use assert_cmd::cargo::cargo_bin;
 use goldstone::code::{
     CodeError, CodeOptions, CodeReport, Credit, NoReference, References, Script, Task, Trust,
     Trusting, against_reference, run_program, verify,
 };
-use goldstone::sandbox::{InProcess, SandboxError};
+use goldstone::sandbox::{InProcess, Runner, SandboxError, Workers, WorkersOptions};
 use goldstone::verdict::Outcome;
 use serde::Deserialize;
 use serde_json::Value;
@@ -234,4 +238,53 @@ fn a_named_program_shows_its_traceback_as_python_does() {
     assert_eq!(run("raise SystemExit('bye')", Some("bye.py")), "bye\n");
     // Nobody reads it where a program is judged.
     assert_eq!(run(raises, None), "");
+}
+
+#[test]
+fn reports_are_the_same_in_workers_and_under_load() {
+    let Some(here) = guest() else { return };
+    let pool = Workers::new(WorkersOptions {
+        count: NonZeroUsize::new(2),
+        binary: Some(cargo_bin("goldstone")),
+        ..WorkersOptions::default()
+    })
+    .expect("a pool");
+    let text = text("programs.jsonl");
+    let cases: Vec<Case> = text
+        .lines()
+        .step_by(4)
+        .map(|line| serde_json::from_str(line).expect("a case"))
+        .collect();
+    let report = |runner: &dyn Runner, case: &Case| {
+        let task = Task::from_json(&case.tests).expect("sound tests");
+        let mut options = CodeOptions::default();
+        options.limits.fuel = 100_000_000;
+        options.limits.total_fuel = 200_000_000;
+        verify(&task, &case.source, &options, runner).expect("a report")
+    };
+    let alone: Vec<_> = cases.iter().map(|case| report(&here, case)).collect();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Beside the runs below, more than most machines have cores for.
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let runs: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    for (case, alone) in cases.iter().zip(&alone) {
+                        assert_eq!(&report(&pool, case), alone, "{}", case.name);
+                    }
+                })
+            })
+            .collect();
+        let ends: Vec<_> = runs.into_iter().map(|run| run.join()).collect();
+        stop.store(true, Ordering::Relaxed);
+        ends.into_iter()
+            .for_each(|end| end.expect("the same reports"));
+    });
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use goldstone::load;
-use goldstone::reward::{ErrorKind, Score, Scorer, Status};
+use goldstone::reward::{ErrorKind, Score, Scorer, SpecSource, Status};
 use goldstone::rollout::{FieldMap, Record, Rollout};
 use serde_json::{Value, json};
 
@@ -102,4 +102,80 @@ fn four_completions_have_four_outcomes() {
             (Some(1.0), Some("tests_pass")),
         ]
     );
+}
+
+/// Programs that square 300: in one step, in 90,000 steps, wrongly.
+const QUICK: &str = "```python\ndef f(n): return n * n\n```";
+const SLOW: &str = "```python\ndef f(n):\n    s = 0\n    for _ in range(n):\n        for _ in range(n): s += 1\n    return s\n```";
+const WRONG: &str = "```python\ndef f(n): return 0\n```";
+
+fn efficiency(against: &str, completions: &[&str], reference: Option<&str>) -> Vec<Score> {
+    let runner = guest().expect("the caller has looked");
+    let text = format!(
+        "version = 1\n[rewards.tests]\ncode = {{}}\n[rewards.lean]\nefficiency = {{ of = \"tests\", against = \"{against}\" }}\n"
+    );
+    let scorer = Scorer::compile(SpecSource {
+        text: &text,
+        origin: "efficiency.toml",
+        grammar: &|_| Err("no grammar files here".to_owned()),
+    })
+    .expect("a sound spec")
+    .with_sandbox(Arc::new(runner));
+    let mut tests = json!({
+        "type": "calls", "entry_point": "f", "cases": [{"args": "(300,)", "expected": "90000"}]
+    });
+    if let Some(reference) = reference {
+        tests["reference_solution"] = reference.into();
+    }
+    let rollouts: Vec<Rollout> = completions
+        .iter()
+        .map(|completion| Rollout {
+            prompt: "Square it.".into(),
+            completion: (*completion).into(),
+            tests: Some(tests.clone()),
+            ..Rollout::default()
+        })
+        .collect();
+    scorer.score_all(&rollouts)
+}
+
+fn lean(score: &Score) -> (Option<f64>, Option<&'static str>) {
+    let term = score.term("lean").expect("the term applies");
+    (term.raw, term.reason)
+}
+
+#[test]
+fn a_group_pays_its_leanest_program_most() {
+    if guest().is_none() {
+        return;
+    }
+    let scores = efficiency("group", &[SLOW, QUICK, WRONG, "no code"], None);
+    assert_eq!(lean(&scores[1]), (Some(1.0), None));
+    let slow = lean(&scores[0]).0.expect("it passes");
+    assert!(slow > 0.0 && slow < 0.5, "{slow}");
+    assert_eq!(lean(&scores[2]), (Some(0.0), Some("not_passed")));
+    assert_eq!(lean(&scores[3]), (Some(0.0), Some("not_passed")));
+    assert_eq!(efficiency("group", &[WRONG], None)[0].reward, Some(0.0));
+}
+
+#[test]
+fn a_reference_solution_is_the_measure_of_all() {
+    if guest().is_none() {
+        return;
+    }
+    let reference = "def f(n): return n * n";
+    let scores = efficiency("reference", &[SLOW, QUICK, WRONG], Some(reference));
+    assert!(lean(&scores[0]).0.is_some_and(|slow| slow < 0.5));
+    assert_eq!(lean(&scores[1]), (Some(1.0), None));
+    assert_eq!(lean(&scores[2]), (Some(0.0), Some("not_passed")));
+    for (reference, said) in [
+        (None, "no reference solution"),
+        (Some("def f(n): return 1"), "does not pass"),
+    ] {
+        let score = &efficiency("reference", &[QUICK], reference)[0];
+        assert_eq!(score.reward, None);
+        let error = score.error.as_ref().expect("an error");
+        assert_eq!(error.kind, ErrorKind::Data);
+        assert!(error.message.contains(said), "{}", error.message);
+    }
 }

@@ -15,7 +15,8 @@ use super::progress::Show;
 use super::terminal::{BAD, FAINT, GOOD, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::sandbox::install::{
-    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, install, verify,
+    Again, Finding, Guests, InstallError, InstallOptions, Installed, Recipe, State, Watch, install,
+    let_stand_in, verify,
 };
 use crate::sandbox::manifest::GuestName;
 use progress::Progress;
@@ -120,24 +121,50 @@ impl Install {
             },
         };
         let mut progress = Progress::new(Show::suited());
-        let installed = install(guests, &recipe, &options, &mut progress);
+        let mut installed = install(guests, &recipe, &options, &mut progress);
+        let stand_in = match &installed {
+            Err(error) if error.lacks_sources() && options.sources.is_empty() => {
+                // A guest that is there, if an old one, is not put away for another.
+                let is_there = guests
+                    .installed(recipe.name())
+                    .is_ok_and(|one| one.is_some());
+                recipe.stand_in().filter(|_| !is_there)
+            }
+            _ => None,
+        };
+        if let Some(other) = &stand_in
+            && let Err(error) = &installed
+        {
+            progress.warn(&format!(
+                "`{}` can't be installed ({error}); `{}` is installed to stand in for it",
+                recipe.name(),
+                other.name()
+            ));
+            installed = install(guests, other, &InstallOptions::default(), &mut progress);
+        }
         let took = progress.end();
+        let installed = installed.map_err(failure)?;
         let mut out = anstream::stdout().lock();
-        match installed.map_err(failure)? {
-            None => writeln!(
-                out,
-                "{} is installed already",
-                Styled(STRONG, recipe.name())
-            )?,
+        let name = stand_in.as_ref().unwrap_or(&recipe).name();
+        match installed {
+            None => writeln!(out, "{} is installed already", Styled(STRONG, name))?,
             Some(installed) => writeln!(
                 out,
                 "{} {} installed in {}: {}, sha256 {}",
-                Styled(STRONG, recipe.name()),
+                Styled(STRONG, name),
                 installed.manifest.version,
                 clock(took),
                 megabytes(installed.bytes),
                 prefix(&installed),
             )?,
+        }
+        if stand_in.is_some() {
+            let_stand_in(guests, &recipe, name).map_err(failure)?;
+            writeln!(
+                out,
+                "{name} stands in for {}",
+                Styled(STRONG, recipe.name())
+            )?;
         }
         Ok(Exit::Done)
     }
@@ -188,6 +215,8 @@ struct Listed {
     bytes: Option<u64>,
     sha256: Option<String>,
     reproduced: Option<bool>,
+    /// The guest that does its work, where it is not installed itself.
+    stand_in: Option<String>,
 }
 
 impl From<&Installed> for Listed {
@@ -203,13 +232,14 @@ impl From<&Installed> for Listed {
             bytes: Some(installed.bytes),
             sha256: Some(installed.record.snapshot_sha256.to_string()),
             reproduced: Some(installed.record.reproduced),
+            stand_in: None,
         }
     }
 }
 
 impl Listed {
     /// A guest that comes with goldstone and is not installed.
-    fn missing(name: &str) -> Option<Self> {
+    fn missing(name: &str, stand_in: Option<GuestName>) -> Option<Self> {
         let recipe = Recipe::shipped(name)?;
         let manifest = recipe.manifest();
         Some(Self {
@@ -222,6 +252,7 @@ impl Listed {
             bytes: None,
             sha256: None,
             reproduced: None,
+            stand_in: stand_in.map(String::from),
         })
     }
 }
@@ -236,7 +267,10 @@ impl List {
                 .any(|one| one.manifest.name.as_str() == name)
         };
         let missing = Recipe::shipped_names().filter(|name| !is_listed(name));
-        listed.extend(missing.filter_map(Listed::missing));
+        for name in missing {
+            let stand_in = guests.stand_in(name).map_err(failure)?;
+            listed.extend(Listed::missing(name, stand_in));
+        }
         let mut out = anstream::stdout().lock();
         if self.json {
             for guest in &listed {
@@ -269,6 +303,9 @@ impl List {
 }
 
 fn state(guest: &Listed) -> String {
+    if let Some(other) = &guest.stand_in {
+        return format!("not installed, {other} stands in for it");
+    }
     match (guest.state, guest.is_compiled) {
         (State::Missing, _) => {
             format!(
@@ -302,8 +339,13 @@ impl Verify {
             names => names
                 .iter()
                 .map(|name| {
-                    let found = guests.installed(&guest_name(name)?).map_err(failure)?;
-                    found.ok_or_else(|| not_installed(name))
+                    let stand_in = guests.stand_in(name).map_err(failure)?;
+                    let name = match stand_in {
+                        Some(other) => other,
+                        None => guest_name(name)?,
+                    };
+                    let found = guests.installed(&name).map_err(failure)?;
+                    found.ok_or_else(|| not_installed(name.as_str()))
                 })
                 .collect::<Result<_, Failure>>()?,
         };

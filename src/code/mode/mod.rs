@@ -105,6 +105,7 @@ impl<'r> Run<'r> {
             seed: self.options.seed,
             work,
         })?;
+        self.report.guest.clone_from(&outcome.guest);
         self.report.guest_sha256.clone_from(&outcome.guest_sha256);
         if let Some(load) = &outcome.load {
             self.report.load_fuel = self.report.load_fuel.max(load.fuel);

@@ -22,6 +22,9 @@ use crate::math::expr::{Constant, Function, Node};
 /// Points beside those of the cells: every pattern of three signs.
 const SAMPLE: u64 = 10;
 
+/// Bits by which functions agree at every point, at least.
+const FUNCTION_BITS: u64 = 128;
+
 /// Bits at which points are compared first.
 const FIRST: u64 = 128;
 
@@ -292,7 +295,7 @@ impl Ladder<'_> {
         if tally.split > 0 {
             return Decision::Unknown("domain");
         }
-        let Some(bar) = self.bar(128, tally.scale) else {
+        let Some(bar) = self.bar(FUNCTION_BITS, tally.scale) else {
             return Decision::Unknown("undecided");
         };
         if extra.is_none() || tally.failed > 0 {
@@ -307,8 +310,12 @@ impl Ladder<'_> {
             if tally.failed > 0 || tally.split > 0 || tally.agreeing < 4 {
                 return Decision::Unknown("undecided");
             }
-            match (self.bar(128, tally.scale), tally.bits) {
-                (Some(bar), Some(bits)) if bits >= bar => return numeric_equal(bits),
+            match (self.bar(FUNCTION_BITS, tally.scale), tally.bits) {
+                // What is agreed beyond that depends on the secret points, as no
+                // verdict may.
+                (Some(bar), Some(bits)) if bits >= bar => {
+                    return numeric_equal(FUNCTION_BITS as i64);
+                }
                 _ => c.bits *= 2,
             }
         }

@@ -46,13 +46,27 @@ const PAIRS: &[(&str, &str, &str)] = &[
     (r"[0,\sqrt2)", r"[0,1.5)", "wrong"),
     (r"4^n", r"2^{2n}", "correct"),
     (r"4^n", r"2^{n^2}", "wrong"),
+    (
+        r"\sqrt{\frac{a}{b}}",
+        r"\frac{\sqrt{a}}{\sqrt{b}}",
+        "correct",
+    ),
+    (
+        r"\sqrt{\frac{a}{a+r}}",
+        r"\frac{1}{\sqrt{1+r/a}}",
+        "correct",
+    ),
+    (r"\ln(xy)+\sqrt{y}", r"\sqrt{y}+\ln(x)", "wrong"),
 ];
 
 #[test]
 fn verdicts_do_not_depend_on_the_secrets() {
     for (gold, answer, expected) in PAIRS {
+        let first = judged(gold, answer, [0, 0x9e37]);
         for seed in 0..12 {
             let judgement = judged(gold, answer, [seed, 0x9e37 + 77 * seed]);
+            // Reason, proof and witness are written out with the score.
+            assert_eq!(judgement, first, "{gold} | {answer}");
             assert_eq!(
                 outcome(&judgement),
                 *expected,

@@ -95,6 +95,25 @@ impl CodeReward {
     }
 }
 
+/// `efficiency = { … }`, beside the keys of all measures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EfficiencyOptions {
+    /// What a program's fuel is compared with: `group` (default) or `reference`.
+    pub against: Against,
+}
+
+/// What a program's fuel is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The least fuel of any program of the group that passes.
+    #[default]
+    Group,
+    /// The fuel of the task's `reference_solution`.
+    Reference,
+}
+
 /// The names of [`Credit`], for the schema.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]

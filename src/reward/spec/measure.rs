@@ -7,6 +7,8 @@ use toml::Spanned;
 use super::read::{ReadKind, ReadReward};
 use super::reader::{Reader, Table};
 use super::schema::keys;
+#[cfg(feature = "sandbox")]
+use super::{Against, EfficiencyOptions};
 use super::{Combine, Kind, NullOr, Payout, Rule, Section};
 use crate::language::LanguageOptions;
 use crate::text::OptionError;
@@ -22,6 +24,8 @@ use crate::text::tags::TagsOptions;
 #[derive(Clone, Debug)]
 pub(crate) enum MeasureKind {
     Cosine(CosineOptions),
+    #[cfg(feature = "sandbox")]
+    Efficiency(EfficiencyOptions),
     GroupLength(GroupLengthOptions),
     Language(LanguageOptions),
     Overlong(OverlongOptions),
@@ -34,7 +38,12 @@ pub(crate) enum MeasureKind {
 impl MeasureKind {
     /// Whether it compares the rollouts of a group.
     pub(crate) fn needs_group(&self) -> bool {
-        matches!(self, Self::GroupLength(_))
+        match self {
+            Self::GroupLength(_) => true,
+            #[cfg(feature = "sandbox")]
+            Self::Efficiency(options) => options.against == Against::Group,
+            _ => false,
+        }
     }
 }
 
@@ -155,6 +164,16 @@ impl Reader<'_> {
                 };
                 self.report(span.clone(), title, label, None);
             }
+            #[cfg(feature = "sandbox")]
+            if let (Kind::Measure(MeasureKind::Efficiency(_)), Some(of)) = (&reward.kind, reward.of)
+                && !matches!(rewards[of].reward.kind, Kind::Code(_))
+            {
+                let title = format!("`{}` runs no programs", rewards[of].reward.name);
+                let label = "efficiency is that of a `code` reward's programs";
+                let span = read.links.iter().find(|(index, _)| *index == of);
+                let span = span.map_or(read.kind_span.clone(), |(_, span)| span.clone());
+                self.report(span, title, label, None);
+            }
         }
         let judged: Vec<usize> = match &combine.rule {
             Rule::Sum => Vec::new(),
@@ -197,6 +216,15 @@ impl MeasureOptions for CosineOptions {
         let exceeded = self.exceeded.unwrap_or(self.min_value_wrong);
         let least = self.min_value_wrong.min(exceeded);
         [least, self.max_value_correct]
+    }
+}
+
+#[cfg(feature = "sandbox")]
+impl MeasureOptions for EfficiencyOptions {
+    const OF: bool = true;
+
+    fn range(&self) -> [f64; 2] {
+        [0.0, 1.0]
     }
 }
 

@@ -18,7 +18,7 @@ mod verifier;
 mod wording;
 
 #[cfg(feature = "sandbox")]
-pub use code::CodeReward;
+pub use code::{Against, CodeReward, EfficiencyOptions};
 pub use diagnostic::{Colour, SpecError};
 pub(crate) use diagnostic::{Problem, nearest};
 pub(crate) use measure::MeasureKind;

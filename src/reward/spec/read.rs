@@ -27,6 +27,8 @@ pub(crate) const KINDS: &[&str] = &[
     "math",
     #[cfg(feature = "sandbox")]
     "code",
+    #[cfg(feature = "sandbox")]
+    "efficiency",
     "countdown",
     "json",
     "cosine",
@@ -46,6 +48,8 @@ const PAY_KEYS: [&str; 4] = ["correct", "wrong", "no_answer", "unknown"];
 const LACKING: &[&str] = &[
     #[cfg(not(feature = "sandbox"))]
     "code",
+    #[cfg(not(feature = "sandbox"))]
+    "efficiency",
     "ifeval",
     "remote",
 ];
@@ -424,6 +428,8 @@ impl<'s> Reader<'s> {
             "countdown" => self.judged(table, Kind::Countdown),
             "json" => self.judged(table, Kind::Json),
             "cosine" => self.measured(table, names, MeasureKind::Cosine),
+            #[cfg(feature = "sandbox")]
+            "efficiency" => self.measured(table, names, MeasureKind::Efficiency),
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
             "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),

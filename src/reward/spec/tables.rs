@@ -209,6 +209,10 @@ pub(crate) struct RewardSchema {
     pub(crate) code: Option<Judged<super::CodeReward>>,
     /// Short if right, long if wrong, along a cosine. Looks at another reward.
     pub(crate) cosine: Option<Measured<CosineOptions>>,
+    /// Little fuel among the programs that pass. Against a group it needs whole
+    /// groups.
+    #[cfg(feature = "sandbox")]
+    pub(crate) efficiency: Option<Measured<super::EfficiencyOptions>>,
     /// Short among the right answers of a group (Kimi k1.5). Needs whole groups.
     pub(crate) group_length: Option<Measured<GroupLengthOptions>>,
     /// The share of words in the target language.

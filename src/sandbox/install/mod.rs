@@ -13,6 +13,7 @@ mod inputs;
 mod pip;
 mod recipe;
 mod snapshot;
+mod stack;
 mod store;
 mod tools;
 mod verify;
@@ -21,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::sandbox::SandboxError;
-use crate::sandbox::manifest::{ManifestError, Sha256};
+use crate::sandbox::manifest::{GuestName, ManifestError, Sha256};
 
 pub(in crate::sandbox) use store::check_current;
 
@@ -116,6 +117,8 @@ pub enum InstallError {
     MissingTools {
         /// The commands.
         missing: String,
+        /// Whether apt is among them, without which no source package can be fetched.
+        lacks_apt: bool,
         /// What to run.
         advice: String,
     },
@@ -171,6 +174,19 @@ impl InstallError {
         }
     }
 
+    /// Whether what the guest is built from can't be had here.
+    #[must_use]
+    pub fn lacks_sources(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFetched { .. }
+                | Self::MissingTools {
+                    lacks_apt: true,
+                    ..
+                }
+        )
+    }
+
     fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
@@ -204,6 +220,20 @@ pub fn install(
     let installed = guests.put(recipe, &record, &snapshot, &built)?;
     drop(lock);
     Ok(Some(installed))
+}
+
+/// Lets the guest `stand_in`, which is installed, do the work of `recipe`'s, until that
+/// one is installed itself.
+///
+/// # Errors
+/// That can't be written down.
+pub fn let_stand_in(
+    guests: &Guests,
+    recipe: &Recipe,
+    stand_in: &GuestName,
+) -> Result<(), InstallError> {
+    let _lock = guests.lock()?;
+    guests.put_stand_in(recipe.name(), stand_in)
 }
 
 /// Whether exactly this guest is installed, undamaged.

@@ -28,14 +28,17 @@ pub struct Recipe {
 /// A guest that comes with goldstone.
 struct Shipped {
     name: &'static str,
+    /// The guest that runs the same programs where this one can't be had.
+    stand_in: Option<&'static str>,
     manifest: &'static str,
     files: &'static [(&'static str, &'static [u8])],
 }
 
 macro_rules! shipped {
-    ($name:literal: $($file:literal),+) => {
+    ($name:literal, $stand_in:expr; $($file:literal),+) => {
         Shipped {
             name: $name,
+            stand_in: $stand_in,
             manifest: include_str!(concat!("../../../sandboxes/", $name, "/manifest.toml")),
             files: &[$((
                 $file,
@@ -45,9 +48,15 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [Shipped; 1] = [shipped!(
-    "python": "boot.py", "build.sh", "harness.py", "mkstdlib.py", "netstubs.c", "shim.c"
-)];
+const SHIPPED: [Shipped; 2] = [
+    shipped!(
+        "python", Some("python-scientific");
+        "boot.py", "build.sh", "harness.py", "mkstdlib.py", "netstubs.c", "shim.c"
+    ),
+    shipped!(
+        "python-scientific", None; "boot.py", "harness.py", "unpack.py", "unpack.sh"
+    ),
+];
 
 impl Recipe {
     /// The names of the guests that come with goldstone.
@@ -70,6 +79,15 @@ impl Recipe {
             text: shipped.manifest.to_owned(),
             files: files.collect(),
         })
+    }
+
+    /// The guest that runs the same programs and that comes with goldstone too, for
+    /// where the sources of this one can't be had.
+    #[must_use]
+    pub fn stand_in(&self) -> Option<Self> {
+        let name = self.name().as_str();
+        let shipped = SHIPPED.iter().find(|shipped| shipped.name == name)?;
+        shipped.stand_in.and_then(Self::shipped)
     }
 
     /// The guest in a folder.
@@ -105,8 +123,7 @@ impl Recipe {
 
     /// Checks the files whose sha256 the manifest names.
     fn check_files(&self, folder: &Path) -> Result<(), InstallError> {
-        let pieces = self.manifest.boot.iter().chain([&self.manifest.module]);
-        for piece in pieces {
+        for piece in self.manifest.pieces() {
             let (Place::Beside(name), Some(expected)) = (&piece.place, &piece.sha256) else {
                 continue;
             };

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::InstallError;
 use super::recipe::{Built, MANIFEST, Recipe, sha256};
 use crate::sandbox::SandboxError;
-use crate::sandbox::cache::{COMPILED, Cache, GUESTS, SNAPSHOT};
+use crate::sandbox::cache::{COMPILED, Cache, GUESTS, SNAPSHOT, STAND_IN};
 use crate::sandbox::engine;
 use crate::sandbox::manifest::{GuestName, Manifest, Sha256};
 
@@ -135,6 +135,36 @@ impl Guests {
             record,
             bytes,
         }))
+    }
+
+    /// The guest that stands in for that of this name, where one does.
+    ///
+    /// # Errors
+    /// What says so can't be read.
+    pub fn stand_in(&self, name: &str) -> Result<Option<GuestName>, InstallError> {
+        let other = self.cache.stand_in(name).map_err(reading(STAND_IN))?;
+        Ok(other.and_then(|other| GuestName::try_from(other).ok()))
+    }
+
+    /// Lets the guest `other` stand in for that of this name, in whose folder it says so
+    /// until an installation puts the guest itself into its place.
+    pub(super) fn put_stand_in(
+        &self,
+        name: &GuestName,
+        other: &GuestName,
+    ) -> Result<(), InstallError> {
+        let folder = self.folder()?;
+        let places = Places::of(name);
+        let put = || {
+            remove_folder(&folder, &places.new)?;
+            folder.create_dir(&places.new)?;
+            let guest = folder.open_dir(&places.new)?;
+            write(&guest, STAND_IN, other.as_str().as_bytes())?;
+            remove_folder(&folder, &places.name)?;
+            folder.rename(&places.new, &folder, &places.name)
+        };
+        let doing = format!("let the guest `{other}` stand in for `{name}`");
+        put().map_err(InstallError::io(doing))
     }
 
     /// Removes a guest and what was compiled of it; whether there was one.

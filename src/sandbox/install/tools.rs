@@ -18,6 +18,9 @@ pub(super) enum Client {
     Pip,
 }
 
+/// What fetches source packages.
+const APT: &str = "apt-get";
+
 /// Debian's keys, under their names of now and of Debian 13.
 pub(super) const KEYRINGS: [&str; 2] = [
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -35,9 +38,9 @@ pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), Ins
         .map(|(tool, package)| (tool.as_str(), package.as_str()));
     let mut missing: Vec<(&str, &str)> = tools.filter(|(tool, _)| !on_path(tool)).collect();
     if clients.contains(&Client::Apt) {
-        if !on_path("apt-get") {
+        if !on_path(APT) {
             // Where it is not, it can't be installed by it either.
-            missing.push(("apt-get", ""));
+            missing.push((APT, ""));
         }
         if !KEYRINGS.iter().any(|path| Path::new(path).exists()) {
             missing.push(("the keys of Debian's archive", "debian-archive-keyring"));
@@ -58,6 +61,7 @@ pub(super) fn check(build: &Build, clients: &BTreeSet<Client>) -> Result<(), Ins
     let packages: Vec<&str> = packages.into_iter().collect();
     Err(InstallError::MissingTools {
         missing: names.join(", "),
+        lacks_apt: missing.iter().any(|(tool, _)| *tool == APT),
         advice: advice(&packages, &missing),
     })
 }
@@ -67,7 +71,7 @@ fn advice(packages: &[&str], missing: &[(&str, &str)]) -> String {
         "on Debian and Ubuntu, run `apt-get install {}` as root",
         packages.join(" ")
     );
-    let is_client = |(tool, _): &(&str, &str)| matches!(*tool, "apt-get" | "pip");
+    let is_client = |(tool, _): &(&str, &str)| matches!(*tool, APT | "pip");
     if missing.iter().any(is_client) {
         advice += ", or fetch the inputs yourself and give them with `--source FILE`";
     }

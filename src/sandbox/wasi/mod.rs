@@ -5,11 +5,13 @@
 //! Every pointer is checked, every call takes fuel for the bytes that it moves, and
 //! nothing here waits.
 
+mod boot_file;
 mod random;
 mod stream;
 mod time;
 mod view;
 
+pub(super) use boot_file::BootFile;
 pub(super) use random::Random;
 pub(super) use stream::Streams;
 pub(super) use time::Clock;
@@ -33,6 +35,8 @@ pub(super) enum Errno {
     Badf = 8,
     Fault = 21,
     Inval = 28,
+    Nfile = 41,
+    Noent = 44,
     Nosys = 52,
     Spipe = 70,
 }
@@ -56,6 +60,14 @@ pub(in crate::sandbox) fn add(linker: &mut Linker<Guest>, module: &Module) -> wa
             Ok(Errno::Success as i32)
         },
     )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Gives a linker that has those functions the ones that read a [`BootFile`].
+pub(in crate::sandbox) fn add_boot_file(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    boot_file::add(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

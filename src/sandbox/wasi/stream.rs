@@ -91,46 +91,9 @@ enum Room {
 pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "fd_read", read)?;
     linker.func_wrap(MODULE, "fd_write", write)?;
-    linker.func_wrap(
-        MODULE,
-        "fd_close",
-        |mut caller: Caller<'_, Guest>, descriptor: u32| -> Answer {
-            charge(&mut caller, 0)?;
-            let streams = &mut caller.data_mut().streams;
-            let known = streams.check(descriptor);
-            if known.is_ok() {
-                streams.open[descriptor as usize] = false;
-            }
-            answer(known)
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_fdstat_get",
-        |mut caller: Caller<'_, Guest>, descriptor: u32, at: u32| -> Answer {
-            charge(&mut caller, 0)?;
-            answer(View::with(&mut caller, |view, guest| {
-                guest.streams.check(descriptor)?;
-                let mut status = [0; 24];
-                status[0] = UNKNOWN;
-                status[8..16].copy_from_slice(&RIGHTS[descriptor as usize].to_le_bytes());
-                view.write(at, &status)
-            }))
-        },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_filestat_get",
-        |mut caller: Caller<'_, Guest>, descriptor: u32, at: u32| -> Answer {
-            charge(&mut caller, 0)?;
-            answer(View::with(&mut caller, |view, guest| {
-                guest.streams.check(descriptor)?;
-                let mut status = [0; 64];
-                status[16] = UNKNOWN;
-                view.write(at, &status)
-            }))
-        },
-    )?;
+    linker.func_wrap(MODULE, "fd_close", close)?;
+    linker.func_wrap(MODULE, "fd_fdstat_get", status)?;
+    linker.func_wrap(MODULE, "fd_filestat_get", file_status)?;
     linker.func_wrap(
         MODULE,
         "fd_fdstat_set_flags",
@@ -139,22 +102,12 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             answer(caller.data().streams.check(descriptor))
         },
     )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_seek",
-        |mut caller: Caller<'_, Guest>, descriptor: u32, _: u64, _: u32, _: u32| -> Answer {
-            charge(&mut caller, 0)?;
-            let known = caller.data().streams.check(descriptor);
-            answer(known.and(Err(Errno::Spipe)))
-        },
-    )?;
+    linker.func_wrap(MODULE, "fd_seek", seek)?;
     linker.func_wrap(
         MODULE,
         "fd_tell",
-        |mut caller: Caller<'_, Guest>, descriptor: u32, _: u32| -> Answer {
-            charge(&mut caller, 0)?;
-            let known = caller.data().streams.check(descriptor);
-            answer(known.and(Err(Errno::Spipe)))
+        |caller: Caller<'_, Guest>, descriptor: u32, _: u32| -> Answer {
+            no_position(caller, descriptor)
         },
     )?;
     linker.func_wrap(
@@ -168,8 +121,60 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// `fd_close`
+pub(super) fn close(mut caller: Caller<'_, Guest>, descriptor: u32) -> Answer {
+    charge(&mut caller, 0)?;
+    let streams = &mut caller.data_mut().streams;
+    let known = streams.check(descriptor);
+    if known.is_ok() {
+        streams.open[descriptor as usize] = false;
+    }
+    answer(known)
+}
+
+/// `fd_fdstat_get`
+pub(super) fn status(mut caller: Caller<'_, Guest>, descriptor: u32, at: u32) -> Answer {
+    charge(&mut caller, 0)?;
+    answer(View::with(&mut caller, |view, guest| {
+        guest.streams.check(descriptor)?;
+        let mut status = [0; 24];
+        status[0] = UNKNOWN;
+        status[8..16].copy_from_slice(&RIGHTS[descriptor as usize].to_le_bytes());
+        view.write(at, &status)
+    }))
+}
+
+/// `fd_filestat_get`
+pub(super) fn file_status(mut caller: Caller<'_, Guest>, descriptor: u32, at: u32) -> Answer {
+    charge(&mut caller, 0)?;
+    answer(View::with(&mut caller, |view, guest| {
+        guest.streams.check(descriptor)?;
+        let mut status = [0; 64];
+        status[16] = UNKNOWN;
+        view.write(at, &status)
+    }))
+}
+
+/// `fd_seek`
+pub(super) fn seek(caller: Caller<'_, Guest>, descriptor: u32, _: u64, _: u32, _: u32) -> Answer {
+    no_position(caller, descriptor)
+}
+
+/// What asks for the position of a stream.
+fn no_position(mut caller: Caller<'_, Guest>, descriptor: u32) -> Answer {
+    charge(&mut caller, 0)?;
+    let known = caller.data().streams.check(descriptor);
+    answer(known.and(Err(Errno::Spipe)))
+}
+
 /// `fd_read`: fills the parts in order with what is left of the input.
-fn read(mut caller: Caller<'_, Guest>, descriptor: u32, parts: u32, count: u32, at: u32) -> Answer {
+pub(super) fn read(
+    mut caller: Caller<'_, Guest>,
+    descriptor: u32,
+    parts: u32,
+    count: u32,
+    at: u32,
+) -> Answer {
     let moved = View::with(&mut caller, |view, guest| {
         guest.streams.check(descriptor)?;
         if descriptor != 0 {
@@ -238,14 +243,14 @@ fn write(
 }
 
 /// Where part `index` of a read or write is, and its length.
-fn part(view: &View<'_>, parts: u32, index: u32) -> Result<(u32, u32), Errno> {
+pub(super) fn part(view: &View<'_>, parts: u32, index: u32) -> Result<(u32, u32), Errno> {
     let at = parts.checked_add(8 * index).ok_or(Errno::Fault)?;
     let length = at.checked_add(4).ok_or(Errno::Fault)?;
     Ok((view.read_u32(at)?, view.read_u32(length)?))
 }
 
 /// The length of all parts, each of which lies in memory. Parts may overlap.
-fn check_parts(view: &View<'_>, parts: u32, count: u32) -> Result<u64, Errno> {
+pub(super) fn check_parts(view: &View<'_>, parts: u32, count: u32) -> Result<u64, Errno> {
     if count > PARTS {
         return Err(Errno::Inval);
     }

@@ -51,7 +51,7 @@ impl<'m> View<'m> {
         Ok(u32::from_le_bytes(self.read(at)?))
     }
 
-    pub(super) fn write_u32(&mut self, at: u32, value: u32) -> Result<(), Errno> {
+    pub(in crate::sandbox) fn write_u32(&mut self, at: u32, value: u32) -> Result<(), Errno> {
         self.write(at, &value.to_le_bytes())
     }
 
