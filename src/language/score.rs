@@ -192,10 +192,10 @@ pub fn detect(text: &str) -> Option<(Language, f64)> {
     let read = Read::new(text, None, &LanguageOptions::default());
     let (language, share) = read.dominant()?;
     let language = language?;
-    let of_language = |label: &&(&Word, &Label)| *label.1 == Label::In(Some(language));
     let labelled = read.words.iter().zip(&read.labels);
-    let words = labelled.collect::<Vec<_>>();
-    let words = words.iter().filter(of_language).map(|(word, _)| *word);
+    let words = labelled
+        .filter(|(_, label)| **label == Label::In(Some(language)))
+        .map(|(word, _)| word);
     Some((language, share.min(probability(text, words, language))))
 }
 

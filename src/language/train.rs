@@ -1,6 +1,6 @@
 //! The trainer of the model: labelled text in, the bytes of `model.bin` out.
 //!
-//! Multinomial logistic regression on the features of [`super::features`], one
+//! Multinomial logistic regression on the features of `features.rs`, one
 //! model for each group of languages that share a script, over windows of 1 to
 //! 8 words, with AdaGrad steps (Duchi et al. 2011). Same text, same bytes: the
 //! order is drawn by a fixed generator, and nothing but IEEE addition,
