@@ -441,7 +441,7 @@ impl Manifest {
             }
         }
         if let Some(file) = &self.boot_file
-            && !(file.path.starts_with('/') && !file.path.ends_with('/'))
+            && (!file.path.starts_with('/') || file.path.ends_with('/'))
         {
             let problem = format!("`{}` is not the absolute path of a file", file.path);
             return Some(("boot_file".into(), problem));
