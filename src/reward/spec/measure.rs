@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::read::{ReadKind, ReadReward};
+use super::kinds::ReadKind;
+use super::read::ReadReward;
 use super::reader::{Reader, Table};
 use super::schema::keys;
 #[cfg(feature = "sandbox")]

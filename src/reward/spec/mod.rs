@@ -8,6 +8,7 @@ mod check;
 #[cfg(feature = "sandbox")]
 mod code;
 mod diagnostic;
+mod kinds;
 mod measure;
 mod pay;
 mod read;
@@ -21,8 +22,9 @@ mod wording;
 pub use code::{Against, CodeReward, EfficiencyOptions};
 pub use diagnostic::{Colour, SpecError};
 pub(crate) use diagnostic::{Problem, nearest};
+pub(crate) use kinds::KINDS;
 pub(crate) use measure::MeasureKind;
-pub(crate) use read::{KINDS, read};
+pub(crate) use read::read;
 pub use schema::json_schema;
 pub(crate) use tables::Mode;
 pub use tables::{FormatReward, FormatScore, NullOr, Payout, Section};

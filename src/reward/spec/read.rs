@@ -7,52 +7,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::CombineSection;
+use super::kinds::{KINDS, LACKING, ReadKind};
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::tables::{CombineTable, InputTable, RewardTable};
 use super::verifier::columns;
-use super::{
-    Kind, MeasureKind, Payout, Reward, Section, Span, Spec, SpecError, SpecSource, nearest,
-};
+use super::{Kind, Reward, Section, Span, Spec, SpecError, SpecSource, nearest};
 use crate::format::{Format, FormatOptions, Template};
 use crate::rollout::{FieldMap, Pointer};
 
-/// The reward kinds of this build, as a spec names them.
-pub(crate) const KINDS: &[&str] = &[
-    "format",
-    "exact",
-    "choice",
-    "gsm8k",
-    "instructions",
-    "math",
-    #[cfg(feature = "sandbox")]
-    "code",
-    #[cfg(feature = "sandbox")]
-    "efficiency",
-    "countdown",
-    "json",
-    "cosine",
-    "group_length",
-    "language",
-    "overlong",
-    "repetition",
-    "steps",
-    "stop",
-    "tags",
-];
-
 /// The keys of a kind that say what it pays.
 const PAY_KEYS: [&str; 4] = ["correct", "wrong", "no_answer", "unknown"];
-
-/// Kinds of the spec language that this build does not have.
-const LACKING: &[&str] = &[
-    #[cfg(not(feature = "sandbox"))]
-    "code",
-    #[cfg(not(feature = "sandbox"))]
-    "efficiency",
-    "ifeval",
-    "remote",
-];
 
 /// Reads and checks a whole spec.
 pub(crate) fn read(source: SpecSource<'_>) -> Result<Spec, SpecError> {
@@ -403,44 +368,6 @@ impl<'s> Reader<'s> {
             .any(|problem| problem.span.start >= span.start)
     }
 
-    fn kind(&mut self, name: &str, table: Table<'s>, names: &[String]) -> ReadKind {
-        match name {
-            "format" => {
-                let (_, reward) = self.decode::<super::FormatReward>(table);
-                let payout = Payout {
-                    correct: reward.correct,
-                    wrong: reward.wrong,
-                    ..Payout::default()
-                };
-                ReadKind {
-                    payout,
-                    kind: Kind::Format(reward),
-                    of: None,
-                }
-            }
-            "exact" => self.judged(table, Kind::Exact),
-            "choice" => self.judged(table, Kind::Choice),
-            "gsm8k" => self.judged(table, Kind::Gsm8k),
-            "instructions" => self.judged(table, Kind::Instructions),
-            "math" => self.judged(table, Kind::Math),
-            #[cfg(feature = "sandbox")]
-            "code" => self.judged(table, Kind::Code),
-            "countdown" => self.judged(table, Kind::Countdown),
-            "json" => self.judged(table, Kind::Json),
-            "cosine" => self.measured(table, names, MeasureKind::Cosine),
-            #[cfg(feature = "sandbox")]
-            "efficiency" => self.measured(table, names, MeasureKind::Efficiency),
-            "group_length" => self.measured(table, names, MeasureKind::GroupLength),
-            "language" => self.measured(table, names, MeasureKind::Language),
-            "overlong" => self.measured(table, names, MeasureKind::Overlong),
-            "repetition" => self.measured(table, names, MeasureKind::Repetition),
-            "steps" => self.measured(table, names, MeasureKind::Steps),
-            "stop" => self.measured(table, names, MeasureKind::Stop),
-            "tags" => self.measured(table, names, MeasureKind::Tags),
-            other => unreachable!("`{other}` is none of `KINDS`"),
-        }
-    }
-
     /// The index of a named reward, or a report with the likely name.
     pub(super) fn resolve(
         &mut self,
@@ -482,14 +409,6 @@ impl<'s> Reader<'s> {
             self.report(read.kind_span.clone(), title, label, Some(help));
         }
     }
-}
-
-/// A kind's table, as it was read.
-pub(super) struct ReadKind {
-    pub(super) payout: Payout,
-    pub(super) kind: Kind,
-    /// The reward that it looks at, and where it says so.
-    pub(super) of: Option<(usize, Span)>,
 }
 
 /// A reward, and where its parts stand in the text.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::read::ReadKind;
+use super::kinds::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
 use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Span};
