@@ -32,7 +32,7 @@ use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
-use terminal::{BAD, DOUBT, Styled};
+use terminal::{BAD, Styled};
 
 /// Trustworthy rewards for reinforcement learning on verifiable tasks.
 ///
@@ -210,7 +210,7 @@ fn sandbox_for(guests: &[&str], jobs: u16) -> Result<Arc<dyn Runner>, Failure> {
     for guest in guests {
         let found = workers.prepare(guest).map_err(failure)?;
         if found != *guest {
-            let warning = Styled(DOUBT, "warning");
+            let warning = Styled(terminal::DOUBT, "warning");
             let said = format!("{warning}: `{found}` stands in for the guest `{guest}`");
             drop(writeln!(anstream::stderr(), "{said}"));
         }
