@@ -38,7 +38,6 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
         .map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
     let readings = parse(head)?;
     // "Matrix with fractions" announces something.
-    let is_words = |reading: &Reading| matches!(reading.value, Typed::Text(_) | Typed::Choice(_));
     if readings.0.iter().any(is_words) || clause.contains(':') {
         return None;
     }
@@ -47,15 +46,7 @@ pub(super) fn read(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Opti
     {
         return Some(all);
     }
-    let condition = folded(&format!("{opening} {clause}"));
-    let qualified = readings.0.into_iter().map(|reading| Reading {
-        value: Typed::Qualified {
-            value: Box::new(reading.value),
-            condition: condition.clone(),
-        },
-        rule: reading.rule,
-    });
-    Some(Readings(qualified.collect()))
+    Some(qualified(readings, &format!("{opening} {clause}")))
 }
 
 /// Reads a value and the condition behind its only "if".
@@ -73,19 +64,28 @@ pub(super) fn under_if(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> 
         .strip_prefix('$')
         .map_or(head, |rest| rest.strip_suffix('$').unwrap_or(head));
     let readings = parse(head)?;
-    let is_words = |reading: &Reading| matches!(reading.value, Typed::Text(_) | Typed::Choice(_));
     if readings.0.iter().any(is_words) {
         return None;
     }
-    let condition = folded(&format!("if {clause}"));
-    let qualified = readings.0.into_iter().map(|reading| Reading {
+    Some(qualified(readings, &format!("if {clause}")))
+}
+
+/// Every reading under the condition, whose words are folded.
+fn qualified(readings: Readings, condition: &str) -> Readings {
+    let condition = folded(condition);
+    let all = readings.0.into_iter().map(|reading| Reading {
         value: Typed::Qualified {
             value: Box::new(reading.value),
             condition: condition.clone(),
         },
         rule: reading.rule,
     });
-    Some(Readings(qualified.collect()))
+    Readings(all.collect())
+}
+
+/// Whether the reading is no mathematics.
+fn is_words(reading: &Reading) -> bool {
+    matches!(reading.value, Typed::Text(_) | Typed::Choice(_))
 }
 
 /// `\text{ where }` as its words.
