@@ -12,7 +12,8 @@ use crate::rollout::Rollout;
 pub struct Pending {
     id: String,
     group: String,
-    length: Length,
+    /// Known where a reward is open, which may ask for it.
+    pub(super) length: Length,
     /// One place per reward of the spec.
     pub(super) terms: Vec<Option<Term>>,
     /// Indices of the rewards that wait for the group.
@@ -21,12 +22,12 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Nothing is judged yet; `text` is the completion's.
-    pub(super) fn new(rollout: &Rollout, text: &str, rewards: usize) -> Self {
+    /// Nothing is judged yet.
+    pub(super) fn new(rollout: &Rollout, rewards: usize) -> Self {
         Self {
             id: rollout.id.clone(),
             group: rollout.group.clone(),
-            length: Length::of(rollout, text),
+            length: Length::default(),
             terms: vec![None; rewards],
             open: Vec::new(),
             error: None,

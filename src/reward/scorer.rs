@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::combine::Earned;
 use super::group::{self, Pending};
 use super::judge::{AnswerForm, GoldCache, Subject, judge};
-use super::measure::measure;
+use super::measure::{Length, measure};
 use super::score::Score;
 use super::spec::{self, Kind, Reward, Spec, SpecError, SpecSource};
 use super::term::{applies, gate, pay, pay_measure, unjudged};
@@ -374,7 +374,7 @@ impl Scorer {
             sandbox: self.sandbox.as_ref().map(|sandbox| &*sandbox.0),
             answer: AnswerForm::of(spec.format.options()),
         };
-        let mut judged = Pending::new(rollout, text, spec.rewards.len());
+        let mut judged = Pending::new(rollout, spec.rewards.len());
         for &index in &self.compiled.order {
             let reward = &spec.rewards[index];
             if !applies(reward, rollout, &judged.terms) {
@@ -400,6 +400,9 @@ impl Scorer {
                 judged.error.get_or_insert(problem);
                 unjudged(reward, None, "error")
             }));
+        }
+        if !judged.open.is_empty() {
+            judged.length = Length::of(rollout, text);
         }
         judged
     }
