@@ -30,6 +30,7 @@ pub mod load;
 
 pub mod batch;
 
+#[cfg(feature = "train")]
 pub mod train;
 
 #[cfg(feature = "cli")]

@@ -24,4 +24,5 @@ mod rollout;
 mod sandbox;
 mod spec;
 mod text;
+#[cfg(feature = "train")]
 mod train;
