@@ -6,11 +6,24 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
+mod error;
+
+mod device;
+
 mod advantage;
 mod importance;
 mod loss;
 
+mod ops;
+
+pub mod policy;
+
+pub mod optimizer;
+
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
+pub use candle_core::{Device, Tensor};
+pub use device::DeviceChoice;
+pub use error::{TensorError, TrainError};
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,

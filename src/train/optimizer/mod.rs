@@ -1,0 +1,5 @@
+//! From gradients to weights.
+
+mod adamw;
+
+pub use adamw::{AdamW, AdamWOptions, Moments};
