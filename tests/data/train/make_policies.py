@@ -7,6 +7,9 @@ transformers 5.23.0, peft 0.21.2 on a CPU with one thread. The ordinary torch wh
 installed with `pip install --no-deps`, is enough on a machine without a GPU if empty
 libraries stand in for the CUDA ones that it links: none of their functions is called.
 
+`characters/` is goldstone's own: copy it there from the test's output when the files
+that a tokenizer of characters is written as have changed.
+
 For each policy `NAME/` is the folder as `save_pretrained` writes it, `NAME.safetensors`
 holds tensors and `NAME.json` the numbers that belong to them:
 
@@ -295,7 +298,7 @@ def policy(name, config, stored, tokenizer, special, marks, shard):
         for index, sequence in enumerate(batch):
             tokens = torch.tensor([sequence["prompt"] + sequence["completion"]])
             tensors[f"logits.{index}"] = model(tokens).logits[0]
-    numbers.update(texts(folder))
+    numbers = {"weighted": numbers, **texts(folder)}
     numbers["grpo"], after = grpo(model)
     tensors.update(after)
     for rslora in [False, True] if name == "qwen2" else []:
@@ -306,6 +309,29 @@ def policy(name, config, stored, tokenizer, special, marks, shard):
     for base, _, files in os.walk(ROOT):
         for file in files:
             os.chmod(os.path.join(base, file), 0o644)
+    with open(folder + ".json", "w") as file:
+        json.dump(numbers, file, indent=1)
+        file.write("\n")
+
+
+def characters():
+    """What transformers makes of the tokenizer files that goldstone writes; the folder
+    holds those files, and the tests compare them with what is written today."""
+    folder = os.path.join(ROOT, "characters")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    made = []
+    for text in ["12+34=46", "<think>1 + 2</think> 3", "a<eos><pad>\n<thin k>", "", "<answer><think>=", " 1  2 "]:
+        ids = tokenizer(text).input_ids
+        assert ids == tokenizer(text, add_special_tokens=False).input_ids
+        shown = tokenizer.decode(ids, skip_special_tokens=True)
+        made.append({"text": text, "ids": ids, "shown": shown, "all": tokenizer.decode(ids)})
+    numbers = {
+        "alphabet": "0123456789+= \n<>abcdefghijklmnopqrstuvwxyz",
+        "markers": ["<think>", "</think>", "<answer>"],
+        "texts": made,
+        "eos": tokenizer.eos_token_id,
+        "pad": tokenizer.pad_token_id,
+    }
     with open(folder + ".json", "w") as file:
         json.dump(numbers, file, indent=1)
         file.write("\n")
@@ -366,3 +392,4 @@ if __name__ == "__main__":
         ["<think>", "</think>"],
         "60KB",
     )
+    characters()
