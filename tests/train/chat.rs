@@ -21,7 +21,11 @@ struct Case {
 
 /// The special tokens that the cases were made with.
 fn tokens() -> Map<String, Value> {
-    let tokens = [("bos_token", "<s>"), ("eos_token", "</s>"), ("pad_token", "<pad>")];
+    let tokens = [
+        ("bos_token", "<s>"),
+        ("eos_token", "</s>"),
+        ("pad_token", "<pad>"),
+    ];
     tokens
         .into_iter()
         .map(|(name, text)| (name.to_owned(), text.into()))
@@ -52,7 +56,10 @@ fn templates_show_what_transformers_shows() {
                 refused += 1;
                 // The template's own words are shown; the library's differ.
                 let theirs = case.refused.as_deref().unwrap();
-                assert!(why.contains(theirs) || theirs.contains("no element"), "{name}: {why}");
+                assert!(
+                    why.contains(theirs) || theirs.contains("no element"),
+                    "{name}: {why}"
+                );
             }
             (text, shown) => panic!("{name}: {shown:?}, wanted {text:?}"),
         }
@@ -63,7 +70,8 @@ fn templates_show_what_transformers_shows() {
 #[test]
 fn special_tokens_come_from_the_tokenizer() {
     let tokenizer = Tokenizer::characters("ab", &[]).unwrap();
-    let template = ChatTemplate::parse("{{ pad_token }}{{ bos_token }}|{{ eos_token }}", &tokenizer);
+    let template =
+        ChatTemplate::parse("{{ pad_token }}{{ bos_token }}|{{ eos_token }}", &tokenizer);
     assert_eq!(template.unwrap().render(&[], false).unwrap(), "<pad>|<eos>");
 }
 

@@ -39,7 +39,10 @@ fn text_without_tokens_is_refused() {
         let tokenizer = Tokenizer::load(&folder(name)).unwrap();
         for text in ["é", "What Ω", "数 the"] {
             let error = tokenizer.encode(text).unwrap_err();
-            assert!(matches!(error, FolderError::UnknownText { .. }), "{name} {text}: {error}");
+            assert!(
+                matches!(error, FolderError::UnknownText { .. }),
+                "{name} {text}: {error}"
+            );
         }
     }
 }
@@ -88,7 +91,12 @@ fn characters() -> (Characters, Tokenizer) {
 fn a_tokenizer_of_characters_is_one_of_transformers() {
     let (made, tokenizer) = characters();
     for case in &made.texts {
-        assert_eq!(tokenizer.encode(&case.text).unwrap(), case.ids, "{:?}", case.text);
+        assert_eq!(
+            tokenizer.encode(&case.text).unwrap(),
+            case.ids,
+            "{:?}",
+            case.text
+        );
         assert_eq!(tokenizer.decode(&case.ids), case.shown, "{:?}", case.text);
         assert_eq!(tokenizer.decode_all(&case.ids), case.all, "{:?}", case.text);
     }
@@ -103,7 +111,10 @@ fn a_tokenizer_of_characters_is_one_of_transformers() {
         assert_eq!(written, std::fs::read(recorded).unwrap(), "{file}");
     }
     let read = Tokenizer::load(target.path()).unwrap();
-    assert_eq!(read.encode("12=3").unwrap(), tokenizer.encode("12=3").unwrap());
+    assert_eq!(
+        read.encode("12=3").unwrap(),
+        tokenizer.encode("12=3").unwrap()
+    );
     for text in ["1 é", "1\t2"] {
         let error = tokenizer.encode(text).unwrap_err();
         assert!(matches!(error, FolderError::UnknownText { .. }), "{text}");
@@ -122,7 +133,10 @@ fn alphabets_that_are_none_are_refused() {
     ] {
         let markers: Vec<String> = markers.into_iter().map(str::to_owned).collect();
         let error = Tokenizer::characters(alphabet, &markers).unwrap_err();
-        assert!(matches!(error, FolderError::Alphabet { .. }), "{alphabet:?} {markers:?}");
+        assert!(
+            matches!(error, FolderError::Alphabet { .. }),
+            "{alphabet:?} {markers:?}"
+        );
     }
 }
 
@@ -158,7 +172,11 @@ fn folders_are_read_or_refused_with_the_reason() {
     let cases: BrokenFolders = toml::from_str(&text).unwrap();
     let mut names = std::collections::HashSet::new();
     for case in &cases.case {
-        assert!(names.insert(&case.name) && !case.why.is_empty(), "{}", case.name);
+        assert!(
+            names.insert(&case.name) && !case.why.is_empty(),
+            "{}",
+            case.name
+        );
         let target = tempfile::tempdir().unwrap();
         copy(&folder(&case.policy), target.path());
         case.break_in(target.path());
@@ -224,7 +242,10 @@ fn assert_same(left: &Policy, right: &Policy, tolerance: f32) {
         for (left, right) in numbers(left).iter().zip(numbers(right)) {
             let allowed = tolerance * left.abs();
             assert!((left - right).abs() <= allowed, "{name}: {left} {right}");
-            assert!(tolerance > 0.0 || left.to_bits() == right.to_bits(), "{name}");
+            assert!(
+                tolerance > 0.0 || left.to_bits() == right.to_bits(),
+                "{name}"
+            );
         }
     }
 }
@@ -246,7 +267,11 @@ fn a_saved_policy_is_the_one_that_was_read() {
         };
         let mut config = json(&folder(name), "config.json");
         config["dtype"] = "float32".into();
-        assert_eq!(json(&target, "config.json"), config, "{name}: every field stays");
+        assert_eq!(
+            json(&target, "config.json"),
+            config,
+            "{name}: every field stays"
+        );
         for file in [
             "tokenizer.json",
             "tokenizer_config.json",
@@ -327,7 +352,16 @@ fn a_model_smaller_than_its_tokenizer_is_refused() {
         ..ModelFolder::load(&folder("qwen2")).unwrap().config
     };
     let error = ModelFolder::new(config, tokenizer).unwrap_err();
-    assert!(matches!(error, TrainError::Config { field: "vocab_size", .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            TrainError::Config {
+                field: "vocab_size",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -338,7 +372,10 @@ fn a_folder_with_other_things_in_it_is_not_replaced() {
         let precious = target.path().join(thing);
         std::fs::write(&precious, "years of work").unwrap();
         let error = save_policy(target.path(), &policy, &read).unwrap_err();
-        assert!(matches!(error, TrainError::Folder(FolderError::Write { .. })), "{error}");
+        assert!(
+            matches!(error, TrainError::Folder(FolderError::Write { .. })),
+            "{error}"
+        );
         assert_eq!(std::fs::read_to_string(&precious).unwrap(), "years of work");
         assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 1);
         std::fs::remove_file(&precious).unwrap();

@@ -5,3 +5,4 @@ mod chat;
 mod fixture;
 mod folder;
 mod golden;
+mod parity;

@@ -54,11 +54,7 @@ impl ChatTemplate {
 
     /// Parses a template; the clock stands at `now`, so that every prompt of a run
     /// shows one date.
-    fn parse_at(
-        source: &str,
-        names: SpecialNames,
-        now: SystemTime,
-    ) -> Result<Self, FolderError> {
+    fn parse_at(source: &str, names: SpecialNames, now: SystemTime) -> Result<Self, FolderError> {
         let syntax = SyntaxConfig::builder()
             .trim_blocks(true)
             .lstrip_blocks(true)
@@ -272,9 +268,10 @@ fn from_json(value: &serde_json::Value) -> Value {
         },
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(list) => list.iter().map(from_json).collect(),
-        serde_json::Value::Object(map) => {
-            Value::from_pairs(map.iter().map(|(key, item)| (key.as_str(), from_json(item))))
-        }
+        serde_json::Value::Object(map) => Value::from_pairs(
+            map.iter()
+                .map(|(key, item)| (key.as_str(), from_json(item))),
+        ),
     }
 }
 

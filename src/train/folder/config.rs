@@ -45,7 +45,9 @@ pub(super) fn read(document: &Document) -> Result<ModelConfig, FolderError> {
         tie_embeddings: document.flag("tie_word_embeddings", false)?,
         attention_bias: architecture == Architecture::Qwen2,
         qk_norm: architecture == Architecture::Qwen3,
-        max_positions: document.count("max_position_embeddings")?.unwrap_or(POSITIONS),
+        max_positions: document
+            .count("max_position_embeddings")?
+            .unwrap_or(POSITIONS),
     })
 }
 
@@ -67,10 +69,7 @@ fn architecture(document: &Document) -> Result<Architecture, FolderError> {
 }
 
 /// Refuses what our forward pass does not compute.
-fn refuse_unsupported(
-    document: &Document,
-    architecture: Architecture,
-) -> Result<(), FolderError> {
+fn refuse_unsupported(document: &Document, architecture: Architecture) -> Result<(), FolderError> {
     if document.value("quantization_config").is_some() {
         let wanted = "missing: quantised weights cannot be trained; use the checkpoint in bf16";
         return Err(document.refuse("quantization_config", wanted));
@@ -131,7 +130,10 @@ fn rope(document: &Document) -> Result<Rope, FolderError> {
             scaling: RopeScaling::None,
         });
     };
-    let theta = parameters.positive("rope_theta")?.or(outer).unwrap_or(THETA);
+    let theta = parameters
+        .positive("rope_theta")?
+        .or(outer)
+        .unwrap_or(THETA);
     // Older files call it `type`.
     let field = match parameters.value("rope_type") {
         Some(_) => "rope_type",
@@ -227,6 +229,9 @@ fn new_fields(config: &ModelConfig) -> Map<String, Value> {
             ("pretraining_tp", 1.into()),
         ],
     };
-    fields.extend(rest.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    fields.extend(
+        rest.iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone())),
+    );
     fields
 }

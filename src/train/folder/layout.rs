@@ -161,7 +161,11 @@ pub(super) fn entries(config: &ModelConfig) -> Vec<Entry> {
             Form::Columns(hidden),
             &[("mlp.gate_proj.weight", ff), ("mlp.up_proj.weight", ff)],
         );
-        add("down.weight", Form::Columns(ff), &[("mlp.down_proj.weight", hidden)]);
+        add(
+            "down.weight",
+            Form::Columns(ff),
+            &[("mlp.down_proj.weight", hidden)],
+        );
         let norm = [("input_layernorm.weight", hidden)];
         add("attention_norm.weight", Form::Vector, &norm);
         let norm = [("post_attention_layernorm.weight", hidden)];

@@ -156,7 +156,10 @@ fn refuse_strangers(
     let is_idle = |name: &str| {
         name.ends_with("rotary_emb.inv_freq") || config.tie_embeddings && name == "lm_head.weight"
     };
-    match tensors.names().find(|name| !known.contains(name) && !is_idle(name)) {
+    match tensors
+        .names()
+        .find(|name| !known.contains(name) && !is_idle(name))
+    {
         None => Ok(()),
         Some(name) => Err(FolderError::Tensor {
             path: tensors.path(name).to_owned(),

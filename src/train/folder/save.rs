@@ -97,16 +97,22 @@ fn write_weights(
     let places: std::collections::HashMap<&str, (&Entry, usize)> = pieces()
         .map(|(entry, (at, piece))| (piece.name.as_str(), (entry, at)))
         .collect();
-    write_folder(target, &shapes, options.stored, options.shard_bytes, |name| {
-        let (entry, at) = places[name];
-        let tensor = policy.parameters().get(&entry.parameter);
-        let tensor = tensor.ok_or_else(|| TrainError::MissingParameter {
-            name: entry.parameter.clone(),
-            shape: entry.shape(),
-        })?;
-        let packed: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-        Ok(entry.unpack(at, &packed))
-    })
+    write_folder(
+        target,
+        &shapes,
+        options.stored,
+        options.shard_bytes,
+        |name| {
+            let (entry, at) = places[name];
+            let tensor = policy.parameters().get(&entry.parameter);
+            let tensor = tensor.ok_or_else(|| TrainError::MissingParameter {
+                name: entry.parameter.clone(),
+                shape: entry.shape(),
+            })?;
+            let packed: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+            Ok(entry.unpack(at, &packed))
+        },
+    )
 }
 
 /// Fills a new folder and puts it in the place of `path`.
@@ -120,7 +126,9 @@ pub(super) fn replace(
     };
     refuse_foreign(path)?;
     let (new, old) = (beside(path, ".new"), beside(path, ".old"));
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     std::fs::create_dir_all(parent.unwrap_or(Path::new("."))).map_err(unwritable(path))?;
     for left in [&new, &old] {
         remove(left).map_err(unwritable(left))?;

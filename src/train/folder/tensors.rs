@@ -332,13 +332,12 @@ pub(super) fn write_file<E: From<FolderError>>(
     });
     // transformers refuses a file that does not say which library's tensors it holds.
     let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let metadata = Metadata::new(Some(format), infos.collect()).map_err(|error| {
-        FolderError::Malformed {
+    let metadata =
+        Metadata::new(Some(format), infos.collect()).map_err(|error| FolderError::Malformed {
             path: path.to_owned(),
             wanted: "a safetensors file",
             why: error.to_string(),
-        }
-    })?;
+        })?;
     let mut header = serde_json::to_vec(&metadata).expect("a header has only texts and numbers");
     // Blanks align the numbers behind the header.
     header.resize(header.len().next_multiple_of(8), b' ');
@@ -351,6 +350,8 @@ pub(super) fn write_file<E: From<FolderError>>(
         let bytes = stored.encode(&numbers(name)?);
         file.write_all(&bytes).map_err(unwritable)?;
     }
-    let file = file.into_inner().map_err(|error| unwritable(error.into_error()))?;
+    let file = file
+        .into_inner()
+        .map_err(|error| unwritable(error.into_error()))?;
     Ok(file.sync_all().map_err(unwritable)?)
 }

@@ -10,10 +10,10 @@ use tokenizers::{AddedToken, Tokenizer as Inner};
 
 pub(super) use names::SpecialNames;
 
+use super::FolderError;
 use super::error::{read_optional, write};
 use super::generation::GenerationConfig;
 use super::json::Document;
-use super::FolderError;
 
 /// Name of the file that holds the tokens and their rules.
 const TOKENIZER: &str = "tokenizer.json";
