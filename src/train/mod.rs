@@ -9,6 +9,7 @@
 mod advantage;
 mod importance;
 mod loss;
+pub mod watch;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use importance::{Correction, importance};
