@@ -8,10 +8,26 @@
 
 mod record;
 
+mod line;
+
+mod files;
+
+mod folder;
+
+mod tensorboard;
+
+mod passk;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+pub use files::{RunFiles, RunFilesOptions};
+pub use folder::{Follower, RunFolder, read_info};
+pub use passk::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use record::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
+pub use tensorboard::TensorBoard;
 
 /// Someone that is told how a run goes on.
 ///
@@ -19,7 +35,8 @@ pub use record::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
 /// for, it passes over.
 pub trait Watcher: Send {
     /// The run begins, or goes on after [`RunInfo::resumed_at`]: what a watcher
-    /// wrote of later steps is then cut off.
+    /// wrote of later steps is then cut off, and what it is told again of that
+    /// very step is not written twice.
     ///
     /// # Errors
     /// [`WatchError`] when a file cannot be read or written; so for all methods.
@@ -68,7 +85,8 @@ pub struct Activity<'a> {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// All its stages are done.
     Finished,
@@ -158,10 +176,11 @@ impl Watchers {
         &mut self,
         news: impl Fn(&mut dyn Watcher) -> Result<(), WatchError>,
     ) -> Result<(), WatchError> {
-        self.0.iter_mut().fold(Ok(()), |told, watcher| {
-            let now = news(watcher.as_mut());
-            told.and(now)
-        })
+        let mut told = Ok(());
+        for watcher in &mut self.0 {
+            told = told.and(news(watcher.as_mut()));
+        }
+        told
     }
 }
 
