@@ -9,6 +9,7 @@
 mod advantage;
 mod importance;
 mod loss;
+pub mod watch;
 
 mod fault;
 
