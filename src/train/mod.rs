@@ -9,20 +9,31 @@
 mod advantage;
 mod importance;
 mod loss;
-pub mod watch;
 
+mod device;
+mod error;
 mod fault;
+mod ops;
+mod random;
+mod tensors;
+
+pub mod policy;
 
 pub mod optimizer;
 
 pub mod sample;
+
+pub mod watch;
 
 pub mod stage;
 
 pub mod run;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
-pub use fault::OptionFault;
+pub use candle_core::{Device, Tensor};
+pub use device::DeviceChoice;
+pub use error::{FileAction, TensorError, TrainError};
+pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,
