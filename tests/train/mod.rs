@@ -2,3 +2,7 @@
 //! people's code.
 
 mod golden;
+mod resume;
+mod sampler;
+mod stages;
+mod world;
