@@ -153,7 +153,7 @@ fn a_completion_ends_where_it_must() {
     // Two characters are two tokens: the text stands across their border.
     let options = SampleOptions {
         stop: vec!["ab".to_owned(), "1;".to_owned(), "+".to_owned()],
-        stop_ids: Characters.encode("="),
+        stop_ids: Characters.encode("=").unwrap(),
         max_tokens: 20,
         ..options()
     };

@@ -25,15 +25,14 @@ const ALPHABET: &str = "0123456789+=;ab";
 pub(super) struct Characters;
 
 impl Vocabulary for Characters {
-    fn encode(&self, text: &str) -> Vec<u32> {
-        let place = |character| {
-            ALPHABET
-                .find(character)
-                .expect("a character of the alphabet")
+    fn encode(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        let place = |character| match ALPHABET.find(character) {
+            Some(place) => Ok(place as u32 + 1),
+            None => Err(TrainError::Source {
+                problem: format!("`{character}` is not in the alphabet"),
+            }),
         };
-        text.chars()
-            .map(|character| place(character) as u32 + 1)
-            .collect()
+        text.chars().map(place).collect()
     }
 
     fn decode(&self, tokens: &[u32]) -> String {
