@@ -2,6 +2,7 @@
 //! people's code.
 
 mod golden;
+mod options;
 mod resume;
 mod sampler;
 mod stages;

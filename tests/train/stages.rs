@@ -127,9 +127,9 @@ fn a_step_has_trls_metrics() {
         "time/reward_share",
         "time/train",
         "tokens_per_second",
-        "unscorable_ratio",
+        "frac_unscorable",
         "skipped_updates",
-        "dynamic_sampling/rounds",
+        "sampling_rounds",
     ] {
         let value = record.metric(name);
         assert!(value.is_some_and(f64::is_finite), "{name} is {value:?}");
@@ -239,6 +239,72 @@ fn a_step_does_not_depend_on_its_micro_batches() {
 }
 
 #[test]
+fn penalties_pull_the_way_they_should() {
+    let mean = |options: GrpoOptions, metric: &str| {
+        let (_, diary) = make(options);
+        let curve = diary.0.lock().unwrap().curve("hot", metric);
+        curve.iter().sum::<f64>() / curve.len() as f64
+    };
+    let with_bonus = |entropy_bonus| GrpoOptions {
+        entropy_bonus,
+        ..grpo_options(8)
+    };
+    let (without, with) = (
+        mean(with_bonus(0.0), "entropy"),
+        mean(with_bonus(2.0), "entropy"),
+    );
+    assert!(
+        with > without + 0.1,
+        "entropy {without}, with a bonus {with}"
+    );
+    for place in [KlPlace::Loss, KlPlace::Reward] {
+        let with_kl = |coefficient| GrpoOptions {
+            kl: Some(KlOptions {
+                coefficient,
+                place,
+                ..KlOptions::default()
+            }),
+            ..grpo_options(8)
+        };
+        let (free, bound) = (mean(with_kl(1e-9), "kl"), mean(with_kl(3.0), "kl"));
+        assert!(
+            bound < 0.7 * free,
+            "KL {free}, with a penalty {bound}, in the {place:?}"
+        );
+    }
+}
+
+#[test]
+fn dynamic_sampling_finds_groups_that_disagree() {
+    let shares = |dynamic_sampling| {
+        let options = GrpoOptions {
+            dynamic_sampling,
+            ..grpo_options(6)
+        };
+        let (_, diary) = make(options);
+        let said = diary.0.lock().unwrap();
+        let rounds = said.curve("hot", "sampling_rounds").iter().sum::<f64>();
+        assert_eq!(said.completions.len(), 6 * 16, "a step has another size");
+        (
+            said.curve("hot", "frac_reward_zero_std")
+                .iter()
+                .sum::<f64>(),
+            rounds,
+        )
+    };
+    let (plain, _) = shares(None);
+    let (dynamic, rounds) = shares(Some(DynamicSampling {
+        max_rounds: 20,
+        term: Some("accuracy".to_owned()),
+    }));
+    assert!(plain > 0.0, "all groups disagree anyway");
+    assert!(
+        dynamic == 0.0 && rounds > 6.0,
+        "{dynamic} after {rounds} rounds"
+    );
+}
+
+#[test]
 fn idle_completions_can_be_left_out() {
     let (whole, _) = make(grpo_options(3));
     let (quick, _) = make(GrpoOptions {
@@ -264,45 +330,6 @@ fn completions_without_references_end_the_run() {
     let error = result.unwrap_err();
     assert!(matches!(error, TrainError::Unscorable { .. }), "{error}");
     assert!(error.to_string().contains("reference"), "{error}");
-}
-
-#[cfg(feature = "sandbox")]
-#[test]
-fn a_failure_of_the_machinery_ends_the_run() {
-    // No sandbox was given to the scorer: nothing can run programs.
-    let spec = "version = 1\n[rewards.tests]\ncode = { section = \"response\" }";
-    let folder = tempfile::tempdir().unwrap();
-    let stage = StageWork::Grpo {
-        options: grpo_options(2),
-        problems: Arc::new(Programs),
-        scorer: super::world::compile(spec),
-    };
-    let (result, ..) = go(&plan(folder.path(), vec![("hot", stage)]));
-    let error = result.unwrap_err();
-    assert!(matches!(error, TrainError::Scoring { .. }), "{error}");
-}
-
-#[cfg(feature = "sandbox")]
-struct Programs;
-
-#[cfg(feature = "sandbox")]
-impl goldstone::train::stage::Problems for Programs {
-    fn count(&self) -> Option<u64> {
-        Some(1)
-    }
-
-    fn problem(&self, _: u64) -> Result<goldstone::train::stage::Problem, String> {
-        Ok(goldstone::train::stage::Problem {
-            prompt: "1=".to_owned(),
-            rollout: goldstone::rollout::Rollout {
-                id: "one".to_owned(),
-                tests: Some(serde_json::json!({
-                    "type": "stdio", "cases": [{"input": "", "output": "1"}]
-                })),
-                ..Default::default()
-            },
-        })
-    }
 }
 
 #[test]
