@@ -6,15 +6,16 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
-mod error;
-
-mod device;
-
 mod advantage;
 mod importance;
 mod loss;
 
+mod device;
+mod error;
+mod fault;
 mod ops;
+mod random;
+mod tensors;
 
 pub mod policy;
 
@@ -22,10 +23,19 @@ pub mod folder;
 
 pub mod optimizer;
 
+pub mod sample;
+
+pub mod watch;
+
+pub mod stage;
+
+pub mod run;
+
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use candle_core::{Device, Tensor};
 pub use device::DeviceChoice;
-pub use error::{TensorError, TrainError};
+pub use error::{FileAction, TensorError, TrainError};
+pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,

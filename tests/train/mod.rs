@@ -6,3 +6,8 @@ mod fixture;
 mod folder;
 mod golden;
 mod parity;
+mod options;
+mod resume;
+mod sampler;
+mod stages;
+mod world;
