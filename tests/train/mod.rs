@@ -2,3 +2,4 @@
 //! people's code.
 
 mod golden;
+mod watch;
