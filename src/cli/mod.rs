@@ -7,6 +7,8 @@
 mod check;
 mod explain;
 mod languages;
+#[cfg(feature = "train")]
+mod live;
 mod math;
 mod progress;
 #[cfg(feature = "sandbox")]
@@ -16,6 +18,8 @@ mod sandbox;
 mod score;
 mod summary;
 mod terminal;
+#[cfg(feature = "train")]
+mod watch;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -71,6 +75,9 @@ enum Command {
     /// Install, list, check and remove the guests that run programs
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    /// Show a training run on the terminal, running or ended
+    #[cfg(feature = "train")]
+    Watch(watch::Watch),
     /// Run sandboxed programs for the process that started this one
     #[cfg(feature = "sandbox")]
     #[command(hide = true)]
@@ -112,6 +119,8 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Watch(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Worker(command) => command.run(),
     };

@@ -11,3 +11,4 @@ mod resume;
 mod sampler;
 mod stages;
 mod world;
+mod watch;
