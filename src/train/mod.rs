@@ -6,6 +6,8 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
+pub mod task;
+
 mod advantage;
 mod importance;
 mod loss;
