@@ -11,8 +11,20 @@ pub mod task;
 mod advantage;
 mod importance;
 mod loss;
+pub mod watch;
+
+mod fault;
+
+pub mod optimizer;
+
+pub mod sample;
+
+pub mod stage;
+
+pub mod run;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
+pub use fault::OptionFault;
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,

@@ -1,5 +1,8 @@
 //! The distance to the reference policy, estimated from the sampled tokens.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::surrogate::Slope;
 
 /// A penalty on the distance to the reference policy.
@@ -16,7 +19,8 @@ pub struct Kl {
 
 /// An estimate of the KL divergence of policy and reference from one token, by
 /// `x = log π_ref - log π`: Schulman, "Approximating KL divergence", 2020.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum KlEstimator {
     /// `-x`: unbiased, of high variance.
     K1,

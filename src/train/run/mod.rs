@@ -1,0 +1,5 @@
+//! A run: stages one after the other, with checkpoints to go on from.
+
+mod options;
+
+pub use options::CheckpointOptions;

@@ -1,0 +1,5 @@
+//! Sampling: prompts in, completions with their log-probabilities out.
+
+mod options;
+
+pub use options::SampleOptions;

@@ -1,0 +1,4 @@
+//! The optimizer: its numbers, its policies and its folders against other
+//! people's code.
+
+mod golden;
