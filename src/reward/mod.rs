@@ -26,8 +26,8 @@ pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
 #[cfg(feature = "sandbox")]
 pub use spec::{Against, CodeReward, EfficiencyOptions};
-#[cfg(feature = "train")]
-pub(crate) use spec::{Problem, Reader, Span, Table, keys, nearest};
 pub use spec::{
     Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
 };
+#[cfg(feature = "train")]
+pub(crate) use spec::{Problem, Reader, Span, Table, nearest};

@@ -6,8 +6,6 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
-pub mod task;
-
 mod advantage;
 mod importance;
 mod loss;
@@ -22,6 +20,10 @@ pub mod sample;
 pub mod stage;
 
 pub mod run;
+
+pub mod task;
+
+pub mod recipe;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use fault::OptionFault;

@@ -2,3 +2,5 @@
 //! people's code.
 
 mod golden;
+mod recipe;
+mod tasks;

@@ -27,8 +27,6 @@ pub(crate) use measure::MeasureKind;
 pub(crate) use read::read;
 #[cfg(feature = "train")]
 pub(crate) use reader::{Reader, Table};
-#[cfg(feature = "train")]
-pub(crate) use schema::keys;
 pub use schema::json_schema;
 pub(crate) use tables::Mode;
 pub use tables::{FormatReward, FormatScore, NullOr, Payout, Section};

@@ -15,7 +15,7 @@ pub fn json_schema() -> String {
 }
 
 /// The keys of a table, as its schema lists them.
-pub(crate) fn keys<T: JsonSchema>() -> Vec<String> {
+pub(super) fn keys<T: JsonSchema>() -> Vec<String> {
     let schema = schema_for!(T);
     match schema
         .get("properties")

@@ -19,7 +19,11 @@ impl Places {
     pub(super) fn note(&mut self, place: &str, span: Span, table: &Table<'_>) {
         self.0.insert(place.to_owned(), span);
         for (key, value) in &table.entries {
-            self.note_value(&format!("{place}.{}", key.get_ref()), key.span(), value.get_ref());
+            self.note_value(
+                &format!("{place}.{}", key.get_ref()),
+                key.span(),
+                value.get_ref(),
+            );
         }
     }
 
@@ -27,7 +31,11 @@ impl Places {
         self.0.insert(place.to_owned(), span);
         if let DeValue::Table(table) = value {
             for (key, value) in table {
-                self.note_value(&format!("{place}.{}", key.get_ref()), key.span(), value.get_ref());
+                self.note_value(
+                    &format!("{place}.{}", key.get_ref()),
+                    key.span(),
+                    value.get_ref(),
+                );
             }
         }
     }
@@ -71,7 +79,8 @@ impl Reading<'_> {
             let help = "download the model, for example with \
                         `hf download Qwen/Qwen2.5-0.5B --local-dir models/qwen2.5-0.5b`, \
                         or name another folder with `--set model.path=…`";
-            self.reader.report(span, title, "not found", Some(help.to_owned()));
+            self.reader
+                .report(span, title, "not found", Some(help.to_owned()));
         }
         let tokenizer = recipe.model.tokenizer.as_ref();
         let path = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref());
@@ -100,9 +109,13 @@ impl Reading<'_> {
                 let label = "expected letters, digits, `-` and `_`";
                 self.reader.report(span.clone(), title, label, None);
             }
-            if recipe.stages[..index].iter().any(|earlier| earlier.name == *name) {
+            if recipe.stages[..index]
+                .iter()
+                .any(|earlier| earlier.name == *name)
+            {
                 let title = format!("two stages are called `{name}`");
-                self.reader.report(span, title, "each needs a name of its own", None);
+                self.reader
+                    .report(span, title, "each needs a name of its own", None);
             }
         }
     }
@@ -132,7 +145,8 @@ impl Reading<'_> {
                 [] => "put a stage with `[stages.reject]` before this one".to_owned(),
                 names => format!("there are: `{}`", names.join("`, `")),
             };
-            self.reader.report(span, title, "what should it learn from?", Some(help));
+            self.reader
+                .report(span, title, "what should it learn from?", Some(help));
         }
         let task = stage.options.task().and_then(|task| recipe.tasks.get(task));
         let is_endless = task.is_some_and(|task| task.generator.is_some() && task.count.is_none());
@@ -140,7 +154,8 @@ impl Reading<'_> {
             let span = self.places.find(&place);
             let title = "the demonstrations of a generator have no end";
             let help = "add `demonstrations = 1000`, or `count = 1000` to the task".to_owned();
-            self.reader.report(span, title, "how many should be learned?", Some(help));
+            self.reader
+                .report(span, title, "how many should be learned?", Some(help));
         }
     }
 
@@ -152,11 +167,14 @@ impl Reading<'_> {
         let names: Vec<&str> = recipe.tasks.keys().map(String::as_str).collect();
         let help = match nearest(task, names.iter().copied()) {
             Some(name) => format!("did you mean `{name}`?"),
-            None if names.is_empty() => format!("add `[tasks.{task}]` with a `generator` or a `file`"),
+            None if names.is_empty() => {
+                format!("add `[tasks.{task}]` with a `generator` or a `file`")
+            }
             None => format!("tasks of this recipe: `{}`", names.join("`, `")),
         };
         let title = format!("there is no task `{task}`");
-        self.reader.report(span, title, "no such `[tasks.NAME]`", Some(help));
+        self.reader
+            .report(span, title, "no such `[tasks.NAME]`", Some(help));
     }
 
     fn check_evaluation(&mut self, recipe: &Recipe) {
@@ -171,7 +189,8 @@ impl Reading<'_> {
             let span = self.places.find("evaluation");
             let title = "the problems of a generator have no end";
             let help = "add `prompts = 200`, or `count = 200` to the task".to_owned();
-            self.reader.report(span, title, "how many should be asked?", Some(help));
+            self.reader
+                .report(span, title, "how many should be asked?", Some(help));
         }
     }
 
@@ -189,7 +208,8 @@ impl Reading<'_> {
             let span = self.places.find(&place);
             let help = "add `[reward]` with `spec = \"r1-zero\"`, the name of a spec or a file";
             let label = "by what are completions paid?";
-            self.reader.report(span, "there is no reward", label, Some(help.to_owned()));
+            self.reader
+                .report(span, "there is no reward", label, Some(help.to_owned()));
         }
     }
 
@@ -197,8 +217,12 @@ impl Reading<'_> {
     fn check_held_out(&mut self, recipe: &Recipe) {
         let mut opened: BTreeMap<String, Option<Task>> = BTreeMap::new();
         let evaluation = recipe.evaluation.as_ref();
-        let held_out = evaluation.map(|options| options.task.as_deref().unwrap_or(DEFAULT_HELD_OUT));
-        let trained = recipe.stages.iter().filter_map(|stage| stage.options.task());
+        let held_out =
+            evaluation.map(|options| options.task.as_deref().unwrap_or(DEFAULT_HELD_OUT));
+        let trained = recipe
+            .stages
+            .iter()
+            .filter_map(|stage| stage.options.task());
         for name in trained.clone().chain(held_out) {
             let Some(options) = recipe.tasks.get(name) else {
                 continue;
@@ -234,8 +258,11 @@ impl Reading<'_> {
         };
         let span = self.places.find(&format!("tasks.{name}.{key}"));
         let source = std::error::Error::source(error);
-        let source = source.map(|source| format!(": {source}")).unwrap_or_default();
+        let source = source
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
         let title = format!("{error}{source}");
-        self.reader.report(span, title, "this task cannot be used", None);
+        self.reader
+            .report(span, title, "this task cannot be used", None);
     }
 }

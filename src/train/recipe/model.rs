@@ -150,7 +150,8 @@ impl RandomModel {
     /// Width of a head.
     #[must_use]
     pub fn head_width(&self) -> usize {
-        self.head_dim.unwrap_or(self.hidden_size / self.heads.max(1))
+        self.head_dim
+            .unwrap_or(self.hidden_size / self.heads.max(1))
     }
 
     fn validate(&self) -> Vec<OptionFault> {
@@ -195,7 +196,11 @@ impl TokenizerOptions {
     fn validate(&self) -> Vec<OptionFault> {
         let mut faults = Faults::default();
         let has_both = self.path.is_some() && self.characters.is_some();
-        faults.unless(!has_both, "characters", "stands beside `path`; give one of them");
+        faults.unless(
+            !has_both,
+            "characters",
+            "stands beside `path`; give one of them",
+        );
         faults.unless(
             self.path.is_some() || self.characters.is_some(),
             "characters",

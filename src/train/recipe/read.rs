@@ -73,7 +73,8 @@ impl<'s> Reading<'s> {
         let (mut root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let span = error.span().unwrap_or(text.len()..text.len());
-            self.reader.report(span, "not valid TOML", error.message(), None);
+            self.reader
+                .report(span, "not valid TOML", error.message(), None);
         }
         if !self.reader.problems.is_empty() {
             return None;
@@ -90,7 +91,8 @@ impl<'s> Reading<'s> {
         let seed = self.seed(&mut root);
         let model = self.section::<ModelOptions>(&mut root, "model", ModelOptions::validate);
         if model.is_none() {
-            let help = "add `[model]` with `path = \"…\"`, a Hugging Face folder, or `random = { … }`";
+            let help =
+                "add `[model]` with `path = \"…\"`, a Hugging Face folder, or `random = { … }`";
             let label = "which policy should learn?";
             self.missing("a recipe needs a model", label, help);
         }
@@ -125,19 +127,26 @@ impl<'s> Reading<'s> {
     /// Reports something that is not there at all: at the end of the text.
     pub(super) fn missing(&mut self, title: &str, label: &str, help: &str) {
         let end = self.source.text.trim_end().len();
-        self.reader.report(end..end, title, label, Some(help.to_owned()));
+        self.reader
+            .report(end..end, title, label, Some(help.to_owned()));
     }
 
     fn version(&mut self, root: &mut Table<'s>) {
         let Some((_, value)) = root.take("version") else {
             let help = Some("begin the recipe with `version = 1`".to_owned());
             let label = "the recipe begins here";
-            return self.reader.report(0..0, "`version` is missing", label, help);
+            return self
+                .reader
+                .report(0..0, "`version` is missing", label, help);
         };
         if whole(value.get_ref()) != Some(1) {
             let title = "unknown version of the recipe language";
-            let help = format!("goldstone {} reads `version = 1`", env!("CARGO_PKG_VERSION"));
-            self.reader.report(value.span(), title, "expected 1", Some(help));
+            let help = format!(
+                "goldstone {} reads `version = 1`",
+                env!("CARGO_PKG_VERSION")
+            );
+            self.reader
+                .report(value.span(), title, "expected 1", Some(help));
         }
     }
 
@@ -148,7 +157,8 @@ impl<'s> Reading<'s> {
         let seed = whole(value.get_ref()).and_then(|seed| u64::try_from(seed).ok());
         seed.unwrap_or_else(|| {
             let label = "expected a whole number, 0 or more";
-            self.reader.report(value.span(), "wrong value for `seed`", label, None);
+            self.reader
+                .report(value.span(), "wrong value for `seed`", label, None);
             0
         })
     }
@@ -161,9 +171,12 @@ impl<'s> Reading<'s> {
         for (name, span, table) in self.named_tables(table, "tasks") {
             let place = format!("tasks.{name}");
             self.places.note(&place, span, &table);
+            let before = self.reader.problems.len();
             let (_, options) = self.reader.decode::<TaskOptions>(table);
-            let faults = options.validate();
-            self.faults(&place, faults);
+            // A source that was misspelt is not missing.
+            if self.reader.problems.len() == before {
+                self.faults(&place, options.validate());
+            }
             tasks.insert(name, options);
         }
         tasks
@@ -177,7 +190,12 @@ impl<'s> Reading<'s> {
         if table.entries.is_empty() {
             let help = "add `spec = \"r1-zero\"`, the name of a spec or a file".to_owned();
             let label = "by what are completions paid?";
-            self.reader.report(table.span.clone(), "`[reward]` names no spec", label, Some(help));
+            self.reader.report(
+                table.span.clone(),
+                "`[reward]` names no spec",
+                label,
+                Some(help),
+            );
         }
         self.reader.text_field(&mut table, "spec")
     }
@@ -192,15 +210,20 @@ impl<'s> Reading<'s> {
         let DeValue::Array(list) = value.into_inner() else {
             let help = Some("write `[[stages]]`, in double brackets".to_owned());
             let title = "`stages` is not a list of tables";
-            self.reader.report(key, title, "expected a list of tables", help);
+            self.reader
+                .report(key, title, "expected a list of tables", help);
             return Vec::new();
         };
         if list.is_empty() {
             let label = "what should be done?";
-            self.reader.report(span, "a recipe needs a stage", label, None);
+            self.reader
+                .report(span, "a recipe needs a stage", label, None);
         }
         let items: Vec<_> = list.into_iter().collect();
-        items.into_iter().filter_map(|item| self.stage(item)).collect()
+        items
+            .into_iter()
+            .filter_map(|item| self.stage(item))
+            .collect()
     }
 
     fn stage(&mut self, item: Spanned<DeValue<'s>>) -> Option<Stage> {
@@ -225,7 +248,8 @@ impl<'s> Reading<'s> {
                 None if spelled_wrong => return None,
                 None => (span, "a stage without a kind"),
             };
-            self.reader.report(span, title, "a stage does one thing", Some(help));
+            self.reader
+                .report(span, title, "a stage does one thing", Some(help));
             return None;
         }
         let (kind, value) = kinds.remove(0);
@@ -235,13 +259,15 @@ impl<'s> Reading<'s> {
             None => {
                 let help = format!("write `name = \"{kind_name}\"` above it");
                 let label = "what is it called?";
-                self.reader.report(span.clone(), "a stage has no `name`", label, Some(help));
+                self.reader
+                    .report(span.clone(), "a stage has no `name`", label, Some(help));
                 return None;
             }
         };
         let DeValue::Table(inner) = value.into_inner() else {
             let title = format!("wrong type for `{kind_name}`");
-            self.reader.report(kind.span(), title, "expected a table", None);
+            self.reader
+                .report(kind.span(), title, "expected a table", None);
             return None;
         };
         let place = format!("stages.{name}");
@@ -323,7 +349,7 @@ impl<'s> Reading<'s> {
             let span = self.places.find(&format!("{place}.{}", fault.field));
             let key = fault.field.rsplit('.').next().unwrap_or_default();
             let title = format!("`{key}` {}", fault.problem);
-            self.reader.report(span, title, "out of range", None);
+            self.reader.report(span, title, "cannot be used", None);
         }
     }
 

@@ -143,7 +143,9 @@ fn set<'s>(
         Some(DeValue::Array(list)) => {
             let (wanted, place) = &rest[0];
             let names: Vec<String> = list.iter().filter_map(named).collect();
-            let item = list.iter_mut().find(|item| named(item).as_ref() == Some(wanted));
+            let item = list
+                .iter_mut()
+                .find(|item| named(item).as_ref() == Some(wanted));
             match item.map(Spanned::get_mut) {
                 Some(DeValue::Table(inner)) => set(inner, &rest[1..], value),
                 _ => Err(problem(

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::read::Reading;
 use super::Recipe;
+use super::read::Reading;
 use crate::load::{self, LoadError};
 use crate::reward::{Problem, Scorer, Span, SpecSource, Table};
 
@@ -48,7 +48,12 @@ impl<'s> Reading<'s> {
         inline: &mut BTreeMap<String, InlineSpec>,
     ) -> BTreeMap<String, Scorer> {
         let mut uses: Vec<(String, String)> = Vec::new();
-        uses.extend(recipe.spec.clone().map(|spec| (spec, "reward.spec".to_owned())));
+        uses.extend(
+            recipe
+                .spec
+                .clone()
+                .map(|spec| (spec, "reward.spec".to_owned())),
+        );
         for stage in &recipe.stages {
             let place = format!("stages.{}.spec", stage.name);
             uses.extend(stage.options.spec().map(|spec| (spec.to_owned(), place)));
@@ -70,7 +75,8 @@ impl<'s> Reading<'s> {
         for (name, spec) in inline {
             let title = format!("the spec `{name}` is not used");
             let help = format!("name it, `spec = \"{name}\"`, or remove it");
-            self.reader.report(spec.span.clone(), title, "nobody is paid by it", Some(help));
+            self.reader
+                .report(spec.span.clone(), title, "nobody is paid by it", Some(help));
         }
         scorers
     }
@@ -126,7 +132,8 @@ impl<'s> Reading<'s> {
             }
             error => (error.to_string(), None),
         };
-        self.reader.report(span, title, "this spec cannot be used", help);
+        self.reader
+            .report(span, title, "this spec cannot be used", help);
         None
     }
 }

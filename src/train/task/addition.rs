@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::part::Split;
+use crate::train::fault::{Faults, OptionFault};
 
 /// Which sums are asked.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -51,6 +52,22 @@ impl Default for AdditionOptions {
             digits: 3,
             flaws: AdditionFlaws::default(),
         }
+    }
+}
+
+impl AdditionOptions {
+    pub(super) fn validate(&self) -> Vec<OptionFault> {
+        let mut faults = Faults::default();
+        let digits = self.digits;
+        faults.unless(
+            (1..=9).contains(&digits),
+            "digits",
+            format_args!("is {digits}; it must be from 1 to 9"),
+        );
+        faults.share("flaws.carry", self.flaws.carry);
+        faults.share("flaws.slip", self.flaws.slip);
+        faults.share("flaws.format", self.flaws.format);
+        faults.list()
     }
 }
 
@@ -99,7 +116,11 @@ impl Sum {
             let (a, b) = (left % 10, right % 10);
             let mut sum = a + b + carry;
             if draw.happens(flaws.slip) {
-                sum = if draw.happens(0.5) { sum + 1 } else { sum.saturating_sub(1) };
+                sum = if draw.happens(0.5) {
+                    sum + 1
+                } else {
+                    sum.saturating_sub(1)
+                };
             }
             steps += &format!("{a}+{b}+{carry}={sum:02};");
             total += sum % 10 * unit;

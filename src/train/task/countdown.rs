@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::draw::Draw;
 use super::part::Split;
+use crate::train::fault::{Faults, OptionFault};
 
 /// Which games are asked.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -56,6 +57,24 @@ impl Default for CountdownOptions {
             wording: Wording::Short,
             flawed: 0.0,
         }
+    }
+}
+
+impl CountdownOptions {
+    pub(super) fn validate(&self) -> Vec<OptionFault> {
+        let mut faults = Faults::default();
+        let mut within = |field: &str, number: u64, least: u64, most: u64| {
+            faults.unless(
+                (least..=most).contains(&number),
+                field,
+                format_args!("is {number}; it must be from {least} to {most}"),
+            );
+        };
+        within("numbers", self.numbers.into(), 2, 6);
+        within("max_number", self.max_number, 2, 1000);
+        within("max_target", self.max_target, 10, 1_000_000);
+        faults.share("flawed", self.flawed);
+        faults.list()
     }
 }
 
@@ -163,7 +182,9 @@ fn solve_some(numbers: &[u64], draw: &mut Draw) -> (u64, String, String) {
     }
     let (value, expression) = left.pop().unwrap_or_default();
     // The brackets round the whole say nothing.
-    let inner = expression.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let inner = expression
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'));
     let expression = match inner {
         Some(inner) if numbers.len() > 1 => inner.to_owned(),
         _ => expression,

@@ -61,7 +61,7 @@ pub struct Task {
 enum Source {
     Addition(AdditionOptions),
     Countdown(CountdownOptions),
-    Rows(PathBuf, Arc<Vec<Row>>),
+    Rows(Arc<Vec<Row>>),
 }
 
 /// A task that cannot be used.
@@ -164,7 +164,7 @@ impl Task {
         };
         let rows = |path: PathBuf| {
             let rows = rows::read(&path, &options.fields, split, options.count)?;
-            Ok(Source::Rows(path, Arc::new(rows)))
+            Ok(Source::Rows(Arc::new(rows)))
         };
         let source = match (&options.generator, &options.file) {
             (Some(Generator::Addition(options)), _) => Source::Addition(options.clone()),
@@ -195,7 +195,7 @@ impl Task {
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         match &self.source {
-            Source::Rows(_, rows) => Some(rows.len() as u64),
+            Source::Rows(rows) => Some(rows.len() as u64),
             Source::Addition(_) | Source::Countdown(_) => self.options.count,
         }
     }
@@ -213,14 +213,24 @@ impl Task {
         let mut problem = match &self.source {
             Source::Addition(options) => {
                 let sum = Sum::draw(options, self.split, self.seed, index);
-                self.made(index, sum.prompt(), Reference::One(sum.reference()), "addition")
+                self.made(
+                    index,
+                    sum.prompt(),
+                    Reference::One(sum.reference()),
+                    "addition",
+                )
             }
             Source::Countdown(options) => {
                 let game = Game::draw(options, self.split, self.seed, index);
                 let prompt = game.prompt(options.wording);
-                self.made(index, prompt, Reference::Json(game.reference()), "countdown")
+                self.made(
+                    index,
+                    prompt,
+                    Reference::Json(game.reference()),
+                    "countdown",
+                )
             }
-            Source::Rows(_, rows) => rows[index as usize].problem.clone(),
+            Source::Rows(rows) => rows[index as usize].problem.clone(),
         };
         self.dress(&mut problem);
         problem
@@ -242,7 +252,7 @@ impl Task {
                 let game = Game::draw(options, self.split, self.seed, index);
                 Some(game.demonstration(options.flawed, self.seed, index))
             }
-            Source::Rows(_, rows) => rows[index as usize].completion.clone(),
+            Source::Rows(rows) => rows[index as usize].completion.clone(),
         };
         match completion {
             // Generators write the whole answer; the prefill is already there.
@@ -329,12 +339,14 @@ impl Task {
                 )),
             };
         }
-        let (Source::Rows(_, asked), Source::Rows(_, trained)) = (&self.source, &training.source)
-        else {
+        let (Source::Rows(asked), Source::Rows(trained)) = (&self.source, &training.source) else {
             return Ok(());
         };
         let asked: HashSet<String> = asked.iter().map(|row| row.problem.key()).collect();
-        match trained.iter().find(|row| asked.contains(&row.problem.key())) {
+        match trained
+            .iter()
+            .find(|row| asked.contains(&row.problem.key()))
+        {
             Some(row) => Err(overlap(format!("`{}`", shortened(&row.problem.key())))),
             None => Ok(()),
         }
@@ -343,7 +355,10 @@ impl Task {
 
 /// The first 60 characters, on one line.
 fn shortened(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     match line.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::addition::AdditionOptions;
 use super::countdown::CountdownOptions;
 use super::part::Part;
+use crate::rollout::Pointer;
+use crate::train::fault::{Faults, OptionFault};
 
 /// Where problems come from, and how they are put to the policy. Exactly one of
 /// `generator` and `file` is given.
@@ -109,4 +111,92 @@ pub struct Fields {
     pub language: Option<String>,
     /// Other columns that the spec reads, as pointers. Default `["/extra"]`.
     pub columns: Option<Vec<String>>,
+}
+
+impl TaskOptions {
+    /// Every option that is out of its range or contradicts another; empty when
+    /// all are right.
+    #[must_use]
+    pub fn validate(&self) -> Vec<OptionFault> {
+        let mut faults = Faults::default();
+        match (&self.generator, &self.file) {
+            (Some(_), Some(_)) => {
+                faults.unless(
+                    false,
+                    "generator",
+                    "stands beside `file`; a task has one source",
+                );
+            }
+            (None, None) => faults.unless(
+                false,
+                "file",
+                "is missing; name a file of JSON lines, or give a `generator`",
+            ),
+            _ => {}
+        }
+        faults.share("held_out", self.held_out);
+        let share = self.held_out;
+        faults.unless(
+            self.part != Part::HeldOut || share > 0.0,
+            "held_out",
+            "is 0, and the task takes what is held out; it must be above 0",
+        );
+        faults.unless(
+            self.part != Part::Train || share < 1.0,
+            "held_out",
+            "is 1, and the task takes what is left; it must be below 1",
+        );
+        faults.counted("count", self.count.unwrap_or(1));
+        let template = self.template.as_deref().unwrap_or("{prompt}");
+        faults.unless(
+            template.contains("{prompt}"),
+            "template",
+            "has no `{prompt}`; write it where the problem belongs",
+        );
+        faults.unless(
+            self.chat != Chat::Never || self.system.is_none(),
+            "chat",
+            "is `never`, and `system` makes a chat; remove one of them",
+        );
+        match &self.generator {
+            Some(Generator::Addition(options)) => {
+                faults.below("generator.addition", options.validate());
+            }
+            Some(Generator::Countdown(options)) => {
+                faults.below("generator.countdown", options.validate());
+            }
+            None => {}
+        }
+        faults.below("fields", self.fields.validate());
+        faults.list()
+    }
+}
+
+impl Fields {
+    fn validate(&self) -> Vec<OptionFault> {
+        let mut faults = Faults::default();
+        let single = [
+            ("prompt", &self.prompt),
+            ("reference", &self.reference),
+            ("completion", &self.completion),
+            ("messages", &self.messages),
+            ("id", &self.id),
+            ("tests", &self.tests),
+            ("task", &self.task),
+            ("data_source", &self.data_source),
+            ("language", &self.language),
+        ];
+        let columns = self.columns.iter().flatten().map(|text| ("columns", text));
+        let given = single
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_ref()?)));
+        for (key, text) in given.chain(columns) {
+            faults.unless(
+                Pointer::parse(text).is_ok(),
+                key,
+                format_args!("is `{text}`, which is not a JSON pointer; write `/{text}`"),
+            );
+        }
+        faults.list()
+    }
 }

@@ -43,7 +43,9 @@ pub(super) fn read(
     };
     let places = Places::new(fields)?;
     let file = File::open(path).map_err(unreadable)?;
-    let most = most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    let most = most.map_or(usize::MAX, |most| {
+        usize::try_from(most).unwrap_or(usize::MAX)
+    });
     let mut rows = Vec::new();
     let mut text = Vec::new();
     let mut reader = BufReader::new(file);
@@ -95,7 +97,10 @@ impl Places {
             }
         }
         fields.columns = match &given.columns {
-            Some(columns) => columns.iter().map(|text| pointer(text)).collect::<Result<_, _>>()?,
+            Some(columns) => columns
+                .iter()
+                .map(|text| pointer(text))
+                .collect::<Result<_, _>>()?,
             None => vec![Pointer::field("extra")],
         };
         let or = |text: &Option<String>, name: &str| match text {
@@ -120,8 +125,14 @@ impl Places {
             let rollout = record.rollout(fields, &default_id);
             rollout.map_err(|error| error.to_string())
         };
-        let has = |name: &str| record.columns().any(|(column, raw)| column == name && raw != "null");
-        if self.are_conversations || (!has("prompt") && self.fields.prompt == Pointer::field("prompt") && has("messages")) {
+        let has = |name: &str| {
+            record
+                .columns()
+                .any(|(column, raw)| column == name && raw != "null")
+        };
+        if self.are_conversations
+            || (!has("prompt") && self.fields.prompt == Pointer::field("prompt") && has("messages"))
+        {
             fields.prompt = self.messages.clone();
             fields.completion = self.messages.clone();
             let mut rollout = rollout(&fields)?;
@@ -155,7 +166,10 @@ impl Places {
         };
         rollout.completion = Text::default();
         if rollout.prompt.is_empty() {
-            return Err(format!("field `{}` is missing or empty", self.fields.prompt));
+            return Err(format!(
+                "field `{}` is missing or empty",
+                self.fields.prompt
+            ));
         }
         Ok(Row {
             problem: Problem::new(rollout),
