@@ -102,7 +102,9 @@ pub enum KeepError {
     #[error("cannot write the output")]
     Output(#[source] io::Error),
     /// The two files are not about the same rollouts.
-    #[error("row {row}: the scores are of `{score}`, the rollouts have `{rollout}`; both must be in the same order")]
+    #[error(
+        "row {row}: the scores are of `{score}`, the rollouts have `{rollout}`; both must be in the same order"
+    )]
     Mismatch {
         /// Number of the row, 1-based.
         row: u64,
@@ -190,7 +192,9 @@ pub fn keep(
             Err(_) => ControlFlow::Break(()),
         }
     })?;
-    written.and_then(|()| out.flush()).map_err(KeepError::Output)?;
+    written
+        .and_then(|()| out.flush())
+        .map_err(KeepError::Output)?;
     Ok(kept)
 }
 
@@ -296,11 +300,7 @@ fn candidate(
 }
 
 /// The rows that are kept, each with its reward.
-fn choose(
-    candidates: Vec<Candidate>,
-    options: &KeepOptions,
-    kept: &mut Kept,
-) -> HashMap<u64, f64> {
+fn choose(candidates: Vec<Candidate>, options: &KeepOptions, kept: &mut Kept) -> HashMap<u64, f64> {
     let mut prompts: HashMap<u128, Vec<Candidate>> = HashMap::new();
     for candidate in candidates {
         prompts.entry(candidate.prompt).or_default().push(candidate);
@@ -313,7 +313,9 @@ fn choose(
                 best.then(a.length.cmp(&b.length)).then(a.row.cmp(&b.row))
             }),
             Choice::Random(seed) => {
-                group.sort_by_key(|candidate| digest(format!("{seed} {}", candidate.row).as_bytes()));
+                group.sort_by_key(|candidate| {
+                    digest(format!("{seed} {}", candidate.row).as_bytes())
+                });
             }
         }
         if options.deduplicate {
@@ -327,7 +329,11 @@ fn choose(
         group.truncate(most);
         kept.kept += group.len() as u64;
         kept.prompts += u64::from(!group.is_empty());
-        chosen.extend(group.iter().map(|candidate| (candidate.row, candidate.reward)));
+        chosen.extend(
+            group
+                .iter()
+                .map(|candidate| (candidate.row, candidate.reward)),
+        );
     }
     chosen
 }

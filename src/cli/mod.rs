@@ -6,6 +6,7 @@
 
 mod check;
 mod explain;
+mod filter;
 mod languages;
 mod math;
 mod progress;
@@ -32,6 +33,8 @@ use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
+#[cfg(feature = "train")]
+use crate::train::recipe;
 use terminal::{BAD, Styled};
 
 /// Trustworthy rewards for reinforcement learning on verifiable tasks.
@@ -61,6 +64,8 @@ enum Command {
     Score(score::Score),
     /// Show why one rollout has its reward
     Explain(explain::Explain),
+    /// Keep the good ones of scored rollouts, as demonstrations for SFT
+    Filter(filter::Filter),
     /// Check specs; list and show those that come with goldstone
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
@@ -86,6 +91,9 @@ enum Failure {
     Ours(anyhow::Error),
     /// A spec with mistakes, already worded: exit code 2.
     Spec(LoadError),
+    /// A recipe with mistakes, already worded: exit code 2.
+    #[cfg(feature = "train")]
+    Recipe(recipe::LoadError),
 }
 
 /// What the process says when it ends.
@@ -106,6 +114,7 @@ pub fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Filter(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
         #[cfg(feature = "sandbox")]
@@ -132,6 +141,19 @@ impl Failure {
                 (writeln!(stderr, "{}", error.render(colour)), Exit::BadInput)
             }
             Self::Spec(error) => {
+                let error = anyhow::Error::msg(chain(error));
+                (complain(&mut stderr, &error), Exit::BadInput)
+            }
+            #[cfg(feature = "train")]
+            Self::Recipe(recipe::LoadError::Recipe(error)) => {
+                let colour = match io::stderr().is_terminal() {
+                    true => Colour::Ansi,
+                    false => Colour::None,
+                };
+                (writeln!(stderr, "{}", error.render(colour)), Exit::BadInput)
+            }
+            #[cfg(feature = "train")]
+            Self::Recipe(error) => {
                 let error = anyhow::Error::msg(chain(error));
                 (complain(&mut stderr, &error), Exit::BadInput)
             }

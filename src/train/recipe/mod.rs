@@ -14,6 +14,7 @@ mod shipped;
 mod specs;
 
 pub use model::{Architecture, ModelOptions, RandomModel, TokenizerOptions};
+pub use read::is_recipe;
 pub use schema::{json_schema, key_tables};
 pub use set::{SetError, with_settings};
 pub use shipped::{LoadError, Shipped, load, shipped};

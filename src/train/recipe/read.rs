@@ -60,6 +60,15 @@ pub(super) fn read(source: RecipeSource<'_>) -> Result<Recipe, RecipeError> {
     }
 }
 
+/// Whether a TOML text is a recipe rather than a reward spec: it has stages or a
+/// model, and no rewards. A text that is no TOML is not.
+#[must_use]
+pub fn is_recipe(text: &str) -> bool {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let has = |key: &str| root.get_ref().contains_key(key);
+    (has("stages") || has("model")) && !has("rewards")
+}
+
 /// A recipe that is being read.
 pub(super) struct Reading<'s> {
     pub(super) reader: Reader<'s>,

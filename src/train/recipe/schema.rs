@@ -190,10 +190,7 @@ fn choices(definition: &Value) -> String {
     let variants = definition.get("oneOf").and_then(Value::as_array);
     let named = variants.into_iter().flatten().filter_map(|variant| {
         let about = one_line(variant);
-        let about = about
-            .split_once(". ")
-            .map_or(about.as_str(), |(first, _)| first);
-        let about = about.trim_end_matches('.');
+        let about = first_sentence(&about);
         if let Some(name) = variant.get("const").and_then(Value::as_str) {
             return Some(format!("`{name}`: {about}"));
         }
