@@ -20,6 +20,8 @@ mod layering;
 mod math;
 mod math_laws;
 mod measures;
+#[cfg(feature = "train")]
+mod policy;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

@@ -6,12 +6,19 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
+mod error;
+
+mod device;
+
 mod advantage;
 mod importance;
 mod loss;
-pub mod watch;
 
 mod fault;
+
+mod ops;
+
+pub mod policy;
 
 pub mod optimizer;
 
@@ -25,7 +32,12 @@ pub mod task;
 
 pub mod recipe;
 
+pub mod watch;
+
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
+pub use candle_core::{Device, Tensor};
+pub use device::DeviceChoice;
+pub use error::{TensorError, TrainError};
 pub use fault::OptionFault;
 pub use importance::{Correction, importance};
 pub use loss::{
