@@ -1,5 +1,14 @@
 //! What can go wrong in training that is not the policy's fault.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LossError;
+use super::fault::OptionFaults;
+use super::watch::WatchError;
+
+pub use super::watch::Action as FileAction;
+
 /// A fault of the data, the model or the machinery; nothing here is ever turned
 /// into a reward or a loss.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +118,88 @@ pub enum TrainError {
         /// What is in the way.
         why: String,
     },
+    /// Options out of their ranges.
+    #[error("{0}")]
+    Options(OptionFaults),
+    /// Where problems or demonstrations come from.
+    #[error("{problem}")]
+    Source {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The model gave logits that no token can be drawn from.
+    #[error("row {row}, position {position}: the model's logits are not numbers")]
+    Logits {
+        /// Index of the prompt.
+        row: usize,
+        /// Position in the sequence.
+        position: usize,
+    },
+    /// The machinery that scores completions failed.
+    #[error("cannot score `{id}`: {message}")]
+    Scoring {
+        /// The rollout.
+        id: String,
+        /// What failed.
+        message: String,
+    },
+    /// Too many completions have no reward.
+    #[error(
+        "{:.0} % of the completions have no reward (`max_unscorable` allows {:.0} %), the first \
+         is `{id}`: {why}", share * 100.0, most * 100.0
+    )]
+    Unscorable {
+        /// Their share.
+        share: f64,
+        /// The share that is allowed.
+        most: f64,
+        /// One of them.
+        id: String,
+        /// Why it has none.
+        why: String,
+    },
+    /// The numbers that the loss is computed from do not fit together.
+    #[error("the loss cannot be computed")]
+    Loss(#[from] LossError),
+    /// Update after update had to be left out.
+    #[error(
+        "{updates} updates in a row had gradients that are not finite: the policy has diverged; \
+         lower `learning_rate`, or lengthen the warm-up"
+    )]
+    NotFinite {
+        /// How many.
+        updates: u64,
+    },
+    /// An evaluation lacks the metric that it is judged by.
+    #[error("there is no metric `{metric}`; there are {}", known.join(", "))]
+    Metric {
+        /// The metric.
+        metric: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A part of a checkpoint, or of what a stage wrote, cannot be used.
+    #[error("`{}` {problem}", path.display())]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it; continues "`path` …".
+        problem: String,
+    },
+    /// The system does not let a file be read or written.
+    #[error("cannot {} `{}`", action.verb(), path.display())]
+    File {
+        /// What was tried.
+        action: FileAction,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// Those who watch cannot write.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),
@@ -122,5 +213,17 @@ pub struct TensorError(candle_core::Error);
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
         Self::Tensor(TensorError(error))
+    }
+}
+
+impl TrainError {
+    /// An [`io::Error`] with what was tried.
+    pub(super) fn file(action: FileAction, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 }

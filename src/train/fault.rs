@@ -12,6 +12,20 @@ pub struct OptionFault {
     pub problem: String,
 }
 
+/// All faults of a run's options; one a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct OptionFaults(pub Vec<OptionFault>);
+
+impl fmt::Display for OptionFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            let line_end = if index > 0 { "\n" } else { "" };
+            write!(f, "{line_end}{fault}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The faults of one table of options, in the making.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<OptionFault>);

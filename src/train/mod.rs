@@ -6,23 +6,24 @@
 //! gradient by the log-probability of every token ([`loss()`]). A model adds the
 //! gradient of those log-probabilities by its weights.
 
-mod error;
-
-mod device;
-
 mod advantage;
 mod importance;
 mod loss;
 
+mod device;
+mod error;
 mod fault;
-
 mod ops;
+mod random;
+mod tensors;
 
 pub mod policy;
 
 pub mod optimizer;
 
 pub mod sample;
+
+pub mod watch;
 
 pub mod stage;
 
@@ -32,13 +33,11 @@ pub mod task;
 
 pub mod recipe;
 
-pub mod watch;
-
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use candle_core::{Device, Tensor};
 pub use device::DeviceChoice;
-pub use error::{TensorError, TrainError};
-pub use fault::OptionFault;
+pub use error::{FileAction, TensorError, TrainError};
+pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,

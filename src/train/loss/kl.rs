@@ -34,15 +34,28 @@ pub enum KlEstimator {
 /// Beyond it a log-ratio is cut, so that its exponential is finite.
 const LARGEST_LOG: f64 = 20.0;
 
+impl KlEstimator {
+    /// The estimate from one token, by `log π_ref - log π`.
+    #[must_use]
+    pub fn estimate(self, difference: f64) -> f64 {
+        self.at(difference).0
+    }
+
+    /// The estimate and its derivative.
+    fn at(self, difference: f64) -> (f64, f64) {
+        let x = difference.clamp(-LARGEST_LOG, LARGEST_LOG);
+        match self {
+            Self::K1 => (-x, -1.0),
+            Self::K2 => (x * x / 2.0, x),
+            Self::K3 => (x.exp() - x - 1.0, x.exp() - 1.0),
+        }
+    }
+}
+
 impl Kl {
     /// The estimate for one token, without the factor.
     pub(super) fn token(self, logp: f64, reference: f64, log_ratio: f64) -> Slope {
-        let x = (reference - logp).clamp(-LARGEST_LOG, LARGEST_LOG);
-        let (value, by_x) = match self.estimator {
-            KlEstimator::K1 => (-x, -1.0),
-            KlEstimator::K2 => (x * x / 2.0, x),
-            KlEstimator::K3 => (x.exp() - x - 1.0, x.exp() - 1.0),
-        };
+        let (value, by_x) = self.estimator.at(reference - logp);
         match self.bias_corrected {
             false => Slope {
                 value,

@@ -1,4 +1,4 @@
-//! From gradients to weights: AdamW and the learning rate over time.
+//! From gradients to weights: AdamW, and the learning rate over time.
 
 mod adamw;
 mod schedule;

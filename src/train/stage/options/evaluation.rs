@@ -30,11 +30,12 @@ pub struct EvaluationOptions {
     pub greedy: bool,
     /// Sampled completions of each prompt; 0 for none. Default 0.
     pub samples: usize,
-    /// The `k` of pass@k and maj@k, each at most `samples`. Default: 1 and
-    /// `samples`.
+    /// The `k` of pass@k and maj@k, each at most `samples`; 1 is always there.
+    /// Default: `samples`.
     pub k: Vec<usize>,
     /// The metric by which the best policy is kept in `best/`; higher is better.
-    /// Default: `greedy/accuracy` where there are greedy answers, else `mean@1`.
+    /// Default: `greedy/accuracy` where there are greedy answers, else `pass@1`; for
+    /// a spec without verifiers the `reward` of the same answers.
     pub keep_best: Option<String>,
     /// Ends a stage before its last step. Default: never.
     pub early_stop: Option<EarlyStop>,
@@ -118,22 +119,13 @@ impl EvaluationOptions {
     #[must_use]
     pub fn ks(&self) -> Vec<usize> {
         let mut ks = match self.k.as_slice() {
-            [] if self.samples == 0 => Vec::new(),
-            [] => vec![1, self.samples],
+            _ if self.samples == 0 => return Vec::new(),
+            [] => vec![self.samples],
             given => given.to_vec(),
         };
+        ks.push(1);
         ks.sort_unstable();
         ks.dedup();
         ks
-    }
-
-    /// The metric by which the best policy is kept.
-    #[must_use]
-    pub fn best_metric(&self) -> &str {
-        match &self.keep_best {
-            Some(metric) => metric,
-            None if self.greedy => "greedy/accuracy",
-            None => "mean@1",
-        }
     }
 }

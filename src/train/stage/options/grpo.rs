@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::train::fault::{Faults, OptionFault};
 use crate::train::optimizer::OptimizerOptions;
 use crate::train::sample::SampleOptions;
-use crate::train::{Aggregation, Baseline, Correction, KlEstimator, Level, Surrogate};
+use crate::train::{
+    Aggregation, Baseline, Correction, Kl, KlEstimator, Level, LossOptions, Surrogate,
+};
 
 /// Group relative policy optimization, arXiv 2402.03300: groups of completions
 /// are sampled and scored, and each is made likelier by how much better it is
@@ -236,6 +238,23 @@ impl GrpoOptions {
         faults.list()
     }
 
+    /// The options of the loss; a KL term that is part of the reward is not here.
+    #[must_use]
+    pub fn loss(&self) -> LossOptions {
+        let in_loss = self.kl.filter(|kl| kl.place == KlPlace::Loss);
+        LossOptions {
+            surrogate: self.surrogate,
+            level: self.level,
+            aggregation: self.aggregation,
+            kl: in_loss.map(|kl| Kl {
+                coefficient: kl.coefficient,
+                estimator: kl.estimator,
+                bias_corrected: kl.bias_corrected,
+            }),
+            top_entropy: self.top_entropy,
+        }
+    }
+
     /// Updates of the weights in one step.
     #[must_use]
     pub fn updates(&self) -> usize {
@@ -287,6 +306,14 @@ impl GrpoOptions {
                 || matches!(self.advantage, Baseline::Grpo { .. }),
             "advantage",
             "must stay `grpo` where `terms` is `normalize_then_sum`, which has its own baseline",
+        );
+        let is_in_reward = self.kl.is_some_and(|kl| kl.place == KlPlace::Reward);
+        faults.unless(
+            self.terms == TermAggregation::SumThenNormalize
+                || (self.reward_clip.is_none() && !is_in_reward),
+            "terms",
+            "cannot be `normalize_then_sum` with `reward_clip` or `kl.place = \"reward\"`, which \
+             change the total",
         );
         if let Some((least, greatest)) = self.reward_clip {
             faults.unless(
