@@ -17,6 +17,8 @@ mod sandbox;
 mod score;
 mod summary;
 mod terminal;
+#[cfg(feature = "train")]
+mod train;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -55,6 +57,7 @@ Examples:
   goldstone check my-spec.toml
   goldstone math '\\frac{1}{2}' --gold 0.5
   goldstone run solution.py --tests tests.json
+  goldstone train addition
 
 Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a failure of goldstone.";
 
@@ -64,6 +67,9 @@ enum Command {
     Score(score::Score),
     /// Show why one rollout has its reward
     Explain(explain::Explain),
+    /// Train a policy by a recipe: SFT, GRPO, rejection sampling
+    #[cfg(feature = "train")]
+    Train(Box<train::Train>),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
     /// Check specs; list and show those that come with goldstone
@@ -114,6 +120,8 @@ pub fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Train(command) => command.run(),
         Command::Filter(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),

@@ -16,10 +16,13 @@ mod fault;
 mod ops;
 mod random;
 mod tensors;
+mod threads;
 
 pub mod policy;
 
 pub mod optimizer;
+
+pub mod folder;
 
 pub mod sample;
 
@@ -39,6 +42,7 @@ pub use device::DeviceChoice;
 pub use error::{FileAction, TensorError, TrainError};
 pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
+pub use threads::use_threads;
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,
     Step, Surrogate, loss,

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use goldstone::train::recipe::{
-    Recipe, RecipeError, RecipeSource, StageOptions, key_tables, load, shipped, with_settings,
+    Files, Recipe, RecipeError, RecipeSource, StageOptions, key_tables, load, shipped,
+    with_settings,
 };
 
 fn read(text: &str) -> Result<Recipe, RecipeError> {
@@ -12,6 +13,7 @@ fn read(text: &str) -> Result<Recipe, RecipeError> {
         text,
         origin: "recipe.toml",
         folder: Path::new("tests/data/train/recipes"),
+        files: Files::MustExist,
     })
 }
 
@@ -73,6 +75,7 @@ fn settings_override_keys() {
         text: &recipe.text,
         origin: "run",
         folder: Path::new(""),
+        files: Files::MustExist,
     });
     let again = again.expect("a run's copy reads");
     assert_eq!(again.stages, recipe.stages);

@@ -2,11 +2,12 @@
 //! be there, files that must be readable, training apart from evaluation.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use toml::de::DeValue;
 
 use super::read::Reading;
-use super::{DEFAULT_HELD_OUT, Recipe, Stage, StageOptions};
+use super::{DEFAULT_HELD_OUT, Files, Recipe, Stage, StageOptions};
 use crate::reward::{Span, Table, nearest};
 use crate::train::task::{Task, TaskError, TaskOptions};
 
@@ -57,8 +58,9 @@ impl Places {
 
 impl Reading<'_> {
     /// Everything that one table alone cannot know.
-    pub(super) fn check(&mut self, recipe: &Recipe) {
-        self.check_model(recipe);
+    pub(super) fn check(&mut self, recipe: &mut Recipe) {
+        recipe.missing = self.check_files(recipe);
+        let recipe = &*recipe;
         self.check_names(recipe);
         for stage in &recipe.stages {
             self.check_stage(recipe, stage);
@@ -66,37 +68,45 @@ impl Reading<'_> {
         self.check_evaluation(recipe);
         self.check_rewards(recipe);
         // Opening files shows mistakes of files, not of the recipe: last.
-        if self.reader.problems.is_empty() {
+        if self.reader.problems.is_empty() && recipe.missing.is_empty() {
             self.check_held_out(recipe);
         }
     }
 
-    fn check_model(&mut self, recipe: &Recipe) {
-        let missing = |path: &std::path::Path| !recipe.folder.join(path).exists();
-        if let Some(path) = recipe.model.path.as_deref().filter(|path| missing(path)) {
-            let span = self.places.find("model.path");
-            let title = format!("there is no folder `{}`", path.display());
+    /// Reports files that are not there, or notes them where that is allowed.
+    fn check_files(&mut self, recipe: &Recipe) -> Vec<String> {
+        let mut wanted: Vec<(String, &Path, String)> = Vec::new();
+        if let Some(path) = recipe.model.path.as_deref() {
             let help = "download the model, for example with \
                         `hf download Qwen/Qwen2.5-0.5B --local-dir models/qwen2.5-0.5b`, \
                         or name another folder with `--set model.path=…`";
-            self.reader
-                .report(span, title, "not found", Some(help.to_owned()));
+            wanted.push(("model.path".to_owned(), path, help.to_owned()));
         }
         let tokenizer = recipe.model.tokenizer.as_ref();
-        let path = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref());
-        if let Some(path) = path.filter(|path| missing(path)) {
-            let span = self.places.find("model.tokenizer.path");
-            let title = format!("there is no tokenizer `{}`", path.display());
-            self.reader.report(span, title, "not found", None);
+        if let Some(path) = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref()) {
+            let key = "model.tokenizer.path";
+            wanted.push((key.to_owned(), path, format!("name another with `--set {key}=…`")));
         }
         for (name, task) in &recipe.tasks {
-            if let Some(path) = task.file.as_deref().filter(|path| missing(path)) {
-                let span = self.places.find(&format!("tasks.{name}.file"));
-                let title = format!("there is no file `{}`", path.display());
-                let help = format!("name another with `--set tasks.{name}.file=…`");
-                self.reader.report(span, title, "not found", Some(help));
+            if let Some(path) = task.file.as_deref() {
+                let key = format!("tasks.{name}.file");
+                let help = format!("name another with `--set {key}=…`");
+                wanted.push((key, path, help));
             }
         }
+        wanted.retain(|(_, path, _)| !recipe.folder.join(path).exists());
+        let mut noted = Vec::new();
+        for (key, path, help) in wanted {
+            let title = format!("there is no `{}`", path.display());
+            match self.source.files {
+                Files::MustExist => {
+                    let span = self.places.find(&key);
+                    self.reader.report(span, title, "not found", Some(help));
+                }
+                Files::MayBeMissing => noted.push(format!("`{}` ({key}): {help}", path.display())),
+            }
+        }
+        noted
     }
 
     fn check_names(&mut self, recipe: &Recipe) {

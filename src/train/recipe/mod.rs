@@ -7,6 +7,7 @@
 
 mod check;
 mod model;
+mod prepare;
 mod read;
 mod schema;
 mod set;
@@ -14,10 +15,11 @@ mod shipped;
 mod specs;
 
 pub use model::{Architecture, ModelOptions, RandomModel, TokenizerOptions};
+pub use prepare::{FolderStore, Prepared, Words};
 pub use read::is_recipe;
 pub use schema::{json_schema, key_tables};
 pub use set::{SetError, with_settings};
-pub use shipped::{LoadError, Shipped, load, shipped};
+pub use shipped::{LoadError, Shipped, load, shipped, sketch};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,6 +64,19 @@ pub struct Recipe {
     pub text: String,
     /// What relative paths are relative to.
     pub folder: PathBuf,
+    /// Files and folders that it names and that are not there; empty unless they
+    /// were let pass ([`Files::MayBeMissing`]).
+    pub missing: Vec<String>,
+}
+
+/// Whether the files that a recipe names must be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Files {
+    /// One that is not is a mistake.
+    #[default]
+    MustExist,
+    /// One that is not is only noted: the plan is wanted, not the run.
+    MayBeMissing,
 }
 
 /// One stage of a recipe.
@@ -93,6 +108,8 @@ pub struct RecipeSource<'s> {
     pub origin: &'s str,
     /// What relative paths in it are relative to.
     pub folder: &'s Path,
+    /// Whether the files that it names must be there.
+    pub files: Files,
 }
 
 /// A recipe that cannot be used; all its mistakes at once.

@@ -127,8 +127,9 @@ impl<'s> Reading<'s> {
             scorers: BTreeMap::new(),
             text: text.to_owned(),
             folder: self.source.folder.to_owned(),
+            missing: Vec::new(),
         };
-        self.check(&recipe);
+        self.check(&mut recipe);
         recipe.scorers = self.scorers(&recipe, &mut specs);
         Some(recipe)
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Recipe, RecipeError, RecipeSource, SetError, with_settings};
+use super::{Files, Recipe, RecipeError, RecipeSource, SetError, with_settings};
 
 /// A recipe that comes with goldstone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,16 @@ const SHIPPED: &[Shipped] = &[
         text: include_str!("../../../recipes/gsm8k.toml"),
     },
 ];
+
+impl Shipped {
+    /// What the recipe is for, in a sentence.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let table: toml::Table = self.text.parse().unwrap_or_default();
+        let text = table.get("description").and_then(toml::Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+}
 
 /// A recipe that could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +88,19 @@ pub fn shipped() -> impl Iterator<Item = Shipped> {
 /// # Errors
 /// [`LoadError`] if there is no such recipe, or it has mistakes.
 pub fn load(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadError> {
+    read(name_or_path, settings, Files::MustExist)
+}
+
+/// As [`load`], but files that are missing are only noted, in
+/// [`Recipe::missing`]: what can be said of the recipe is, without them.
+///
+/// # Errors
+/// As [`load`].
+pub fn sketch(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadError> {
+    read(name_or_path, settings, Files::MayBeMissing)
+}
+
+fn read(name_or_path: &str, settings: &[String], files: Files) -> Result<Recipe, LoadError> {
     let settings = settings.iter().map(String::as_str);
     if let Some(shipped) = shipped().find(|shipped| shipped.name == name_or_path) {
         let text = with_settings(shipped.text, settings)?;
@@ -85,6 +108,7 @@ pub fn load(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadError
             text: &text,
             origin: shipped.name,
             folder: Path::new(""),
+            files,
         })?);
     }
     let path = Path::new(name_or_path);
@@ -100,6 +124,7 @@ pub fn load(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadError
         text: &text,
         origin: name_or_path,
         folder: path.parent().unwrap_or(Path::new("")),
+        files,
     })?)
 }
 

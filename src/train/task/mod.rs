@@ -6,12 +6,14 @@
 //! problem's own hash ([`Part`]), never by chance or order.
 
 mod addition;
+mod asked;
 mod countdown;
 mod draw;
 mod options;
 mod part;
 mod rows;
 
+pub use asked::Asked;
 pub use addition::{AdditionFlaws, AdditionOptions};
 pub use countdown::{CountdownOptions, Wording};
 pub use options::{Chat, Fields, Generator, TaskOptions};
