@@ -20,9 +20,9 @@ mod threads;
 
 pub mod policy;
 
-pub mod optimizer;
-
 pub mod folder;
+
+pub mod optimizer;
 
 pub mod sample;
 

@@ -1,6 +1,10 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
 
+mod chat;
+mod fixture;
+mod folder;
 mod golden;
+mod parity;
 mod recipe;
 mod tasks;
