@@ -42,8 +42,8 @@ pub use device::DeviceChoice;
 pub use error::{FileAction, TensorError, TrainError};
 pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
-pub use threads::use_threads;
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,
     Step, Surrogate, loss,
 };
+pub use threads::use_threads;

@@ -35,7 +35,9 @@ impl Watcher for Lines {
             device,
             ..
         } = run;
-        say(&format!("{name}: {model}, {parameters} parameters, {device}"));
+        say(&format!(
+            "{name}: {model}, {parameters} parameters, {device}"
+        ));
         Ok(())
     }
 

@@ -220,7 +220,10 @@ impl Train {
                 if !self.quiet {
                     tally.write(&mut out)?;
                     let name = Styled(STRONG, Safe(&shown));
-                    writeln!(out, "{name}: metrics, completions, best/ and final/ policies")?;
+                    writeln!(
+                        out,
+                        "{name}: metrics, completions, best/ and final/ policies"
+                    )?;
                 }
                 Ok(Exit::Done)
             }

@@ -40,10 +40,19 @@ pub(super) fn show(recipe: &Recipe, folder: &Path) -> Outcome {
     }
     for stage in &recipe.stages {
         let did = words(&stage.options);
-        writeln!(out, "stage    {}: {}, {did}", stage.name, stage.options.kind())?;
+        writeln!(
+            out,
+            "stage    {}: {}, {did}",
+            stage.name,
+            stage.options.kind()
+        )?;
         if let Some(config) = &config {
             let bytes = memory(config, &stage.options);
-            writeln!(out, "         {}", Styled(FAINT, format!("about {} of memory", size(bytes))))?;
+            writeln!(
+                out,
+                "         {}",
+                Styled(FAINT, format!("about {} of memory", size(bytes)))
+            )?;
         }
     }
     if let Some(evaluation) = &recipe.evaluation {
@@ -102,7 +111,10 @@ fn words(options: &StageOptions) -> String {
                 (None, None) => format!("{} epochs", options.epochs),
             };
             let batch = options.batch_size;
-            format!("{steps} of {batch} demonstrations, learning rate {:e}", options.optimizer.learning_rate)
+            format!(
+                "{steps} of {batch} demonstrations, learning rate {:e}",
+                options.optimizer.learning_rate
+            )
         }
         StageOptions::Grpo(options) => {
             let (prompts, group) = (options.prompts_per_step, options.group_size);

@@ -133,3 +133,71 @@ impl OptimizerOptions {
         (self.max_grad_norm / (norm + 1e-6)).min(1.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OptimizerOptions, Schedule};
+
+    fn rates(schedule: Schedule, warmup: Option<u64>, steps: u64) -> Vec<f64> {
+        let options = OptimizerOptions {
+            learning_rate: 1.0,
+            schedule,
+            warmup_steps: warmup,
+            warmup_ratio: 0.2,
+            min_ratio: 0.1,
+            ..OptimizerOptions::default()
+        };
+        (0..steps)
+            .map(|step| options.learning_rate_at(step, steps))
+            .collect()
+    }
+
+    fn close(found: &[f64], expected: &[f64]) -> bool {
+        found.len() == expected.len()
+            && found
+                .iter()
+                .zip(expected)
+                .all(|(f, e)| (f - e).abs() < 1e-12)
+    }
+
+    #[test]
+    fn rates_rise_and_fall() {
+        let constant = rates(Schedule::Constant, Some(4), 6);
+        assert!(
+            close(&constant, &[0.25, 0.5, 0.75, 1.0, 1.0, 1.0]),
+            "{constant:?}"
+        );
+        let linear = rates(Schedule::Linear, Some(1), 5);
+        assert!(close(&linear, &[1.0, 1.0, 0.7, 0.4, 0.1]), "{linear:?}");
+        let cosine = rates(Schedule::Cosine, Some(0), 3);
+        assert!(close(&cosine, &[1.0, 0.55, 0.1]), "{cosine:?}");
+        // A fifth of ten steps.
+        let ratio = rates(Schedule::Constant, None, 10);
+        assert!(close(&ratio[..3], &[0.5, 1.0, 1.0]), "{ratio:?}");
+    }
+
+    #[test]
+    fn rates_stay_within_their_bounds() {
+        for schedule in [Schedule::Constant, Schedule::Linear, Schedule::Cosine] {
+            for steps in 1..12 {
+                for warmup in 0..14 {
+                    for rate in rates(schedule, Some(warmup), steps) {
+                        assert!(rate > 0.0 && rate <= 1.0, "{schedule:?} {steps} {warmup}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_shortened_to_the_bound() {
+        let options = OptimizerOptions::default();
+        assert_eq!(options.gradient_scale(0.5), 1.0);
+        assert!((options.gradient_scale(4.0) - 0.25).abs() < 1e-6);
+        let free = OptimizerOptions {
+            max_grad_norm: 0.0,
+            ..options
+        };
+        assert_eq!(free.gradient_scale(4.0), 1.0);
+    }
+}

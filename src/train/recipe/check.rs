@@ -85,7 +85,11 @@ impl Reading<'_> {
         let tokenizer = recipe.model.tokenizer.as_ref();
         if let Some(path) = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref()) {
             let key = "model.tokenizer.path";
-            wanted.push((key.to_owned(), path, format!("name another with `--set {key}=…`")));
+            wanted.push((
+                key.to_owned(),
+                path,
+                format!("name another with `--set {key}=…`"),
+            ));
         }
         for (name, task) in &recipe.tasks {
             if let Some(path) = task.file.as_deref() {

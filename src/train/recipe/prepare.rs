@@ -124,7 +124,9 @@ impl Recipe {
             }),
         };
         let parameters = policy.parameters();
-        let trainable = parameters.iter().filter(|(_, _, is_trainable)| *is_trainable);
+        let trainable = parameters
+            .iter()
+            .filter(|(_, _, is_trainable)| *is_trainable);
         let numbers = trainable.map(|(_, tensor, _)| tensor.elem_count() as u64);
         let digest = Sha256::digest(self.text.as_bytes());
         Ok(RunPlan {
@@ -224,12 +226,15 @@ fn in_words(config: &ModelConfig) -> String {
         Architecture::Qwen3 => "qwen3",
         Architecture::Llama => "llama",
     };
-    format!("{family}, {} layers of {}", config.layers, config.hidden_size)
+    format!(
+        "{family}, {} layers of {}",
+        config.layers, config.hidden_size
+    )
 }
 
 impl Vocabulary for Words {
-    fn encode(&self, text: &str) -> Vec<u32> {
-        self.0.encode(text).unwrap_or_default()
+    fn encode(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        Ok(self.0.encode(text)?)
     }
 
     fn decode(&self, tokens: &[u32]) -> String {
@@ -255,7 +260,8 @@ impl PolicyStore for FolderStore {
             .collect();
         for name in names {
             let tensor = saved.parameters().get(&name).cloned();
-            let tensor = tensor.ok_or_else(|| TrainError::UnknownParameter { name: name.clone() })?;
+            let tensor =
+                tensor.ok_or_else(|| TrainError::UnknownParameter { name: name.clone() })?;
             policy.parameters_mut().set(&name, tensor)?;
         }
         Ok(())

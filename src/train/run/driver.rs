@@ -291,7 +291,10 @@ impl Run<'_> {
         let mut completions = report.completions;
         for completion in &mut completions {
             completion.step = state.step;
-            completion.stage.clone_from(&state.stage_name);
+            completion.stage = match kind {
+                Kind::Train => state.stage_name.clone(),
+                Kind::Evaluation => "evaluation".to_owned(),
+            };
         }
         if !completions.is_empty() {
             self.watcher.completions(&completions)?;

@@ -48,36 +48,64 @@ pub(super) fn draw(logits: &[f32], options: &SampleOptions, uniform: f64) -> Opt
 /// The weights with those of the tokens that are left out set to 0.
 fn filtered(weights: &[f64], options: &SampleOptions) -> Vec<f64> {
     let mut kept = weights.to_vec();
-    // Tokens from the likeliest on.
-    let mut order: Vec<usize> = (0..weights.len()).collect();
-    order.sort_by(|one, other| weights[*other].total_cmp(&weights[*one]));
-    if options.top_k > 0 && options.top_k < order.len() {
-        let least = weights[order[options.top_k - 1]];
-        order.retain(|token| weights[*token] >= least);
+    if options.top_k > 0 && options.top_k < kept.len() {
+        let mut sorted = kept.clone();
+        let place = options.top_k - 1;
+        let (_, least, _) = sorted.select_nth_unstable_by(place, |one, other| other.total_cmp(one));
+        let least = *least;
+        drop_unless(&mut kept, |_, weight| weight >= least);
     }
     if options.top_p < 1.0 {
-        let total: f64 = order.iter().map(|token| weights[*token]).sum();
-        let mut reached = 0.0;
-        let enough = order.iter().position(|token| {
-            reached += weights[*token];
-            reached >= options.top_p * total
-        });
-        order.truncate(enough.map_or(order.len(), |last| last + 1));
+        let is_kept = nucleus(&kept, options.top_p);
+        drop_unless(&mut kept, |token, _| is_kept[token]);
     }
     if options.min_p > 0.0 {
         // The likeliest token's weight is 1.
-        order.retain(|token| weights[*token] >= options.min_p);
+        drop_unless(&mut kept, |_, weight| weight >= options.min_p);
     }
+    kept
+}
+
+/// Which of the likeliest tokens reach `share` of the sum of all; at least one.
+/// Of tokens that are as likely the last come first, as in transformers.
+fn nucleus(weights: &[f64], share: f64) -> Vec<bool> {
+    let enough = share * weights.iter().sum::<f64>();
+    let by_weight = |one: &usize, other: &usize| {
+        weights[*other]
+            .total_cmp(&weights[*one])
+            .then(other.cmp(one))
+    };
+    let mut order: Vec<usize> = (0..weights.len()).collect();
     let mut is_kept = vec![false; weights.len()];
-    for token in order {
-        is_kept[token] = true;
+    // Most often a few tokens are enough: larger and larger heads are sorted.
+    let (mut begin, mut size, mut reached) = (0, 64, 0.0);
+    while begin < order.len() {
+        let rest = &mut order[begin..];
+        let size_now = size.min(rest.len());
+        if size_now < rest.len() {
+            rest.select_nth_unstable_by(size_now, by_weight);
+        }
+        let head = &mut rest[..size_now];
+        head.sort_unstable_by(by_weight);
+        for token in head {
+            is_kept[*token] = true;
+            reached += weights[*token];
+            if reached >= enough {
+                return is_kept;
+            }
+        }
+        begin += size_now;
+        size *= 8;
     }
-    for (weight, is_kept) in kept.iter_mut().zip(is_kept) {
-        if !is_kept {
+    is_kept
+}
+
+fn drop_unless(weights: &mut [f64], is_kept: impl Fn(usize, f64) -> bool) {
+    for (token, weight) in weights.iter_mut().enumerate() {
+        if !is_kept(token, *weight) {
             *weight = 0.0;
         }
     }
-    kept
 }
 
 /// The index that `uniform` of the sum of all weights falls on.

@@ -75,10 +75,8 @@ impl Answerer<'_> {
         progress: &mut dyn FnMut(usize) -> Result<(), TrainError>,
     ) -> Result<(Vec<Answered>, Spent), TrainError> {
         let began = Instant::now();
-        let prompts: Vec<Vec<u32>> = problems
-            .iter()
-            .map(|problem| self.vocabulary.encode(&problem.prompt))
-            .collect();
+        let encode = |problem: &Problem| self.vocabulary.encode(&problem.prompt);
+        let prompts: Vec<Vec<u32>> = problems.iter().map(encode).collect::<Result<_, _>>()?;
         let count = problems.len();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (results, scored) = mpsc::channel::<Done>();

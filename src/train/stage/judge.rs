@@ -38,10 +38,6 @@ pub(super) fn judge(
     completions: &[Completion],
 ) -> Result<Vec<Score>, TrainError> {
     let rollouts = rollouts(problem, completions);
-    let failed = |id: &str, message: &str| TrainError::Scoring {
-        id: id.to_owned(),
-        message: message.to_owned(),
-    };
     let scores = catch_unwind(AssertUnwindSafe(|| scorer.score_all(&rollouts)));
     let Ok(scores) = scores else {
         return Err(failed(
@@ -49,18 +45,33 @@ pub(super) fn judge(
             "the scorer panicked; this is a bug, please report it with this prompt",
         ));
     };
-    for score in &scores {
-        if let Some(error) = &score.error
-            && error.kind == ErrorKind::Machinery
-        {
-            return Err(failed(&score.id, &error.message));
-        }
-        let terms = score.terms.iter().flat_map(|term| [term.value, term.raw]);
-        if !terms.chain([score.reward]).flatten().all(f64::is_finite) {
-            return Err(failed(&score.id, "the reward is not a finite number"));
-        }
-    }
+    refuse_failures(&scores)?;
     Ok(scores)
+}
+
+/// A failure of ours is no score: the run ends.
+fn refuse_failures(scores: &[Score]) -> Result<(), TrainError> {
+    for score in scores {
+        let message = match &score.error {
+            Some(error) if error.kind == ErrorKind::Machinery => &error.message,
+            _ if !is_finite(score) => "the reward is not a finite number",
+            _ => continue,
+        };
+        return Err(failed(&score.id, message));
+    }
+    Ok(())
+}
+
+fn is_finite(score: &Score) -> bool {
+    let terms = score.terms.iter().flat_map(|term| [term.value, term.raw]);
+    terms.chain([score.reward]).flatten().all(f64::is_finite)
+}
+
+fn failed(id: &str, message: &str) -> TrainError {
+    TrainError::Scoring {
+        id: id.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 /// Whether a completion is solved, by the first of the spec's verifiers that
@@ -87,4 +98,36 @@ pub(super) fn reason(score: &Score) -> Option<String> {
     }
     let term = score.terms.iter().find(|term| term.reason.is_some())?;
     Some(format!("{}: {}", term.name, term.reason?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, Score, refuse_failures};
+    use crate::reward::{RowError, Status};
+
+    #[test]
+    fn our_failures_are_no_scores() {
+        let unusable = Score::error("1", "1", RowError::data("no reference"));
+        assert!(refuse_failures(std::slice::from_ref(&unusable)).is_ok());
+        let guest = RowError {
+            kind: ErrorKind::Machinery,
+            ..RowError::data("the guest is gone")
+        };
+        // Even where a spec says what an error pays.
+        let paid = Score {
+            reward: Some(0.0),
+            ..Score::error("2", "1", guest)
+        };
+        let error = refuse_failures(&[unusable, paid]).unwrap_err();
+        assert!(error.to_string().contains("the guest is gone"));
+        let endless = Score {
+            id: "3".to_owned(),
+            group: "1".to_owned(),
+            reward: Some(f64::INFINITY),
+            status: Status::Ok,
+            terms: Vec::new(),
+            error: None,
+        };
+        assert!(refuse_failures(&[endless]).is_err());
+    }
 }

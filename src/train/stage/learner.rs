@@ -171,15 +171,4 @@ pub(super) fn parts(lengths: &[usize], most: usize) -> Vec<Range<usize>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::parts;
-
-    #[test]
-    fn parts_hold_every_sequence_once_and_no_more_tokens_than_allowed() {
-        assert!(parts(&[], 10).is_empty());
-        assert_eq!(parts(&[4, 6, 1], 10), [0..2, 2..3]);
-        assert_eq!(parts(&[40, 6, 1], 10), [0..1, 1..3]);
-        assert_eq!(parts(&[1, 40, 1], 10), [0..1, 1..2, 2..3]);
-        assert_eq!(parts(&[10, 10], 10), [0..1, 1..2]);
-    }
-}
+mod tests;

@@ -74,7 +74,7 @@ impl Metrics {
         let equal = equal.count() as f64 / deviations.len().max(1) as f64;
         self.add("frac_reward_zero_std", equal);
         let count = scores().count().max(1) as f64;
-        self.add("unscorable_ratio", 1.0 - rewards.len() as f64 / count);
+        self.add("frac_unscorable", 1.0 - rewards.len() as f64 / count);
     }
 
     /// Seconds of sampling and scoring. `time/reward` is what scoring took over all

@@ -227,10 +227,10 @@ fn read(
         };
         for index in 0..count {
             let demonstration = source.demonstration(index).map_err(failed)?;
-            let mut completion = vocabulary.encode(&demonstration.completion);
+            let mut completion = vocabulary.encode(&demonstration.completion)?;
             completion.extend(vocabulary.end_ids().first());
             all.push(Tokens {
-                prompt: vocabulary.encode(&demonstration.prompt),
+                prompt: vocabulary.encode(&demonstration.prompt)?,
                 completion,
             });
         }

@@ -13,8 +13,8 @@ mod options;
 mod part;
 mod rows;
 
-pub use asked::Asked;
 pub use addition::{AdditionFlaws, AdditionOptions};
+pub use asked::Asked;
 pub use countdown::{CountdownOptions, Wording};
 pub use options::{Chat, Fields, Generator, TaskOptions};
 pub use part::Part;

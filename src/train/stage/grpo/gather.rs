@@ -14,12 +14,13 @@ pub(super) struct Gathered {
     pub(super) answered: Vec<Answered>,
     /// Rounds that were sampled.
     pub(super) rounds: usize,
+    /// Groups that agree and are learned from for want of others.
+    pub(super) missing: usize,
     /// Groups that were sampled and left out because their completions agree.
     pub(super) dropped: usize,
     /// Tokens that were sampled, those of dropped groups included.
     pub(super) tokens: usize,
     pub(super) spent: Spent,
-    pub(super) notes: Vec<String>,
 }
 
 impl Grpo {
@@ -38,10 +39,10 @@ impl Grpo {
         let mut gathered = Gathered {
             answered: Vec::new(),
             rounds: 0,
+            missing: 0,
             dropped: 0,
             tokens: 0,
             spent: Spent::default(),
-            notes: Vec::new(),
         };
         let mut spare = Vec::new();
         while gathered.rounds < rounds && gathered.answered.len() < wanted {
@@ -61,11 +62,7 @@ impl Grpo {
         }
         gathered.answered.truncate(wanted);
         let missing = wanted - gathered.answered.len();
-        if missing > 0 && dynamic.is_some() {
-            gathered.notes.push(format!(
-                "{missing} of {wanted} groups agree in all {rounds} rounds of dynamic sampling"
-            ));
-        }
+        gathered.missing = missing;
         gathered.dropped = spare.len().saturating_sub(missing);
         gathered.answered.extend(spare.into_iter().take(missing));
         Ok(gathered)

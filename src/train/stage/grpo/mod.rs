@@ -99,8 +99,9 @@ impl Stage for Grpo {
         metrics.add("skipped_updates", self.position.skipped_in_all as f64);
         report::write(answered, &mut metrics);
         if self.options.dynamic_sampling.is_some() {
-            metrics.add("dynamic_sampling/rounds", gathered.rounds as f64);
+            metrics.add("sampling_rounds", gathered.rounds as f64);
             metrics.add("dynamic_sampling/dropped", gathered.dropped as f64);
+            metrics.add("dynamic_sampling/missing", gathered.missing as f64);
         }
         metrics.add("num_tokens", self.position.tokens as f64);
         metrics.add_some("epoch", self.order.epochs(self.position.taken));
@@ -108,7 +109,7 @@ impl Stage for Grpo {
         Ok(Report {
             metrics: metrics.list(),
             completions: report::completions(answered, &advantages),
-            notes: gathered.notes,
+            notes: Vec::new(),
         })
     }
 
