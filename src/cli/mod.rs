@@ -12,6 +12,8 @@ mod math;
 mod progress;
 #[cfg(feature = "sandbox")]
 mod run;
+#[cfg(feature = "train")]
+mod sample;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod score;
@@ -70,6 +72,9 @@ enum Command {
     /// Train a policy by a recipe: SFT, GRPO, rejection sampling
     #[cfg(feature = "train")]
     Train(Box<train::Train>),
+    /// Draw completions from a policy, as rollouts
+    #[cfg(feature = "train")]
+    Sample(Box<sample::Sample>),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
     /// Check specs; list and show those that come with goldstone
@@ -122,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Train(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Sample(command) => command.run(),
         Command::Filter(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),

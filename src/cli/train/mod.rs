@@ -259,7 +259,7 @@ pub(super) fn fault(error: TrainError) -> Failure {
 }
 
 /// The first signal ends the run after its step; a second ends the process at once.
-fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+pub(super) fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::SeqCst) {

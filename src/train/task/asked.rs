@@ -53,20 +53,38 @@ impl Asked {
                 content: message.content.clone(),
             })
             .collect();
-        let render = |opened: bool| {
-            let text = chat.render(&turns, opened);
-            text.map_err(|error| format!("problem `{}`: {error}", rollout.id))
-        };
-        let mut prompt = render(true)?;
-        // What the template writes for the assistant, such as a begun `<think>`.
-        let closed = render(false)?;
-        let begun = prompt.strip_prefix(&closed).unwrap_or_default();
-        let begun = format!("{begun}{prefill}");
+        let failed = |error| format!("problem `{}`: {error}", rollout.id);
+        let mut prompt = chat.render(&turns, true).map_err(failed)?;
+        let begun = format!("{}{prefill}", begun(chat, &turns, &prompt));
         prompt.push_str(&prefill);
         let mut messages = messages;
-        messages.push(message("assistant", &begun));
+        if !begun.is_empty() {
+            messages.push(message("assistant", &begun));
+        }
         rollout.prompt = Text::Chat(messages);
         Ok(stage::Problem { prompt, rollout })
+    }
+}
+
+/// What a template writes into the assistant's turn, such as a begun `<think>`:
+/// what `prompt` has beyond the turn's heading. An answer that the template
+/// renders shows where the heading ends.
+fn begun(chat: &ChatTemplate, turns: &[folder::Message], prompt: &str) -> String {
+    const ANSWER: &str = "0a1b2c";
+    let mut answered = turns.to_vec();
+    answered.push(folder::Message {
+        role: "assistant".to_owned(),
+        content: ANSWER.to_owned(),
+    });
+    let whole = chat.render(&answered, false).unwrap_or_default();
+    let heading = whole.rfind(ANSWER).map_or("", |at| &whole[..at]);
+    let shared = prompt.char_indices().zip(heading.chars());
+    let differs = shared.into_iter().find(|((_, a), b)| a != b);
+    let end = differs.map_or(prompt.len().min(heading.len()), |((at, _), _)| at);
+    // A template that cannot render answers tells nothing of where they begin.
+    match heading.is_empty() {
+        true => String::new(),
+        false => prompt[end..].to_owned(),
     }
 }
 
