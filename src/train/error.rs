@@ -118,9 +118,6 @@ pub enum TrainError {
         /// What is in the way.
         why: String,
     },
-    /// A Hugging Face folder that cannot be read, used or written.
-    #[error(transparent)]
-    Folder(#[from] super::folder::FolderError),
     /// Options out of their ranges.
     #[error("{0}")]
     Options(OptionFaults),
@@ -203,6 +200,12 @@ pub enum TrainError {
     /// Those who watch cannot write.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// A Hugging Face folder that cannot be read, used or written.
+    #[error(transparent)]
+    Folder(#[from] super::folder::FolderError),
+    /// A task that cannot be used.
+    #[error(transparent)]
+    Task(#[from] super::task::TaskError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),
