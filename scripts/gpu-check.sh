@@ -55,6 +55,7 @@ part tests env GOLDSTONE_TEST_DEVICE=cuda "$from/all" policy:: --test-threads 1
 part speed env GOLDSTONE_BENCH_DEVICE=cuda "$from/policy"
 rm -rf "$results/run"
 part run timeout --signal INT --kill-after 30 "$limit" \
-    "$from/goldstone" train addition --device cuda --plain --output "$results/run"
+    "$from/goldstone" train addition --device cuda --plain --output "$results/run" \
+    --set stages.cold-start.sft.steps=30 --set stages.reasoning.grpo.steps=10
 cat "$results/summary.txt"
 exit "$failed"
