@@ -5,4 +5,5 @@ mod chat;
 mod fixture;
 mod folder;
 mod golden;
+mod lora;
 mod parity;
