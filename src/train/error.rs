@@ -109,6 +109,9 @@ pub enum TrainError {
         /// What is in the way.
         why: String,
     },
+    /// A Hugging Face folder that cannot be read, used or written.
+    #[error(transparent)]
+    Folder(#[from] super::folder::FolderError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),

@@ -18,6 +18,8 @@ mod ops;
 
 pub mod policy;
 
+pub mod folder;
+
 pub mod optimizer;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
