@@ -1,6 +1,8 @@
 //! Small models of every family, and batches for them.
 
-use goldstone::train::policy::{Architecture, ModelConfig, Policy, Rope, RopeScaling, TokenBatch};
+use goldstone::train::policy::{
+    Architecture, Compute, ModelConfig, Policy, Rope, RopeScaling, TokenBatch,
+};
 use goldstone::train::{Device, DeviceChoice, Tensor};
 
 pub(super) const VOCAB: usize = 29;
@@ -93,6 +95,15 @@ pub(super) fn policy(config: &ModelConfig) -> Policy {
         policy.parameters_mut().set(&name, tensor).unwrap();
     }
     policy
+}
+
+/// The same policy, computed by kernels and by plain operations.
+pub(super) fn policies(config: &ModelConfig) -> [Policy; 2] {
+    [Compute::Kernels, Compute::Plain].map(|compute| {
+        let mut policy = policy(config);
+        policy.set_compute(compute).unwrap();
+        policy
+    })
 }
 
 /// Sequences of different lengths: one token of prompt, one of completion, and

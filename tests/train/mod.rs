@@ -5,6 +5,7 @@ mod chat;
 mod fixture;
 mod folder;
 mod golden;
+mod lora;
 mod options;
 mod parity;
 mod recipe;

@@ -4,7 +4,9 @@ use super::super::TrainError;
 use super::super::ops::{HostMatrix, Positions, Scored, ScoredTape};
 use super::batch::Packed;
 use super::layer::{Layer, LayerTape, Rows};
-use super::{Policy, TokenBatch, TokenScores};
+use super::lora::LoraPass;
+use super::plain::PlainTape;
+use super::{Compute, Policy, TokenBatch, TokenScores};
 
 /// What is kept between forward and backward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +21,19 @@ pub enum Recompute {
 
 /// What [`Policy::backward`] needs of a forward pass.
 #[derive(Debug)]
-pub struct Tape {
+pub struct Tape(pub(super) Passed);
+
+/// The tape of what computed.
+#[derive(Debug)]
+pub(super) enum Passed {
+    Kernels(KernelTape),
+    Plain(PlainTape),
+}
+
+/// What the kernels need on the way back.
+#[derive(Debug)]
+pub(super) struct KernelTape {
+    pub(super) pass: LoraPass,
     pub(super) packed: Packed,
     pub(super) layers: Vec<Kept>,
     /// The residual stream after the last layer, where a token is scored.
@@ -50,6 +64,11 @@ impl Policy {
     ) -> Result<(TokenScores, Tape), TrainError> {
         self.check(batch, temperature)?;
         let packed = batch.pack(0..batch.sequences());
+        if self.compute == Compute::Plain {
+            let (scores, tape) = self.plain_forward(packed, temperature, recompute)?;
+            return Ok((scores, Tape(Passed::Plain(tape))));
+        }
+        let pass = self.training_pass();
         let mut layers = Vec::with_capacity(self.config.layers);
         let mut x = self.embed(&packed.tokens)?;
         let table = self.rope(packed.longest());
@@ -57,12 +76,12 @@ impl Policy {
             let rows = packed.rows(&table);
             let (out, kept) = match recompute {
                 Recompute::Never => {
-                    let (out, tape) = self.layer(index).forward(x, rows)?;
+                    let (out, tape) = self.layer(index, pass).forward(x, rows)?;
                     (out, Kept::All(Box::new(tape)))
                 }
                 Recompute::Layers => {
                     let input = self.ops.copy(&x);
-                    (self.run_layer(index, x, rows)?, Kept::Input(input))
+                    (self.run_layer(index, pass, x, rows)?, Kept::Input(input))
                 }
             };
             layers.push(kept);
@@ -75,14 +94,15 @@ impl Policy {
             logps: scores.logps.clone(),
             entropies: scores.entropies.clone(),
         };
-        let tape = Tape {
+        let tape = KernelTape {
+            pass,
             packed,
             layers,
             last,
             scores,
             temperature,
         };
-        Ok((result, tape))
+        Ok((result, Tape(Passed::Kernels(tape))))
     }
 
     pub(super) fn check(&self, batch: &TokenBatch, temperature: f64) -> Result<(), TrainError> {
@@ -96,8 +116,9 @@ impl Policy {
         batch.check(self.config.vocab_size, self.config.max_positions)
     }
 
-    pub(super) fn layer(&self, index: usize) -> Layer<'_> {
+    pub(super) fn layer(&self, index: usize, pass: LoraPass) -> Layer<'_> {
         Layer {
+            adapters: self.adapters(pass),
             ops: &self.ops,
             config: &self.config,
             parameters: &self.parameters,
@@ -114,10 +135,11 @@ impl Policy {
     pub(super) fn run_layer(
         &self,
         index: usize,
+        pass: LoraPass,
         x: HostMatrix,
         rows: Rows<'_>,
     ) -> Result<HostMatrix, TrainError> {
-        let layer = self.layer(index);
+        let layer = self.layer(index, pass);
         layer.forward_with(x, rows.positions, |qkv| {
             let (attended, _) = self.ops.attention(qkv, layer.shape(), rows.sequences);
             attended

@@ -1,7 +1,8 @@
 //! The scores of a batch of any size, without a gradient.
 
 use super::super::TrainError;
-use super::{Policy, TokenBatch, TokenScores};
+use super::lora::LoraPass;
+use super::{Compute, Policy, TokenBatch, TokenScores};
 
 /// Tokens that go through the layers at once.
 const GROUP_TOKENS: usize = 4096;
@@ -16,10 +17,16 @@ impl Policy {
         let mut scores = TokenScores::default();
         for group in batch.groups(GROUP_TOKENS) {
             let packed = batch.pack(group);
+            if self.compute == Compute::Plain {
+                let part = self.plain_score(&packed, temperature)?;
+                scores.logps.extend(part.logps);
+                scores.entropies.extend(part.entropies);
+                continue;
+            }
             let table = self.rope(packed.longest());
             let mut x = self.embed(&packed.tokens)?;
             for index in 0..self.config.layers {
-                x = self.run_layer(index, x, packed.rows(&table))?;
+                x = self.run_layer(index, LoraPass::Whole, x, packed.rows(&table))?;
             }
             let rows = self.scored_rows(&x, &packed);
             let tape = self.score_rows(&rows, &packed, temperature)?;
