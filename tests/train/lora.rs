@@ -318,12 +318,13 @@ fn adapters_that_we_would_compute_otherwise_are_refused() {
 
 #[test]
 fn options_that_make_no_adapter_are_refused() {
-    let with = |change: fn(&mut LoraOptions)| {
+    type Change = fn(&mut LoraOptions);
+    let with = |change: Change| {
         let mut options = small();
         change(&mut options);
         base().with_lora(&options, 0)
     };
-    let refused: [(&str, fn(&mut LoraOptions)); 6] = [
+    let refused: [(&str, Change); 6] = [
         ("lora.rank", |options| options.rank = 0),
         ("lora.alpha", |options| options.alpha = f64::NAN),
         ("lora.dropout", |options| options.dropout = 1.0),
