@@ -56,7 +56,9 @@ impl Run<'_> {
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
-        let result = self.make(begin);
+        // From within the pool a parallel loop begins without waking a thread: there
+        // are thousands of small ones in a step.
+        let result = rayon::scope(|_| self.make(begin));
         let ending = match result {
             Ok(Ended::Finished) => Ending::Finished,
             Ok(Ended::Stopped) => Ending::Interrupted,
