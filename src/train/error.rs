@@ -200,6 +200,9 @@ pub enum TrainError {
     /// Those who watch cannot write.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// A Hugging Face folder that cannot be read, used or written.
+    #[error(transparent)]
+    Folder(#[from] super::folder::FolderError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),

@@ -19,6 +19,8 @@ mod tensors;
 
 pub mod policy;
 
+pub mod folder;
+
 pub mod optimizer;
 
 pub mod sample;

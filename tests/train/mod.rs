@@ -1,10 +1,15 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod chat;
+mod fixture;
+mod folder;
 mod golden;
+mod lora;
 mod micro_batches;
 mod options;
+mod parity;
 mod resume;
 mod sampler;
 mod stages;

@@ -5,14 +5,15 @@ use super::tally::Tally;
 use crate::train::error::TrainError;
 use crate::train::policy::{Gradients, Policy};
 use crate::train::stage::GrpoOptions;
-use crate::train::stage::learner::{Passed, parts, recompute};
+use crate::train::stage::learner::{Passed, Place, parts, recompute};
 use crate::train::{Aggregation, LossError, Row as LossRow, Step, loss};
 
 /// Adds the gradient of an update by these rows.
 pub(super) fn learn(
     rows: &[Row<'_>],
+    place: Place,
     options: &GrpoOptions,
-    policy: &Policy,
+    policy: &mut Policy,
     gradients: &mut Gradients,
     tally: &mut Tally,
 ) -> Result<Passed, TrainError> {
@@ -34,7 +35,8 @@ pub(super) fn learn(
             _ => 1,
         },
     };
-    for part in &parts {
+    for (index, part) in parts.iter().enumerate() {
+        place.prepare(policy, index);
         let part: Vec<&Row<'_>> = taught[part.clone()]
             .iter()
             .map(|index| &rows[*index])
