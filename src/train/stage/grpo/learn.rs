@@ -1,7 +1,7 @@
 //! The gradient of one update, micro-batch by micro-batch.
 
 use super::rows::{self, Row};
-use super::tally::Tally;
+use super::tally::{PartLoss, Tally};
 use crate::train::error::TrainError;
 use crate::train::policy::{Gradients, Policy};
 use crate::train::stage::GrpoOptions;
@@ -47,6 +47,7 @@ pub(super) fn learn(
             tokens,
         };
         if !micro_batch.learn(options, &step, policy, gradients, tally)? {
+            tally.spoil();
             return Ok(Passed::NotFinite);
         }
     }
@@ -97,7 +98,8 @@ impl MicroBatch<'_> {
         };
         let factor = self.factor(options.aggregation);
         let bonus = options.entropy_bonus / self.tokens.max(1) as f64;
-        let mut value = part.value * factor;
+        let policy = part.value * factor;
+        let mut whole = policy;
         let mut slopes = Vec::with_capacity(scores.logps.len());
         let mut entropy_slopes = Vec::with_capacity(scores.logps.len());
         for ((row, gradient), entropies) in self.rows.iter().zip(&part.gradient).zip(&entropies) {
@@ -105,12 +107,13 @@ impl MicroBatch<'_> {
                 slopes.push((slope * factor) as f32);
                 let bonus = if *active { bonus } else { 0.0 };
                 entropy_slopes.push(-bonus as f32);
-                value -= bonus * entropy;
+                whole -= bonus * entropy;
             }
         }
-        if !value.is_finite() {
+        if !whole.is_finite() {
             return Ok(false);
         }
+        let value = PartLoss { whole, policy };
         tally.add(value, part.metrics, self.rows, &loss_options);
         let entropy_slopes = (options.entropy_bonus > 0.0).then_some(&*entropy_slopes);
         policy.backward(tape, &slopes, entropy_slopes, gradients)?;
