@@ -98,8 +98,8 @@ impl MicroBatch<'_> {
         };
         let factor = self.factor(options.aggregation);
         let bonus = options.entropy_bonus / self.tokens.max(1) as f64;
-        let policy = part.value * factor;
-        let mut whole = policy;
+        let without_bonus = part.value * factor;
+        let mut whole = without_bonus;
         let mut slopes = Vec::with_capacity(scores.logps.len());
         let mut entropy_slopes = Vec::with_capacity(scores.logps.len());
         for ((row, gradient), entropies) in self.rows.iter().zip(&part.gradient).zip(&entropies) {
@@ -113,7 +113,10 @@ impl MicroBatch<'_> {
         if !whole.is_finite() {
             return Ok(false);
         }
-        let value = PartLoss { whole, policy };
+        let value = PartLoss {
+            whole,
+            policy: without_bonus,
+        };
         tally.add(value, part.metrics, self.rows, &loss_options);
         let entropy_slopes = (options.entropy_bonus > 0.0).then_some(&*entropy_slopes);
         policy.backward(tape, &slopes, entropy_slopes, gradients)?;
