@@ -2,4 +2,5 @@
 //! people's code.
 
 mod golden;
+mod statistics;
 mod watch;
