@@ -353,3 +353,42 @@ fn metrics_have_titles_and_units() {
         assert_eq!(shown(name, value), wanted, "{name} {value}");
     }
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_shows_runs_of_others() {
+    let goldstone = |folder: &Path, args: &[&str]| {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin("goldstone"))
+            .arg("watch")
+            .arg(folder)
+            .args(args)
+            .output()
+            .expect("the command")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let missing = goldstone(folder.path(), &["--once"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("run.json"));
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    tell(&mut files, 1, 6);
+    // A run that goes on: what there is, and no waiting.
+    let so_far = goldstone(folder.path(), &["--once"]);
+    assert_eq!(so_far.status.code(), Some(0));
+    assert!(so_far.stdout.is_empty());
+    let lines = String::from_utf8_lossy(&so_far.stderr).into_owned();
+    assert_eq!(lines.lines().count(), 7, "{lines}");
+    assert!(
+        lines.starts_with("reasoning 1/6  step 1  reward 0.100  KL –"),
+        "{lines}"
+    );
+    // A run that has ended is watched to its end.
+    files.end(Ending::Finished).unwrap();
+    let ended = goldstone(folder.path(), &["--plain"]);
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), lines);
+    assert!(!folder.path().join("report.html").exists());
+    let report = goldstone(folder.path(), &["--report"]);
+    assert_eq!(report.status.code(), Some(0));
+    assert!(folder.path().join("report.html").exists());
+}
