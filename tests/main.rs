@@ -6,6 +6,8 @@ mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
 mod countdown;
+#[cfg(feature = "cli")]
+mod filter;
 mod format;
 mod fuzz_replay;
 mod groups;
@@ -18,6 +20,8 @@ mod layering;
 mod math;
 mod math_laws;
 mod measures;
+#[cfg(feature = "train")]
+mod policy;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

@@ -210,6 +210,12 @@ impl Scorer {
         &self.compiled.names
     }
 
+    /// The weight of every reward, in the order of [`Scorer::rewards`].
+    pub fn weights(&self) -> impl Iterator<Item = f64> {
+        let rewards = self.compiled.spec.rewards.iter();
+        rewards.map(|reward| reward.weight)
+    }
+
     /// The rewards whose verdict says that a rollout is solved: those that
     /// judge the answer against a reference, in the spec's order. A row counts
     /// by the first of them that applies to it.

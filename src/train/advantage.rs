@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// One completion of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
@@ -18,11 +21,13 @@ pub struct Sample {
 ///
 /// `R` is the reward, `μ` and `σ` the mean and the sample standard deviation
 /// (n - 1) of the group's rewards, `G` their number.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Baseline {
     /// `(R - μ) / (σ + epsilon)`: DeepSeekMath, arXiv 2402.03300, section 4.1.1.
     Grpo {
         /// Keeps a group of nearly equal rewards from large advantages; 1e-4 in TRL.
+        #[serde(default = "small")]
         epsilon: f64,
     },
     /// `R - μ`: Dr. GRPO, arXiv 2503.20783, section 3.
@@ -30,6 +35,7 @@ pub enum Baseline {
     /// `(R - μ) / (σ of the whole batch + epsilon)`: arXiv 2508.08221, section 4.
     BatchScaled {
         /// As in [`Baseline::Grpo`].
+        #[serde(default = "small")]
         epsilon: f64,
     },
     /// `R - mean of the others = (R - μ) G / (G - 1)`: RLOO, arXiv 2402.14740;
@@ -39,11 +45,23 @@ pub enum Baseline {
     /// batch: REINFORCE++ with a baseline, arXiv 2501.03262.
     ReinforcePlusPlus {
         /// As in [`Baseline::Grpo`].
+        #[serde(default = "small")]
         epsilon: f64,
     },
     /// `(R - μ) / μ` where `μ > 0`, else 0: MaxRL, arXiv 2602.02710; for rewards
     /// that are not negative.
     MaxRl,
+}
+
+impl Default for Baseline {
+    fn default() -> Self {
+        Self::Grpo { epsilon: small() }
+    }
+}
+
+/// TRL's `1e-4`.
+fn small() -> f64 {
+    1e-4
 }
 
 /// The advantage of every sample, in their order; all finite.

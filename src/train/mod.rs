@@ -9,11 +9,41 @@
 mod advantage;
 mod importance;
 mod loss;
+
+mod device;
+mod error;
+mod fault;
+mod ops;
+mod random;
+mod tensors;
+mod threads;
+
+pub mod policy;
+
+pub mod folder;
+
+pub mod optimizer;
+
+pub mod sample;
+
 pub mod watch;
 
+pub mod stage;
+
+pub mod run;
+
+pub mod task;
+
+pub mod recipe;
+
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
+pub use candle_core::{Device, Tensor};
+pub use device::DeviceChoice;
+pub use error::{FileAction, TensorError, TrainError};
+pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};
 pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,
     Step, Surrogate, loss,
 };
+pub use threads::use_threads;

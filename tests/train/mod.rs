@@ -1,6 +1,17 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
 
+mod chat;
+mod fixture;
+mod folder;
 mod golden;
+mod options;
+mod parity;
+mod recipe;
+mod resume;
+mod sampler;
+mod stages;
 mod statistics;
+mod tasks;
 mod watch;
+mod world;

@@ -1,10 +1,14 @@
 //! How the losses of tokens become one number.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Row, Step, active};
 
 /// The mean that the losses of tokens are taken into. Names in brackets are
 /// TRL's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Aggregation {
     /// Over the tokens of the whole optimizer step (`dapo`): arXiv 2503.14476
     /// equation 12. The same for any number of micro-batches.

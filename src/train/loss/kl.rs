@@ -1,5 +1,8 @@
 //! The distance to the reference policy, estimated from the sampled tokens.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::surrogate::Slope;
 
 /// A penalty on the distance to the reference policy.
@@ -16,7 +19,8 @@ pub struct Kl {
 
 /// An estimate of the KL divergence of policy and reference from one token, by
 /// `x = log π_ref - log π`: Schulman, "Approximating KL divergence", 2020.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum KlEstimator {
     /// `-x`: unbiased, of high variance.
     K1,
@@ -30,15 +34,28 @@ pub enum KlEstimator {
 /// Beyond it a log-ratio is cut, so that its exponential is finite.
 const LARGEST_LOG: f64 = 20.0;
 
+impl KlEstimator {
+    /// The estimate from one token, by `log π_ref - log π`.
+    #[must_use]
+    pub fn estimate(self, difference: f64) -> f64 {
+        self.at(difference).0
+    }
+
+    /// The estimate and its derivative.
+    fn at(self, difference: f64) -> (f64, f64) {
+        let x = difference.clamp(-LARGEST_LOG, LARGEST_LOG);
+        match self {
+            Self::K1 => (-x, -1.0),
+            Self::K2 => (x * x / 2.0, x),
+            Self::K3 => (x.exp() - x - 1.0, x.exp() - 1.0),
+        }
+    }
+}
+
 impl Kl {
     /// The estimate for one token, without the factor.
     pub(super) fn token(self, logp: f64, reference: f64, log_ratio: f64) -> Slope {
-        let x = (reference - logp).clamp(-LARGEST_LOG, LARGEST_LOG);
-        let (value, by_x) = match self.estimator {
-            KlEstimator::K1 => (-x, -1.0),
-            KlEstimator::K2 => (x * x / 2.0, x),
-            KlEstimator::K3 => (x.exp() - x - 1.0, x.exp() - 1.0),
-        };
+        let (value, by_x) = self.estimator.at(reference - logp);
         match self.bias_corrected {
             false => Slope {
                 value,

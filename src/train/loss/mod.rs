@@ -13,6 +13,9 @@ pub use kl::{Kl, KlEstimator};
 pub use metrics::{ClipRatios, Metrics};
 pub use surrogate::Surrogate;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use metrics::Tally;
 use surrogate::Slope;
 
@@ -47,7 +50,8 @@ pub struct Step {
 }
 
 /// What a probability ratio is taken over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Every token by itself.
     #[default]
@@ -76,11 +80,7 @@ impl Default for LossOptions {
     /// DAPO's loss without a KL term, TRL's default.
     fn default() -> Self {
         Self {
-            surrogate: Surrogate::Clip {
-                low: 0.2,
-                high: 0.2,
-                delta: None,
-            },
+            surrogate: Surrogate::default(),
             level: Level::Token,
             aggregation: Aggregation::Tokens,
             kl: None,

@@ -1,8 +1,12 @@
 //! Surrogates: the loss of a token by its probability ratio and advantage.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// How the ratio `r` of the policy's probability to the old one becomes a loss;
 /// `A` is the advantage.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Surrogate {
     /// `-min(min(r, delta) A, clip(r, 1 - low, 1 + high) A)`: PPO's clip, arXiv
     /// 1707.06347 equation 7; with `high > low` DAPO's clip-higher, arXiv
@@ -11,43 +15,92 @@ pub enum Surrogate {
     /// 2507.18071 equation 5.
     Clip {
         /// How far below 1 a ratio may push; 0.2.
+        #[serde(default = "fifth")]
         low: f64,
         /// How far above 1; 0.2, in DAPO 0.28.
+        #[serde(default = "fifth")]
         high: f64,
         /// Bound of the ratio where the advantage is negative; above `1 + high`.
+        #[serde(default)]
         delta: Option<f64>,
     },
     /// PPO's clip, and at most `-cap A` where `A < 0`: arXiv 1912.09729 equation 5.
     DualClip {
         /// As in [`Surrogate::Clip`].
+        #[serde(default = "fifth")]
         low: f64,
         /// As in [`Surrogate::Clip`].
+        #[serde(default = "fifth")]
         high: f64,
         /// 3 in verl.
+        #[serde(default = "three")]
         cap: f64,
     },
     /// `-sg(min(r, cap)) A log π`: CISPO, MiniMax-M1, arXiv 2506.13585 equation 4,
     /// as TRL has it. `sg` stops the gradient.
     Cispo {
         /// 5 in TRL.
+        #[serde(default = "five")]
         cap: f64,
     },
     /// `-(4 / τ) σ(τ (r - 1)) A` with the logistic function `σ`: SAPO, arXiv
     /// 2511.20347 equation 6.
     Sapo {
         /// `τ` where `A > 0`; 1.
+        #[serde(default = "one")]
         positive: f64,
         /// `τ` otherwise; 1.05.
+        #[serde(default = "more_than_one")]
         negative: f64,
     },
     /// `-sg(φ) A log π` with `φ = exp(λ + k log w - λ w)` of the sequence's ratio
     /// `w`: VESPO, arXiv 2602.10693.
     Vespo {
         /// `(k, λ)` where `A >= 0`; (2, 3).
+        #[serde(default = "two_three")]
         positive: (f64, f64),
         /// `(k, λ)` otherwise; (3, 2).
+        #[serde(default = "three_two")]
         negative: (f64, f64),
     },
+}
+
+impl Default for Surrogate {
+    fn default() -> Self {
+        Self::Clip {
+            low: fifth(),
+            high: fifth(),
+            delta: None,
+        }
+    }
+}
+
+fn fifth() -> f64 {
+    0.2
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn more_than_one() -> f64 {
+    1.05
+}
+
+fn three() -> f64 {
+    3.0
+}
+
+fn five() -> f64 {
+    5.0
+}
+
+fn two_three() -> (f64, f64) {
+    (2.0, 3.0)
+}
+
+fn three_two() -> (f64, f64) {
+    (3.0, 2.0)
 }
 
 /// The loss of one token, and its derivatives.

@@ -1,0 +1,185 @@
+//! The policy: a decoder of the Qwen2, Qwen3 or Llama family with hand-written
+//! gradients.
+//!
+//! [`Policy::score`] gives the log-probabilities of given completions,
+//! [`Policy::forward`] the same with a [`Tape`] from which [`Policy::backward`] adds
+//! the gradients of all weights, and [`Policy::decoder`] writes new tokens. All
+//! three run the same layers over the same weights.
+//!
+//! Not here: reading and writing of model folders, sampling, the loss.
+
+mod config;
+
+mod parameters;
+
+mod batch;
+
+mod gradients;
+
+mod layer;
+
+mod forward;
+
+mod backward;
+
+mod score;
+
+mod decoder;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::Device;
+
+pub use batch::TokenBatch;
+pub use config::{Architecture, ModelConfig, Rope, RopeScaling};
+pub use decoder::Decoder;
+pub use forward::{Recompute, Tape};
+pub use gradients::Gradients;
+pub use parameters::Parameters;
+
+use super::TrainError;
+use super::ops::{Head, Ops, RopeTable};
+use layer::LayerPlaces;
+
+/// What a policy says of scored tokens, one number each, in the order in which the
+/// completions were pushed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenScores {
+    /// Natural logarithms of the probabilities of the tokens, from
+    /// `softmax(logits / temperature)`.
+    pub logps: Vec<f32>,
+    /// Entropies of the same distributions, in nats.
+    pub entropies: Vec<f32>,
+}
+
+/// A decoder with its weights.
+#[derive(Debug)]
+pub struct Policy {
+    config: ModelConfig,
+    parameters: Parameters,
+    places: Places,
+    device: Device,
+    ops: Ops,
+    rope: Mutex<Arc<RopeTable>>,
+}
+
+/// Where the parameters stand in their list.
+#[derive(Clone, Debug)]
+struct Places {
+    embed: usize,
+    layers: Vec<LayerPlaces>,
+    norm: usize,
+    /// That of the embedding where the head is tied to it.
+    head: usize,
+}
+
+impl Policy {
+    /// A policy with fresh weights; the same for the same seed.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] for numbers that make no model.
+    pub fn random(config: ModelConfig, seed: u64, device: &Device) -> Result<Self, TrainError> {
+        config.validate()?;
+        let parameters = Parameters::random(&config, seed, device)?;
+        Self::from_parameters(config, parameters)
+    }
+
+    /// A policy with given weights, which are taken in any order.
+    ///
+    /// The tensors are not copied: who holds one of them sees it change in training.
+    ///
+    /// # Errors
+    /// For numbers that make no model, and for a parameter that is missing, not
+    /// part of the architecture, or of another shape or type than f32.
+    pub fn from_parameters(
+        config: ModelConfig,
+        parameters: Parameters,
+    ) -> Result<Self, TrainError> {
+        config.validate()?;
+        let parameters = parameters.arranged(&config)?;
+        let places = Places::new(&config);
+        let device = parameters.at(places.embed).device().clone();
+        let table = RopeTable::new(&config.rope, config.head_dim, 0);
+        Ok(Self {
+            config,
+            parameters,
+            places,
+            device,
+            ops: Ops::default(),
+            rope: Mutex::new(Arc::new(table)),
+        })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The weights.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The weights, to be replaced or frozen.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The same policy with weights of its own, such as a reference that stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// When a tensor cannot be copied.
+    pub fn duplicate(&self) -> Result<Self, TrainError> {
+        Self::from_parameters(self.config.clone(), self.parameters.duplicate()?)
+    }
+
+    /// The weights of the logits.
+    fn head(&self) -> Head<&candle_core::Tensor> {
+        let weights = self.parameters.at(self.places.head);
+        if self.config.tie_embeddings {
+            Head::Tied(weights)
+        } else {
+            Head::Own(weights)
+        }
+    }
+
+    /// Angles for all positions below `positions`.
+    fn rope(&self, positions: usize) -> Arc<RopeTable> {
+        let mut table = self.rope.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.positions() < positions {
+            let longer = positions.next_power_of_two();
+            *table = Arc::new(RopeTable::new(
+                &self.config.rope,
+                self.config.head_dim,
+                longer,
+            ));
+        }
+        Arc::clone(&table)
+    }
+}
+
+impl Places {
+    fn new(config: &ModelConfig) -> Self {
+        let names: Vec<String> = config
+            .parameter_shapes()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        let find = |name: &str| names.iter().position(|known| known == name);
+        let embed = 0;
+        let layers = (0..config.layers)
+            .map(|layer| LayerPlaces::new(|name| find(&format!("layers.{layer}.{name}"))));
+        Self {
+            embed,
+            layers: layers.collect(),
+            norm: find("norm.weight").unwrap_or_default(),
+            head: find("head.weight").unwrap_or(embed),
+        }
+    }
+}

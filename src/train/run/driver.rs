@@ -1,0 +1,355 @@
+//! The steps of a run, one after the other.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::checkpoint::{Checkpoints, replace};
+use super::plan::{PolicyStore, RunPlan, StageWork};
+use super::state::{Best, State, VERSION};
+use crate::train::error::TrainError;
+use crate::train::policy::Policy;
+use crate::train::random::Key;
+use crate::train::sample::Vocabulary;
+use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Report, Sft, Stage, Workplace};
+use crate::train::watch::{Ending, Kind, StepRecord, Watcher};
+
+/// A run with all it works with.
+pub struct Run<'r> {
+    /// What it is to do.
+    pub plan: &'r RunPlan,
+    /// What learns: the policy that the run begins with, then the one that it has
+    /// made.
+    pub policy: &'r mut Policy,
+    /// Its tokens.
+    pub vocabulary: &'r dyn Vocabulary,
+    /// How it is kept in folders.
+    pub store: &'r dyn PolicyStore,
+    /// Who is told.
+    pub watcher: &'r mut dyn Watcher,
+    /// Once it is true, the run saves itself after the step that it is in, and
+    /// ends.
+    pub stop: &'r AtomicBool,
+}
+
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At its first step; checkpoints that are there are removed.
+    Anew,
+    /// After its newest checkpoint; at its first step where there is none.
+    Resumed,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All stages are done.
+    Finished,
+    /// It was asked to stop, and can go on.
+    Stopped,
+}
+
+impl Run<'_> {
+    /// Makes the steps of the run.
+    ///
+    /// # Errors
+    /// Options out of their ranges; sources, rewards and files that fail; updates
+    /// that are not finite. What was saved before stays.
+    pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
+        self.plan.validate()?;
+        let result = self.make(begin);
+        let ending = match result {
+            Ok(Ended::Finished) => Ending::Finished,
+            Ok(Ended::Stopped) => Ending::Interrupted,
+            Err(_) => Ending::Failed,
+        };
+        let told = self.watcher.end(ending);
+        let ended = result?;
+        told?;
+        Ok(ended)
+    }
+
+    fn make(&mut self, begin: Begin) -> Result<Ended, TrainError> {
+        let checkpoints = Checkpoints::new(&self.plan.folder, self.plan.checkpoints.keep);
+        let saved = match begin {
+            Begin::Anew => {
+                checkpoints.clear()?;
+                None
+            }
+            Begin::Resumed => checkpoints.newest()?,
+        };
+        let (mut state, mut folder) = match saved {
+            None => (self.first_state(), None),
+            Some((folder, state)) => {
+                self.check(&state, &folder)?;
+                self.store.restore(self.policy, &folder)?;
+                (state, Some(folder))
+            }
+        };
+        let resumed_at = folder.is_some().then_some(state.step);
+        self.watcher.begin(&self.plan.describe(resumed_at))?;
+        if folder.is_none()
+            && let Some(evaluation) = &self.plan.evaluation
+            && evaluation.options.before_training
+        {
+            self.evaluate(&mut state, 0)?;
+        }
+        while state.stage < self.plan.stages.len() {
+            let mut stage = self.stage(state.stage)?;
+            if let Some(folder) = folder.take()
+                && state.stage_step > 0
+            {
+                stage.restore(state.position.clone(), &folder)?;
+            }
+            if self.steps(&mut *stage, &mut state, &checkpoints)? == Ended::Stopped {
+                return Ok(Ended::Stopped);
+            }
+            let next = self.plan.stages.get(state.stage + 1);
+            state.next_stage(next.map(|stage| stage.name.as_str()));
+            checkpoints.write(&state, |folder| self.store.save(self.policy, folder))?;
+            if self.is_stopped() && next.is_some() {
+                return Ok(Ended::Stopped);
+            }
+        }
+        replace(&self.plan.folder.join("final"), |folder| {
+            self.store.save(self.policy, folder)
+        })?;
+        Ok(Ended::Finished)
+    }
+
+    /// The steps of a stage, from where it stands.
+    fn steps(
+        &mut self,
+        stage: &mut dyn Stage,
+        state: &mut State,
+        checkpoints: &Checkpoints,
+    ) -> Result<Ended, TrainError> {
+        let steps = stage.steps();
+        while state.stage_step < steps {
+            let mut place = self.place();
+            let report = stage.step(&mut place, state.stage_step)?;
+            state.step += 1;
+            state.stage_step += 1;
+            state.position = stage.position();
+            self.tell(state, steps, Kind::Train, report)?;
+            let is_last = state.stage_step == steps;
+            let mut is_over = is_last;
+            if self.is_evaluated(state.stage_step, is_last) {
+                is_over |= self.evaluate(state, steps)?;
+            }
+            if is_over {
+                break;
+            }
+            let is_stopped = self.is_stopped();
+            let every = self.plan.checkpoints.every;
+            if is_stopped || (every > 0 && state.stage_step.is_multiple_of(every)) {
+                checkpoints.write(state, |folder| {
+                    self.store.save(self.policy, folder)?;
+                    stage.save(folder)
+                })?;
+            }
+            if is_stopped {
+                return Ok(Ended::Stopped);
+            }
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// Evaluates the policy, keeps it where it is the best, and says whether the
+    /// stage is to end.
+    fn evaluate(&mut self, state: &mut State, steps: u64) -> Result<bool, TrainError> {
+        let Some(evaluation) = &self.plan.evaluation else {
+            return Ok(false);
+        };
+        let seed = self.plan.seed;
+        let report = evaluation.evaluate(&mut self.place(), seed)?;
+        let find = |metric: &str| {
+            let found = report.metrics.iter().find(|(name, _)| name == metric);
+            found
+                .map(|(_, value)| *value)
+                .ok_or_else(|| TrainError::Metric {
+                    metric: metric.to_owned(),
+                    known: report
+                        .metrics
+                        .iter()
+                        .map(|(name, _)| name.clone())
+                        .collect(),
+                })
+        };
+        let metric = evaluation.best_metric();
+        let value = find(metric)?;
+        let early = match &evaluation.options.early_stop {
+            None => None,
+            Some(stop) => Some((stop, find(stop.metric.as_deref().unwrap_or(metric))?)),
+        };
+        self.tell(state, steps, Kind::Evaluation, report)?;
+        if state.best.as_ref().is_none_or(|best| value > best.value) {
+            replace(&self.plan.folder.join("best"), |folder| {
+                self.store.save(self.policy, folder)
+            })?;
+            state.best = Some(Best {
+                metric: metric.to_owned(),
+                value,
+                step: state.step,
+            });
+        }
+        let Some((stop, value)) = early else {
+            return Ok(false);
+        };
+        let progress = &mut state.progress;
+        if progress.best.is_none_or(|best| value > best) {
+            progress.best = Some(value);
+            progress.without = 0;
+        } else {
+            progress.without += 1;
+        }
+        let has_reached = stop.at_least.is_some_and(|goal| value >= goal);
+        let is_stuck = stop.patience.is_some_and(|most| progress.without >= most);
+        // The untrained policy ends no stage.
+        Ok(state.stage_step > 0 && (has_reached || is_stuck))
+    }
+
+    /// Whether the policy is evaluated after this step of a stage.
+    fn is_evaluated(&self, stage_step: u64, is_last: bool) -> bool {
+        self.plan.evaluation.as_ref().is_some_and(|evaluation| {
+            let every = evaluation.options.every;
+            is_last || (every > 0 && stage_step.is_multiple_of(every))
+        })
+    }
+
+    /// A stage at its beginning.
+    fn stage(&self, index: usize) -> Result<Box<dyn Stage>, TrainError> {
+        let plan = &self.plan.stages[index];
+        let seed = Key::new(self.plan.seed, "stage", &[index as u64]).seed();
+        Ok(match &plan.work {
+            StageWork::Sft {
+                options,
+                demonstrations,
+            } => {
+                let mut sources = demonstrations.clone();
+                for stage in &options.stages {
+                    let kept = KeptFile::open(&self.plan.kept(stage))?;
+                    sources.push(Arc::new(kept) as Arc<dyn Demonstrations>);
+                }
+                let options = options.clone();
+                Box::new(Sft::new(
+                    options,
+                    &sources,
+                    self.policy,
+                    self.vocabulary,
+                    seed,
+                )?)
+            }
+            StageWork::Grpo {
+                options,
+                problems,
+                scorer,
+            } => {
+                let (options, problems) = (options.clone(), Arc::clone(problems));
+                Box::new(Grpo::new(
+                    options,
+                    problems,
+                    scorer.clone(),
+                    self.policy,
+                    seed,
+                )?)
+            }
+            StageWork::Reject {
+                options,
+                problems,
+                scorer,
+            } => {
+                let path = self.plan.kept(&plan.name);
+                let (options, problems) = (options.clone(), Arc::clone(problems));
+                Box::new(Reject::new(options, problems, scorer.clone(), path, seed)?)
+            }
+        })
+    }
+
+    fn place(&mut self) -> Workplace<'_> {
+        Workplace {
+            policy: self.policy,
+            vocabulary: self.vocabulary,
+            watcher: self.watcher,
+        }
+    }
+
+    /// Tells those who watch of a step or an evaluation.
+    fn tell(
+        &mut self,
+        state: &State,
+        steps: u64,
+        kind: Kind,
+        report: Report,
+    ) -> Result<(), TrainError> {
+        for note in &report.notes {
+            self.watcher.note(note)?;
+        }
+        let mut completions = report.completions;
+        for completion in &mut completions {
+            completion.step = state.step;
+            completion.stage = match kind {
+                Kind::Train => state.stage_name.clone(),
+                Kind::Evaluation => "evaluation".to_owned(),
+            };
+        }
+        if !completions.is_empty() {
+            self.watcher.completions(&completions)?;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.watcher.step(&StepRecord {
+            stage: state.stage_name.clone(),
+            kind,
+            step: state.step,
+            stage_step: state.stage_step,
+            stage_steps: steps,
+            time: now.map_or(0.0, |now| now.as_secs_f64()),
+            metrics: report.metrics,
+        })?;
+        Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn first_state(&self) -> State {
+        let first = self.plan.stages.first();
+        State {
+            version: VERSION,
+            seed: self.plan.seed,
+            recipe_sha256: self.plan.info.recipe_sha256.clone(),
+            stage_name: first.map(|stage| stage.name.clone()).unwrap_or_default(),
+            ..State::default()
+        }
+    }
+
+    /// A checkpoint of another recipe or seed is refused: what came of it would be
+    /// neither's.
+    fn check(&self, state: &State, folder: &Path) -> Result<(), TrainError> {
+        let bad = |problem: &str| {
+            Err(TrainError::Checkpoint {
+                path: folder.to_owned(),
+                problem: problem.to_owned(),
+            })
+        };
+        if state.recipe_sha256 != self.plan.info.recipe_sha256 {
+            return bad("is of another recipe, or the recipe was changed since; begin anew");
+        }
+        if state.seed != self.plan.seed {
+            return bad("is of another seed; begin anew, or give the seed of the first run");
+        }
+        let stage = self.plan.stages.get(state.stage);
+        let name = stage.map_or("", |stage| stage.name.as_str());
+        if name != state.stage_name {
+            return bad("is of other stages; begin anew");
+        }
+        if !fs::exists(folder).unwrap_or(false) {
+            return bad("is gone");
+        }
+        Ok(())
+    }
+}

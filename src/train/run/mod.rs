@@ -1,0 +1,16 @@
+//! A run: stages one after the other, with checkpoints to go on from.
+//!
+//! [`Run::go`] makes the steps of a [`RunPlan`]. It evaluates and saves as the plan
+//! says, tells those who watch, and stops between two steps when it is asked to.
+//! A run that was stopped or killed goes on from its newest checkpoint and makes
+//! the same weights and the same metrics, to the bit, as one that was not.
+
+mod checkpoint;
+mod driver;
+mod options;
+mod plan;
+mod state;
+
+pub use driver::{Begin, Ended, Run};
+pub use options::CheckpointOptions;
+pub use plan::{PolicyStore, RunPlan, StagePlan, StageWork};

@@ -1,0 +1,44 @@
+//! What sampling takes and gives.
+
+/// A prompt that one completion is drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prompt<'p> {
+    /// The number of its random numbers: prompts of one seed need different ones.
+    pub row: u64,
+    /// The tokens that the policy goes on from; at least one.
+    pub tokens: &'p [u32],
+}
+
+/// A completion as it was drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// Its tokens, the end token included where there is one.
+    pub tokens: Vec<u32>,
+    /// The log-probability of each, in nats, at the temperature of sampling (at
+    /// temperature 0, at 1) and before any filter.
+    pub logps: Vec<f32>,
+    /// The text of the tokens without the end token.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// Why a completion ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finish {
+    /// By an end token or a stop text.
+    Stop,
+    /// It was cut: no more tokens were allowed.
+    Length,
+}
+
+impl Finish {
+    /// `stop` or `length`, as rollouts have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+        }
+    }
+}

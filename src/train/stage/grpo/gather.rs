@@ -1,0 +1,143 @@
+//! The groups of a step: problems answered and scored, in one round or several.
+
+use super::Grpo;
+use crate::train::error::TrainError;
+use crate::train::random::Key;
+use crate::train::sample::SampleOptions;
+use crate::train::stage::answer::{Answered, Answerer, Spent};
+use crate::train::stage::metrics::deviation;
+use crate::train::stage::step::{Workplace, tell};
+
+/// What was sampled for a step.
+pub(super) struct Gathered {
+    /// The groups that are learned from.
+    pub(super) answered: Vec<Answered>,
+    /// Rounds that were sampled.
+    pub(super) rounds: usize,
+    /// Groups that agree and are learned from for want of others.
+    pub(super) missing: usize,
+    /// Groups that were sampled and left out because their completions agree.
+    pub(super) dropped: usize,
+    /// Tokens that were sampled, those of dropped groups included.
+    pub(super) tokens: usize,
+    pub(super) spent: Spent,
+}
+
+impl Grpo {
+    /// Samples and scores the groups of a step. With dynamic sampling, rounds are
+    /// added until there are enough groups whose completions disagree (DAPO,
+    /// arXiv 2503.14476, section 3.2); what is missing after the last round is
+    /// made up by groups that agree.
+    pub(super) fn gather(
+        &mut self,
+        place: &mut Workplace<'_>,
+        number: u64,
+    ) -> Result<Gathered, TrainError> {
+        let wanted = self.options.prompts_per_step;
+        let dynamic = self.options.dynamic_sampling.clone();
+        let rounds = dynamic.as_ref().map_or(1, |dynamic| dynamic.max_rounds);
+        let mut gathered = Gathered {
+            answered: Vec::new(),
+            rounds: 0,
+            missing: 0,
+            dropped: 0,
+            tokens: 0,
+            spent: Spent::default(),
+        };
+        let mut spare = Vec::new();
+        while gathered.rounds < rounds && gathered.answered.len() < wanted {
+            let answered = self.round(place, number, &mut gathered)?;
+            self.check(&answered)?;
+            match &dynamic {
+                None => gathered.answered = answered,
+                Some(dynamic) => {
+                    for group in answered {
+                        match disagrees(&group, dynamic.term.as_deref()) {
+                            true => gathered.answered.push(group),
+                            false => spare.push(group),
+                        }
+                    }
+                }
+            }
+        }
+        gathered.answered.truncate(wanted);
+        let missing = wanted - gathered.answered.len();
+        gathered.missing = missing;
+        gathered.dropped = spare.len().saturating_sub(missing);
+        gathered.answered.extend(spare.into_iter().take(missing));
+        Ok(gathered)
+    }
+
+    /// One round: the next problems, answered and scored.
+    fn round(
+        &mut self,
+        place: &mut Workplace<'_>,
+        number: u64,
+        gathered: &mut Gathered,
+    ) -> Result<Vec<Answered>, TrainError> {
+        let wanted = self.options.prompts_per_step;
+        let mut problems = Vec::with_capacity(wanted);
+        for _ in 0..wanted {
+            problems.push(self.order.problem(self.position.taken)?);
+            self.position.taken += 1;
+        }
+        let sampling = &self.options.sampling;
+        let numbers = [sampling.seed, number, gathered.rounds as u64];
+        let options = SampleOptions {
+            seed: Key::new(self.seed, "rollouts", &numbers).seed(),
+            ..sampling.clone()
+        };
+        let answerer = Answerer {
+            policy: place.policy,
+            vocabulary: place.vocabulary,
+            scorer: &self.scorer,
+            options: &options,
+            samples: self.options.group_size,
+        };
+        let total = wanted * self.options.group_size;
+        let watcher = &mut *place.watcher;
+        let mut progress = |done| tell(watcher, "sampling", done, total);
+        let (answered, spent) = answerer.answer(problems, &mut progress)?;
+        let completions = answered.iter().flat_map(|group| &group.completions);
+        gathered.tokens += completions
+            .map(|completion| completion.tokens.len())
+            .sum::<usize>();
+        gathered.spent.add(spent);
+        gathered.rounds += 1;
+        Ok(answered)
+    }
+
+    /// Too many completions without a reward end the run: the data are wrong.
+    fn check(&self, answered: &[Answered]) -> Result<(), TrainError> {
+        let scores = || answered.iter().flat_map(|group| &group.scores);
+        let count = scores().count();
+        let without = scores().filter(|score| score.reward.is_none());
+        let share = without.count() as f64 / count.max(1) as f64;
+        if share <= self.options.max_unscorable {
+            return Ok(());
+        }
+        let example = scores().find(|score| score.reward.is_none());
+        let why = example.and_then(|score| score.error.as_ref());
+        Err(TrainError::Unscorable {
+            share,
+            most: self.options.max_unscorable,
+            id: example.map(|score| score.id.clone()).unwrap_or_default(),
+            why: match why {
+                Some(error) => error.message.clone(),
+                None => "no reward of the spec could judge it".to_owned(),
+            },
+        })
+    }
+}
+
+/// Whether the rewards of a group, or the numbers of one term, differ.
+fn disagrees(group: &Answered, term: Option<&str>) -> bool {
+    let numbers: Vec<f64> = match term {
+        None => group.rewards(),
+        Some(name) => {
+            let terms = group.scores.iter().filter_map(|score| score.term(name));
+            terms.filter_map(|term| term.raw).collect()
+        }
+    };
+    deviation(&numbers).is_some_and(|deviation| deviation > 0.0)
+}

@@ -1,0 +1,133 @@
+//! Completions as rollouts, and their scores.
+//!
+//! A row that is unusable has no reward and is counted; a failure of the
+//! machinery ends the run. Neither becomes a number.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Problem;
+use crate::reward::{ErrorKind, Score, Scorer};
+use crate::rollout::{Rollout, Text};
+use crate::train::error::TrainError;
+use crate::train::sample::Completion;
+use crate::train::watch::Judged;
+use crate::verdict::Outcome;
+
+/// The rollouts of one problem.
+pub(super) fn rollouts(problem: &Problem, completions: &[Completion]) -> Vec<Rollout> {
+    let rollout = |(index, completion): (usize, &Completion)| Rollout {
+        id: format!("{}/{index}", problem.rollout.id),
+        group: problem.rollout.id.clone(),
+        sample_index: Some(index as u64),
+        completion: Text::Plain(completion.text.clone()),
+        n_tokens: Some(completion.tokens.len() as u64),
+        finish_reason: Some(completion.finish.name().to_owned()),
+        ..problem.rollout.clone()
+    };
+    completions.iter().enumerate().map(rollout).collect()
+}
+
+/// Scores the completions of one problem, all that there are.
+///
+/// # Errors
+/// [`TrainError::Scoring`] where the machinery failed: a guest, a disk, a scorer
+/// that panicked or made a number that is not finite.
+pub(super) fn judge(
+    scorer: &Scorer,
+    problem: &Problem,
+    completions: &[Completion],
+) -> Result<Vec<Score>, TrainError> {
+    let rollouts = rollouts(problem, completions);
+    let scores = catch_unwind(AssertUnwindSafe(|| scorer.score_all(&rollouts)));
+    let Ok(scores) = scores else {
+        return Err(failed(
+            &problem.rollout.id,
+            "the scorer panicked; this is a bug, please report it with this prompt",
+        ));
+    };
+    refuse_failures(&scores)?;
+    Ok(scores)
+}
+
+/// A failure of ours is no score: the run ends.
+fn refuse_failures(scores: &[Score]) -> Result<(), TrainError> {
+    for score in scores {
+        let message = match &score.error {
+            Some(error) if error.kind == ErrorKind::Machinery => &error.message,
+            _ if !is_finite(score) => "the reward is not a finite number",
+            _ => continue,
+        };
+        return Err(failed(&score.id, message));
+    }
+    Ok(())
+}
+
+fn is_finite(score: &Score) -> bool {
+    let terms = score.terms.iter().flat_map(|term| [term.value, term.raw]);
+    terms.chain([score.reward]).flatten().all(f64::is_finite)
+}
+
+fn failed(id: &str, message: &str) -> TrainError {
+    TrainError::Scoring {
+        id: id.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// Whether a completion is solved, by the first of the spec's verifiers that
+/// applied to it, and the answer that it votes for.
+pub(super) fn judged<'s>(scorer: &Scorer, score: &'s Score) -> Judged<'s> {
+    let term = scorer.solvers().find_map(|name| score.term(name));
+    let is_correct = term.and_then(|term| match (term.outcome, term.reason) {
+        (Some(Outcome::Correct), _) => Some(true),
+        (Some(Outcome::Wrong | Outcome::NoAnswer), _) | (None, Some("gated")) => Some(false),
+        (Some(Outcome::Unknown) | None, _) => None,
+    });
+    let answer = term.and_then(|term| term.detail.value("answer"));
+    Judged {
+        is_correct,
+        answer: answer.and_then(|answer| answer.as_str()),
+    }
+}
+
+/// Why a completion earned what it did, in a few words: the error, or the reason
+/// of the first term that has one.
+pub(super) fn reason(score: &Score) -> Option<String> {
+    if let Some(error) = &score.error {
+        return Some(error.message.clone());
+    }
+    let term = score.terms.iter().find(|term| term.reason.is_some())?;
+    Some(format!("{}: {}", term.name, term.reason?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, Score, refuse_failures};
+    use crate::reward::{RowError, Status};
+
+    #[test]
+    fn our_failures_are_no_scores() {
+        let unusable = Score::error("1", "1", RowError::data("no reference"));
+        assert!(refuse_failures(std::slice::from_ref(&unusable)).is_ok());
+        let guest = RowError {
+            kind: ErrorKind::Machinery,
+            ..RowError::data("the guest is gone")
+        };
+        // Even where a spec says what an error pays.
+        let paid = Score {
+            reward: Some(0.0),
+            ..Score::error("2", "1", guest)
+        };
+        let error = refuse_failures(&[unusable, paid]).unwrap_err();
+        assert!(error.to_string().contains("the guest is gone"));
+        let endless = Score {
+            id: "3".to_owned(),
+            group: "1".to_owned(),
+            reward: Some(f64::INFINITY),
+            status: Status::Ok,
+            terms: Vec::new(),
+            error: None,
+        };
+        assert!(refuse_failures(&[endless]).is_err());
+    }
+}

@@ -1,0 +1,275 @@
+//! Rejection sampling: problems in, a file of good completions out.
+//!
+//! The file has one line of JSON for each completion that was kept, with
+//! `prompt` and `completion` as the policy saw and wrote them, so that a later
+//! stage, or another program, can learn from it.
+
+use std::collections::HashSet;
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Answered, Answerer};
+use super::judge::judged;
+use super::metrics::Metrics;
+use super::step::{Position, Report, Stage, Workplace, tell};
+use super::{Demonstration, Demonstrations, Order, Problems, RejectOptions};
+use crate::reward::Scorer;
+use crate::train::error::{FileAction, TrainError};
+use crate::train::random::Key;
+use crate::train::sample::{Finish, SampleOptions};
+
+/// A stage of rejection sampling.
+pub(in crate::train) struct Reject {
+    options: RejectOptions,
+    problems: Arc<dyn Problems>,
+    scorer: Scorer,
+    seed: u64,
+    /// How many problems are answered.
+    count: u64,
+    path: PathBuf,
+    position: Position,
+}
+
+/// A completion that was kept: a line of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    prompt: String,
+    completion: String,
+    reward: Option<f64>,
+    n_tokens: u64,
+    finish_reason: String,
+}
+
+impl Reject {
+    /// # Errors
+    /// A source without problems, or without an end and no number of them; a file
+    /// that cannot be written.
+    pub(in crate::train) fn new(
+        options: RejectOptions,
+        problems: Arc<dyn Problems>,
+        scorer: Scorer,
+        path: PathBuf,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        let count = match (problems.count(), options.prompts) {
+            (Some(count), most) => most.map_or(count, |most| most.min(count)),
+            (None, Some(most)) => most,
+            (None, None) => 0,
+        };
+        if count == 0 {
+            return Err(TrainError::Source {
+                problem: match problems.count() {
+                    None => "the task has no end; set `prompts` to how many to take".to_owned(),
+                    Some(_) => "the task has no problem; this stage needs some".to_owned(),
+                },
+            });
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(TrainError::file(FileAction::Write, folder))?;
+        }
+        // What an interrupted run left in it is cut off with the first step.
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.map_err(TrainError::file(FileAction::Write, &path))?;
+        Ok(Self {
+            options,
+            problems,
+            scorer,
+            seed,
+            count,
+            path,
+            position: Position::default(),
+        })
+    }
+
+    /// The completions of a problem that are kept, in the order of the options.
+    fn keep(&self, answered: &Answered, index: u64) -> Vec<Kept> {
+        let options = &self.options;
+        let mut seen = HashSet::new();
+        let mut kept: Vec<usize> = (0..answered.completions.len())
+            .filter(|place| {
+                let (completion, score) = (&answered.completions[*place], &answered.scores[*place]);
+                let Some(reward) = score.reward else {
+                    return false;
+                };
+                reward >= options.min_reward.unwrap_or(f64::NEG_INFINITY)
+                    && (!options.correct_only
+                        || judged(&self.scorer, score).is_correct == Some(true))
+                    && (!options.finished_only || completion.finish == Finish::Stop)
+                    && (!options.deduplicate || seen.insert(&completion.text))
+            })
+            .collect();
+        match options.order {
+            Order::Best => kept.sort_by(|one, other| {
+                let key = |place: usize| {
+                    let reward = answered.scores[place].reward.unwrap_or(f64::NEG_INFINITY);
+                    (reward, answered.completions[place].tokens.len())
+                };
+                let ((reward, length), (other_reward, other_length)) = (key(*one), key(*other));
+                other_reward
+                    .total_cmp(&reward)
+                    .then(length.cmp(&other_length))
+            }),
+            Order::Random => {
+                let order = Key::new(self.seed, "keep", &[index]).permutation(kept.len());
+                kept = order.into_iter().map(|place| kept[place]).collect();
+            }
+        }
+        kept.truncate(options.keep.unwrap_or(usize::MAX));
+        kept.into_iter().map(|place| answered.kept(place)).collect()
+    }
+
+    /// Appends lines to the file, after what the last step wrote.
+    fn write(&mut self, kept: &[Kept]) -> Result<(), TrainError> {
+        let mut text = Vec::new();
+        for line in kept {
+            serde_json::to_writer(&mut text, line).expect("a Vec takes every byte");
+            text.push(b'\n');
+        }
+        let write = || {
+            let mut file = OpenOptions::new().write(true).open(&self.path)?;
+            file.set_len(self.position.written)?;
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(&text)
+        };
+        write().map_err(TrainError::file(FileAction::Write, &self.path))?;
+        self.position.written += text.len() as u64;
+        self.position.kept += kept.len() as u64;
+        Ok(())
+    }
+}
+
+impl Stage for Reject {
+    fn steps(&self) -> u64 {
+        self.count.div_ceil(self.options.prompts_per_step as u64)
+    }
+
+    fn step(&mut self, place: &mut Workplace<'_>, number: u64) -> Result<Report, TrainError> {
+        let began = Instant::now();
+        let first = self.position.taken;
+        let next = (first + self.options.prompts_per_step as u64).min(self.count);
+        let failed = |problem| TrainError::Source { problem };
+        let problems: Result<Vec<_>, _> = (first..next)
+            .map(|index| self.problems.problem(index).map_err(failed))
+            .collect();
+        let sampling = &self.options.sampling;
+        let options = SampleOptions {
+            seed: Key::new(self.seed, "rollouts", &[sampling.seed, number]).seed(),
+            ..sampling.clone()
+        };
+        let answerer = Answerer {
+            policy: place.policy,
+            vocabulary: place.vocabulary,
+            scorer: &self.scorer,
+            options: &options,
+            samples: self.options.samples,
+        };
+        let total = (next - first) as usize * self.options.samples;
+        let watcher = &mut *place.watcher;
+        let mut progress = |done| tell(watcher, "sampling", done, total);
+        let (answered, spent) = answerer.answer(problems?, &mut progress)?;
+        self.position.taken = next;
+        let mut kept = Vec::new();
+        for (index, answered) in (first..next).zip(&answered) {
+            kept.extend(self.keep(answered, index));
+        }
+        self.write(&kept)?;
+        let mut metrics = Metrics::default();
+        metrics.add("kept", self.position.kept as f64);
+        metrics.add("kept_ratio", kept.len() as f64 / total.max(1) as f64);
+        metrics.rewards(&answered);
+        metrics.completions(answered.iter().flat_map(|group| &group.completions));
+        metrics.spent(spent);
+        metrics.add("step_time", began.elapsed().as_secs_f64());
+        let groups = answered.iter().enumerate();
+        Ok(Report {
+            metrics: metrics.list(),
+            completions: groups
+                .flat_map(|(group, answered)| answered.records(group))
+                .collect(),
+            notes: Vec::new(),
+        })
+    }
+
+    fn position(&self) -> Position {
+        self.position.clone()
+    }
+
+    fn save(&self, _: &Path) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    fn restore(&mut self, position: Position, _: &Path) -> Result<(), TrainError> {
+        let found = std::fs::metadata(&self.path);
+        let found = found.map_err(TrainError::file(FileAction::Read, &self.path))?;
+        if found.len() < position.written {
+            return Err(TrainError::Checkpoint {
+                path: self.path.clone(),
+                problem: format!(
+                    "has {} bytes; the run had written {}",
+                    found.len(),
+                    position.written
+                ),
+            });
+        }
+        self.position = position;
+        Ok(())
+    }
+}
+
+impl Answered {
+    fn kept(&self, place: usize) -> Kept {
+        let completion = &self.completions[place];
+        Kept {
+            id: self.scores[place].id.clone(),
+            prompt: self.problem.prompt.clone(),
+            completion: completion.text.clone(),
+            reward: self.scores[place].reward,
+            n_tokens: completion.tokens.len() as u64,
+            finish_reason: completion.finish.name().to_owned(),
+        }
+    }
+}
+
+/// The completions that an earlier stage kept.
+pub(in crate::train) struct KeptFile(Vec<Demonstration>);
+
+impl KeptFile {
+    /// # Errors
+    /// A file that is missing, or that this stage did not write.
+    pub(in crate::train) fn open(path: &Path) -> Result<Self, TrainError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(TrainError::file(FileAction::Read, path))?;
+        let demonstrations: Result<Vec<Demonstration>, _> = text
+            .lines()
+            .map(|line| {
+                let kept: Kept = serde_json::from_str(line)?;
+                Ok(Demonstration {
+                    prompt: kept.prompt,
+                    completion: kept.completion,
+                })
+            })
+            .collect();
+        let failed = |error: serde_json::Error| TrainError::Checkpoint {
+            path: path.to_owned(),
+            problem: format!("is no file of kept completions: {error}"),
+        };
+        Ok(Self(demonstrations.map_err(failed)?))
+    }
+}
+
+impl Demonstrations for KeptFile {
+    fn count(&self) -> Option<u64> {
+        Some(self.0.len() as u64)
+    }
+
+    fn demonstration(&self, index: u64) -> Result<Demonstration, String> {
+        let found = self.0.get(index as usize).cloned();
+        found.ok_or_else(|| format!("there is no kept completion {index}"))
+    }
+}

@@ -1,0 +1,97 @@
+//! Decoding with a cache against whole sequences.
+
+use goldstone::train::Tensor;
+
+use super::models::{batch, configs, policy, sequences};
+use super::oracle::Oracle;
+
+fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
+    logits.to_vec2().unwrap()
+}
+
+fn assert_near(found: &[f32], wanted: &[f64], what: &str) {
+    assert_eq!(found.len(), wanted.len());
+    for (found, wanted) in found.iter().zip(wanted) {
+        let error = (f64::from(*found) - wanted).abs();
+        assert!(error < 2e-5, "{what}: {found} for {wanted}");
+    }
+}
+
+#[test]
+fn cached_logits_are_those_of_whole_sequences() {
+    for (name, config) in configs() {
+        let policy = policy(&config);
+        let oracle = Oracle::new(&policy);
+        let sequences = sequences();
+        let prompts: Vec<&[u32]> = sequences.iter().map(|(prompt, _)| &prompt[..]).collect();
+        let mut decoder = policy.decoder(prompts.len(), 80).unwrap();
+        let mut logits = rows(&decoder.prefill(&prompts).unwrap());
+        let whole: Vec<Vec<Vec<f64>>> = sequences
+            .iter()
+            .map(|(prompt, completion)| {
+                let tokens = [&prompt[..], completion].concat();
+                oracle.logits(&tokens).unwrap().to_vec2().unwrap()
+            })
+            .collect();
+        let mut live: Vec<usize> = (0..sequences.len()).collect();
+        for step in 0.. {
+            for (row, sequence) in live.iter().enumerate() {
+                let position = prompts[*sequence].len() - 1 + step;
+                let wanted = &whole[*sequence][position];
+                assert_near(&logits[row], wanted, &format!("{name} {sequence} {step}"));
+            }
+            let keep: Vec<bool> = live
+                .iter()
+                .map(|sequence| step < sequences[*sequence].1.len())
+                .collect();
+            decoder.retain(&keep);
+            live.retain(|sequence| step < sequences[*sequence].1.len());
+            assert_eq!(decoder.rows(), live.len());
+            if live.is_empty() {
+                break;
+            }
+            let tokens: Vec<u32> = live
+                .iter()
+                .map(|sequence| sequences[*sequence].1[step])
+                .collect();
+            logits = rows(&decoder.step(&tokens).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_rollouts_log_probabilities_are_those_of_training() {
+    for (name, config) in configs() {
+        let policy = policy(&config);
+        let (prompt, completion) = sequences().swap_remove(2);
+        let mut decoder = policy.decoder(1, prompt.len() + completion.len()).unwrap();
+        let mut logits = rows(&decoder.prefill(&[&prompt]).unwrap());
+        let mut logps = Vec::new();
+        for token in &completion {
+            let scaled: Vec<f64> = logits[0].iter().map(|x| f64::from(*x) / 0.7).collect();
+            let peak = scaled.iter().copied().fold(f64::MIN, f64::max);
+            let sum: f64 = scaled.iter().map(|x| (x - peak).exp()).sum();
+            logps.push(scaled[*token as usize] - peak - sum.ln());
+            logits = rows(&decoder.step(&[*token]).unwrap());
+        }
+        let batch = batch(&[(prompt, completion)]);
+        let trained = policy.score(&batch, 0.7).unwrap().logps;
+        for (trained, logp) in trained.iter().zip(logps) {
+            let error = (f64::from(*trained) - logp).abs();
+            assert!(error <= 1e-5, "{name}: {trained} for {logp}");
+        }
+    }
+}
+
+#[test]
+fn a_decoder_starts_anew_with_every_prefill() {
+    let (_, config) = configs().swap_remove(0);
+    let policy = policy(&config);
+    let mut decoder = policy.decoder(2, 20).unwrap();
+    let prompts: [&[u32]; 2] = [&[1, 2, 3], &[4]];
+    let first = rows(&decoder.prefill(&prompts).unwrap());
+    decoder.step(&[5, 6]).unwrap();
+    decoder.retain(&[false, true]);
+    decoder.step(&[7]).unwrap();
+    assert_eq!(rows(&decoder.prefill(&prompts).unwrap()), first);
+}

@@ -1,0 +1,10 @@
+//! The policy against a plain model of differentiable tensor operations in f64.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
+mod adamw;
+mod decode;
+mod gradients;
+mod hostile;
+mod models;
+mod oracle;
+mod scores;

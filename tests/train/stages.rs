@@ -1,0 +1,501 @@
+//! Stages: they learn, they count, and they fail loudly.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use goldstone::train::policy::Policy;
+use goldstone::train::run::{Begin, Ended, Run, RunPlan, StageWork};
+use goldstone::train::stage::{
+    DynamicSampling, EarlyStop, GrpoOptions, KlOptions, KlPlace, RejectOptions, SftOptions,
+    TermAggregation,
+};
+use goldstone::train::{
+    Aggregation, Baseline, Correction, KlEstimator, Level, Surrogate, TrainError,
+};
+
+use super::world::{
+    Characters, Diary, Plain, Repeat, distance, evaluation, grpo, grpo_options, plan, policy,
+    sampling, scorer, sft,
+};
+
+fn go(plan: &RunPlan) -> (Result<Ended, TrainError>, Policy, Diary) {
+    let mut policy = policy(1);
+    let diary = Diary::default();
+    let result = Run {
+        plan,
+        policy: &mut policy,
+        vocabulary: &Characters,
+        store: &Plain,
+        watcher: &mut diary.clone(),
+        stop: &AtomicBool::new(false),
+    }
+    .go(Begin::Anew);
+    (result, policy, diary)
+}
+
+/// One stage of GRPO after a little supervision, without evaluation.
+fn make(options: GrpoOptions) -> (Policy, Diary) {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(
+        folder.path(),
+        vec![("cold", sft(10)), ("hot", grpo(options))],
+    );
+    let (result, policy, diary) = go(&plan);
+    result.unwrap();
+    (policy, diary)
+}
+
+#[test]
+fn demonstrations_and_rewards_teach() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = grpo_options(40);
+    options.prompts_per_step = 8;
+    options.group_size = 8;
+    options.optimizer.learning_rate = 1e-2;
+    let mut plan = plan(
+        folder.path(),
+        vec![("cold", sft(25)), ("hot", grpo(options))],
+    );
+    plan.evaluation = Some(evaluation());
+    let (result, _, diary) = go(&plan);
+    assert_eq!(result.unwrap(), Ended::Finished);
+    let said = diary.0.lock().unwrap();
+    let loss = said.curve("cold", "loss");
+    assert!(
+        loss[24] < 0.6 * loss[0],
+        "supervision taught little: {loss:?}"
+    );
+    let reward = said.curve("hot", "rewards/accuracy/mean");
+    let (begin, end) = (
+        reward[..5].iter().sum::<f64>(),
+        reward[35..].iter().sum::<f64>(),
+    );
+    assert!(end > begin + 1.0, "rewards taught little: {reward:?}");
+    let greedy = said.evaluations("greedy/accuracy");
+    assert!(greedy.last() > greedy.first(), "{greedy:?}");
+    assert_eq!(said.evaluations("pass@1").len(), greedy.len());
+    assert!(folder.path().join("best/model.safetensors").exists());
+    // Sampler and trainer are one engine.
+    for difference in said.curve("hot", "sampling/sampling_logp_difference/max") {
+        assert!(difference < 1e-4, "{difference}");
+    }
+}
+
+#[test]
+fn a_step_has_trls_metrics() {
+    let mut options = grpo_options(2);
+    options.kl = Some(KlOptions::default());
+    options.correction = Some(Correction::Token { cap: 2.0 });
+    options.dynamic_sampling = Some(DynamicSampling::default());
+    let (_, diary) = make(options);
+    let said = diary.0.lock().unwrap();
+    let record = said.steps.last().unwrap();
+    for name in [
+        "loss",
+        "grad_norm",
+        "learning_rate",
+        "reward",
+        "reward_std",
+        "frac_reward_zero_std",
+        "rewards/accuracy/mean",
+        "rewards/accuracy/std",
+        "completions/mean_length",
+        "completions/min_length",
+        "completions/max_length",
+        "completions/clipped_ratio",
+        "completions/mean_terminated_length",
+        "completions/min_terminated_length",
+        "completions/max_terminated_length",
+        "kl",
+        "entropy",
+        "clip_ratio/low_mean",
+        "clip_ratio/low_min",
+        "clip_ratio/high_mean",
+        "clip_ratio/high_max",
+        "clip_ratio/region_mean",
+        "sampling/sampling_logp_difference/mean",
+        "sampling/sampling_logp_difference/max",
+        "sampling/importance_sampling_ratio/min",
+        "sampling/importance_sampling_ratio/mean",
+        "sampling/importance_sampling_ratio/max",
+        "num_tokens",
+        "step_time",
+        "time/sample",
+        "time/reward",
+        "time/reward_wait",
+        "time/reward_share",
+        "time/train",
+        "tokens_per_second",
+        "frac_unscorable",
+        "skipped_updates",
+        "sampling_rounds",
+    ] {
+        let value = record.metric(name);
+        assert!(value.is_some_and(f64::is_finite), "{name} is {value:?}");
+    }
+    assert_eq!(said.completions.len(), 2 * 4 * 4);
+    let first = &said.completions[0];
+    assert_eq!((first.step, first.stage.as_str()), (11, "hot"));
+    assert_eq!(first.terms.len(), 2);
+    assert!(first.advantage.is_some() && first.reward.is_some());
+    assert_eq!(
+        first.completion.len() + usize::from(first.finish == "stop"),
+        first.n_tokens as usize
+    );
+}
+
+/// Every choice, once.
+fn choices() -> Vec<GrpoOptions> {
+    let base = || GrpoOptions {
+        iterations: 2,
+        minibatches: 2,
+        ..grpo_options(2)
+    };
+    let with = |change: &dyn Fn(&mut GrpoOptions)| {
+        let mut options = base();
+        change(&mut options);
+        options
+    };
+    let kl = |estimator, place| {
+        Some(KlOptions {
+            coefficient: 0.1,
+            estimator,
+            place,
+            ..KlOptions::default()
+        })
+    };
+    vec![
+        grpo_options(2),
+        with(&|o| {
+            o.surrogate = Surrogate::DualClip {
+                low: 0.1,
+                high: 0.1,
+                cap: 3.0,
+            }
+        }),
+        with(&|o| o.surrogate = Surrogate::Cispo { cap: 5.0 }),
+        with(&|o| {
+            o.surrogate = Surrogate::Sapo {
+                positive: 1.0,
+                negative: 1.05,
+            }
+        }),
+        with(&|o| {
+            o.surrogate = Surrogate::Vespo {
+                positive: (2.0, 3.0),
+                negative: (3.0, 2.0),
+            };
+        }),
+        with(&|o| {
+            o.level = Level::Sequence;
+            o.aggregation = Aggregation::Sequences;
+        }),
+        with(&|o| o.aggregation = Aggregation::Constant { max_tokens: 3 }),
+        with(&|o| o.aggregation = Aggregation::SequenceSums),
+        with(&|o| o.advantage = Baseline::DrGrpo),
+        with(&|o| o.advantage = Baseline::BatchScaled { epsilon: 1e-4 }),
+        with(&|o| o.advantage = Baseline::Rloo),
+        with(&|o| o.advantage = Baseline::ReinforcePlusPlus { epsilon: 1e-4 }),
+        with(&|o| o.advantage = Baseline::MaxRl),
+        with(&|o| o.terms = TermAggregation::NormalizeThenSum),
+        with(&|o| o.kl = kl(KlEstimator::K3, KlPlace::Loss)),
+        with(&|o| o.kl = kl(KlEstimator::K2, KlPlace::Loss)),
+        with(&|o| o.kl = kl(KlEstimator::K1, KlPlace::Reward)),
+        with(&|o| o.entropy_bonus = 0.01),
+        with(&|o| o.correction = Some(Correction::SequenceMask { cap: 3.0 })),
+        with(&|o| o.mask_truncated = true),
+        with(&|o| {
+            o.reward_clip = Some((0.0, 0.5));
+            o.advantage_clip = 1.0;
+        }),
+        with(&|o| o.recompute = true),
+    ]
+}
+
+#[test]
+fn a_step_does_not_depend_on_its_micro_batches() {
+    for options in choices() {
+        let (whole, _) = make(options.clone());
+        let (parts, _) = make(GrpoOptions {
+            micro_batch_tokens: 11,
+            ..options.clone()
+        });
+        let far = distance(&whole, &parts);
+        assert!(far < 2e-4, "{far} apart with {options:?}");
+        let (before, _) = make(GrpoOptions {
+            optimizer: goldstone::train::optimizer::OptimizerOptions {
+                learning_rate: 1e-12,
+                ..options.optimizer
+            },
+            ..options.clone()
+        });
+        let learned = distance(&whole, &before);
+        assert!(
+            learned > 20.0 * far,
+            "learned {learned}, apart {far}: {options:?}"
+        );
+    }
+}
+
+#[test]
+fn penalties_pull_the_way_they_should() {
+    let mean = |options: GrpoOptions, metric: &str| {
+        let (_, diary) = make(options);
+        let curve = diary.0.lock().unwrap().curve("hot", metric);
+        curve.iter().sum::<f64>() / curve.len() as f64
+    };
+    let with_bonus = |entropy_bonus| GrpoOptions {
+        entropy_bonus,
+        ..grpo_options(8)
+    };
+    let (without, with) = (
+        mean(with_bonus(0.0), "entropy"),
+        mean(with_bonus(2.0), "entropy"),
+    );
+    assert!(
+        with > without + 0.1,
+        "entropy {without}, with a bonus {with}"
+    );
+    for place in [KlPlace::Loss, KlPlace::Reward] {
+        let with_kl = |coefficient| GrpoOptions {
+            kl: Some(KlOptions {
+                coefficient,
+                place,
+                ..KlOptions::default()
+            }),
+            ..grpo_options(8)
+        };
+        let (free, bound) = (mean(with_kl(1e-9), "kl"), mean(with_kl(3.0), "kl"));
+        assert!(
+            bound < 0.7 * free,
+            "KL {free}, with a penalty {bound}, in the {place:?}"
+        );
+    }
+}
+
+#[test]
+fn dynamic_sampling_finds_groups_that_disagree() {
+    let shares = |dynamic_sampling| {
+        let options = GrpoOptions {
+            dynamic_sampling,
+            ..grpo_options(6)
+        };
+        let (_, diary) = make(options);
+        let said = diary.0.lock().unwrap();
+        let rounds = said.curve("hot", "sampling_rounds").iter().sum::<f64>();
+        assert_eq!(said.completions.len(), 6 * 16, "a step has another size");
+        (
+            said.curve("hot", "frac_reward_zero_std")
+                .iter()
+                .sum::<f64>(),
+            rounds,
+        )
+    };
+    let (plain, _) = shares(None);
+    let (dynamic, rounds) = shares(Some(DynamicSampling {
+        max_rounds: 20,
+        term: Some("accuracy".to_owned()),
+    }));
+    assert!(plain > 0.0, "all groups disagree anyway");
+    assert!(
+        dynamic == 0.0 && rounds > 6.0,
+        "{dynamic} after {rounds} rounds"
+    );
+}
+
+#[test]
+fn idle_completions_can_be_left_out() {
+    let (whole, _) = make(grpo_options(3));
+    let (quick, _) = make(GrpoOptions {
+        skip_idle: true,
+        ..grpo_options(3)
+    });
+    let far = distance(&whole, &quick);
+    assert!(far < 2e-4, "{far} apart");
+}
+
+#[test]
+fn completions_without_references_end_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = StageWork::Grpo {
+        options: grpo_options(2),
+        problems: Arc::new(Repeat {
+            count: None,
+            has_references: false,
+        }),
+        scorer: scorer(),
+    };
+    let (result, ..) = go(&plan(folder.path(), vec![("hot", stage)]));
+    let error = result.unwrap_err();
+    assert!(matches!(error, TrainError::Unscorable { .. }), "{error}");
+    assert!(error.to_string().contains("reference"), "{error}");
+}
+
+#[test]
+fn a_source_that_fails_ends_the_run() {
+    struct Broken;
+    impl goldstone::train::stage::Problems for Broken {
+        fn count(&self) -> Option<u64> {
+            Some(3)
+        }
+        fn problem(&self, index: u64) -> Result<goldstone::train::stage::Problem, String> {
+            Err(format!("line {index} is gone"))
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let stage = StageWork::Grpo {
+        options: grpo_options(2),
+        problems: Arc::new(Broken),
+        scorer: scorer(),
+    };
+    let (result, ..) = go(&plan(folder.path(), vec![("hot", stage)]));
+    assert!(result.unwrap_err().to_string().contains("is gone"));
+}
+
+#[test]
+fn divergence_ends_the_run() {
+    let mut options = grpo_options(20);
+    options.optimizer.learning_rate = 1e30;
+    options.optimizer.warmup_steps = Some(0);
+    options.optimizer.max_grad_norm = 0.0;
+    let folder = tempfile::tempdir().unwrap();
+    let (result, ..) = go(&plan(folder.path(), vec![("hot", grpo(options))]));
+    let error = result.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TrainError::NotFinite { .. } | TrainError::Logits { .. }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn kept_completions_are_good_and_teach() {
+    let folder = tempfile::tempdir().unwrap();
+    let reject = StageWork::Reject {
+        options: RejectOptions {
+            samples: 16,
+            prompts_per_step: 4,
+            keep: Some(1),
+            sampling: sampling(),
+            ..RejectOptions::default()
+        },
+        problems: Repeat::digits(),
+        scorer: scorer(),
+    };
+    let mut options = SftOptions {
+        stages: vec!["keep".to_owned()],
+        epochs: 2,
+        batch_size: 2,
+        ..SftOptions::default()
+    };
+    options.optimizer.learning_rate = 1e-3;
+    let again = StageWork::Sft {
+        options,
+        demonstrations: Vec::new(),
+    };
+    let stages = vec![("cold", sft(25)), ("keep", reject), ("again", again)];
+    let (result, _, diary) = go(&plan(folder.path(), stages));
+    result.unwrap();
+    let text = std::fs::read_to_string(folder.path().join("kept/keep.jsonl")).unwrap();
+    let rows: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        rows.len() > 2 && rows.len() <= 10,
+        "{} were kept",
+        rows.len()
+    );
+    for row in &rows {
+        let (prompt, completion) = (row["prompt"].as_str(), row["completion"].as_str());
+        assert_eq!(prompt.unwrap().trim_end_matches('='), completion.unwrap());
+        assert_eq!(row["reward"], 1.1);
+    }
+    let said = diary.0.lock().unwrap();
+    let kept = said.curve("keep", "kept");
+    assert_eq!(kept.last(), Some(&(rows.len() as f64)));
+    assert_eq!(
+        said.curve("again", "loss").len(),
+        rows.len().div_ceil(2) * 2
+    );
+}
+
+#[test]
+fn a_goal_ends_a_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(
+        folder.path(),
+        vec![("cold", sft(40)), ("hot", grpo(grpo_options(3)))],
+    );
+    let mut evaluation = evaluation();
+    evaluation.options.early_stop = Some(EarlyStop {
+        at_least: Some(0.0),
+        ..EarlyStop::default()
+    });
+    plan.evaluation = Some(evaluation);
+    let (result, _, diary) = go(&plan);
+    assert_eq!(result.unwrap(), Ended::Finished);
+    let said = diary.0.lock().unwrap();
+    assert_eq!(said.curve("cold", "loss").len(), 2);
+    assert_eq!(said.curve("hot", "loss").len(), 2);
+}
+
+#[test]
+fn a_metric_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(folder.path(), vec![("cold", sft(2))]);
+    let mut evaluation = evaluation();
+    evaluation.options.keep_best = Some("acuracy".to_owned());
+    plan.evaluation = Some(evaluation);
+    let error = go(&plan).0.unwrap_err().to_string();
+    assert!(
+        error.contains("acuracy") && error.contains("greedy/accuracy"),
+        "{error}"
+    );
+}
+
+#[test]
+fn options_out_of_their_ranges_are_listed() {
+    let folder = Path::new("nowhere");
+    let options = GrpoOptions {
+        group_size: 1,
+        minibatches: 40,
+        ..grpo_options(2)
+    };
+    let mut bad_sft = SftOptions::default();
+    bad_sft.optimizer.learning_rate = -1.0;
+    let stages = vec![
+        ("hot", grpo(options)),
+        (
+            "cold",
+            StageWork::Sft {
+                options: bad_sft,
+                demonstrations: vec![Repeat::endless()],
+            },
+        ),
+    ];
+    let error = go(&plan(folder, stages)).0.unwrap_err().to_string();
+    for part in [
+        "stages.hot.grpo.group_size",
+        "stages.hot.grpo.minibatches",
+        "stages.cold.sft.optimizer.learning_rate",
+    ] {
+        assert!(error.contains(part), "{part} is missing in: {error}");
+    }
+}
+
+#[test]
+fn a_source_without_an_end_needs_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = StageWork::Sft {
+        options: SftOptions::default(),
+        demonstrations: vec![Repeat::endless()],
+    };
+    let error = go(&plan(folder.path(), vec![("cold", stage)]))
+        .0
+        .unwrap_err();
+    assert!(error.to_string().contains("`demonstrations`"), "{error}");
+}
