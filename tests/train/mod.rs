@@ -13,6 +13,7 @@ mod recipe;
 mod resume;
 mod sampler;
 mod stages;
+mod statistics;
 mod tasks;
 mod watch;
 mod world;
