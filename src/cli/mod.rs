@@ -8,6 +8,8 @@ mod check;
 mod explain;
 mod filter;
 mod languages;
+#[cfg(feature = "train")]
+mod live;
 mod math;
 mod progress;
 #[cfg(feature = "sandbox")]
@@ -21,6 +23,8 @@ mod summary;
 mod terminal;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod watch;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -87,6 +91,9 @@ enum Command {
     /// Install, list, check and remove the guests that run programs
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    /// Show a training run on the terminal, running or ended
+    #[cfg(feature = "train")]
+    Watch(watch::Watch),
     /// Run sandboxed programs for the process that started this one
     #[cfg(feature = "sandbox")]
     #[command(hide = true)]
@@ -136,6 +143,8 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Watch(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Worker(command) => command.run(),
     };

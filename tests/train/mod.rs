@@ -12,4 +12,5 @@ mod resume;
 mod sampler;
 mod stages;
 mod tasks;
+mod watch;
 mod world;

@@ -1,6 +1,5 @@
 //! `goldstone train`: a recipe in, a run's folder out.
 
-mod lines;
 mod plan;
 mod tally;
 
@@ -12,13 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::live::{Live, Show};
 use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::train::recipe::{self, Prepared, Recipe};
 use crate::train::run::{Begin, Ended, Run};
-use crate::train::watch::{RunFiles, RunFilesOptions, TensorBoard, Watchers};
+use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
 use crate::train::{DeviceChoice, TrainError};
-use lines::Lines;
 use tally::Tally;
 
 /// Train a policy by a recipe.
@@ -201,8 +200,12 @@ impl Train {
         watchers.add(RunFiles::new(RunFilesOptions::default()));
         watchers.add(TensorBoard::new());
         watchers.add(tally.clone());
+        watchers.add(ReportPage::new());
         if !self.quiet {
-            watchers.add(Lines::default());
+            watchers.add(Live::new(match self.plain {
+                true => Show::Lines,
+                false => Show::suited(),
+            }));
         }
         watchers
     }
