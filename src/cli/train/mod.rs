@@ -3,6 +3,7 @@
 mod plan;
 mod tally;
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,6 +102,9 @@ impl Train {
             1 => format!("{place}, 1 thread"),
             threads => format!("{place}, {threads} threads"),
         };
+        if begin == Begin::Anew {
+            keep_recipe(&recipe, &folder)?;
+        }
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(&stop)?;
         let tally = Tally::default();
@@ -232,6 +236,14 @@ impl Train {
             }
         }
     }
+}
+
+/// Puts a copy of the recipe, settings included, into the run's folder.
+fn keep_recipe(recipe: &Recipe, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join("recipe.toml");
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &recipe.text));
+    let cannot = || format!("cannot write `{}`", path.display());
+    written.with_context(cannot).map_err(Failure::Input)
 }
 
 /// The shipped recipes, one a line.
