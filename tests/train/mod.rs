@@ -1,5 +1,6 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod chat;
 #[cfg(feature = "cli")]
@@ -7,6 +8,7 @@ mod commands;
 mod fixture;
 mod folder;
 mod golden;
+mod micro_batches;
 mod options;
 mod parity;
 mod recipe;

@@ -1,19 +1,15 @@
 //! The steps of a run, one after the other.
 
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::{Checkpoints, replace};
-use super::plan::{PolicyStore, RunPlan, StageWork};
-use super::state::{Best, State, VERSION};
+use super::plan::{PolicyStore, RunPlan};
+use super::state::{Best, State};
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
-use crate::train::random::Key;
 use crate::train::sample::Vocabulary;
-use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Report, Sft, Stage, Workplace};
+use crate::train::stage::{Report, Stage, Workplace};
 use crate::train::watch::{Ending, Kind, StepRecord, Watcher};
 
 /// A run with all it works with.
@@ -60,7 +56,9 @@ impl Run<'_> {
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
-        let result = self.make(begin);
+        // From within the pool a parallel loop begins without waking a thread: there
+        // are thousands of small ones in a step.
+        let result = rayon::scope(|_| self.make(begin));
         let ending = match result {
             Ok(Ended::Finished) => Ending::Finished,
             Ok(Ended::Stopped) => Ending::Interrupted,
@@ -95,7 +93,9 @@ impl Run<'_> {
             && let Some(evaluation) = &self.plan.evaluation
             && evaluation.options.before_training
         {
-            self.evaluate(&mut state, 0)?;
+            let first = self.plan.stages.first();
+            let steps = first.map_or(0, |stage| stage.work.steps());
+            self.evaluate(&mut state, steps)?;
         }
         while state.stage < self.plan.stages.len() {
             let mut stage = self.stage(state.stage)?;
@@ -220,55 +220,6 @@ impl Run<'_> {
         })
     }
 
-    /// A stage at its beginning.
-    fn stage(&self, index: usize) -> Result<Box<dyn Stage>, TrainError> {
-        let plan = &self.plan.stages[index];
-        let seed = Key::new(self.plan.seed, "stage", &[index as u64]).seed();
-        Ok(match &plan.work {
-            StageWork::Sft {
-                options,
-                demonstrations,
-            } => {
-                let mut sources = demonstrations.clone();
-                for stage in &options.stages {
-                    let kept = KeptFile::open(&self.plan.kept(stage))?;
-                    sources.push(Arc::new(kept) as Arc<dyn Demonstrations>);
-                }
-                let options = options.clone();
-                Box::new(Sft::new(
-                    options,
-                    &sources,
-                    self.policy,
-                    self.vocabulary,
-                    seed,
-                )?)
-            }
-            StageWork::Grpo {
-                options,
-                problems,
-                scorer,
-            } => {
-                let (options, problems) = (options.clone(), Arc::clone(problems));
-                Box::new(Grpo::new(
-                    options,
-                    problems,
-                    scorer.clone(),
-                    self.policy,
-                    seed,
-                )?)
-            }
-            StageWork::Reject {
-                options,
-                problems,
-                scorer,
-            } => {
-                let path = self.plan.kept(&plan.name);
-                let (options, problems) = (options.clone(), Arc::clone(problems));
-                Box::new(Reject::new(options, problems, scorer.clone(), path, seed)?)
-            }
-        })
-    }
-
     fn place(&mut self) -> Workplace<'_> {
         Workplace {
             policy: self.policy,
@@ -314,42 +265,5 @@ impl Run<'_> {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
-    }
-
-    fn first_state(&self) -> State {
-        let first = self.plan.stages.first();
-        State {
-            version: VERSION,
-            seed: self.plan.seed,
-            recipe_sha256: self.plan.info.recipe_sha256.clone(),
-            stage_name: first.map(|stage| stage.name.clone()).unwrap_or_default(),
-            ..State::default()
-        }
-    }
-
-    /// A checkpoint of another recipe or seed is refused: what came of it would be
-    /// neither's.
-    fn check(&self, state: &State, folder: &Path) -> Result<(), TrainError> {
-        let bad = |problem: &str| {
-            Err(TrainError::Checkpoint {
-                path: folder.to_owned(),
-                problem: problem.to_owned(),
-            })
-        };
-        if state.recipe_sha256 != self.plan.info.recipe_sha256 {
-            return bad("is of another recipe, or the recipe was changed since; begin anew");
-        }
-        if state.seed != self.plan.seed {
-            return bad("is of another seed; begin anew, or give the seed of the first run");
-        }
-        let stage = self.plan.stages.get(state.stage);
-        let name = stage.map_or("", |stage| stage.name.as_str());
-        if name != state.stage_name {
-            return bad("is of other stages; begin anew");
-        }
-        if !fs::exists(folder).unwrap_or(false) {
-            return bad("is gone");
-        }
-        Ok(())
     }
 }

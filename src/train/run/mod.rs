@@ -5,6 +5,7 @@
 //! A run that was stopped or killed goes on from its newest checkpoint and makes
 //! the same weights and the same metrics, to the bit, as one that was not.
 
+mod begin;
 mod checkpoint;
 mod driver;
 mod options;

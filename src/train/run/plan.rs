@@ -39,6 +39,7 @@ pub struct StagePlan {
 }
 
 /// What a stage does.
+#[allow(clippy::large_enum_variant, reason = "a run has a handful of them")]
 pub enum StageWork {
     /// It learns demonstrations; those that earlier stages kept are added.
     Sft {

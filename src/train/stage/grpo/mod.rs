@@ -11,6 +11,7 @@ mod learn;
 mod reference;
 mod report;
 mod rows;
+mod tally;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,9 +26,9 @@ use crate::reward::Scorer;
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
 
-use learn::Tally;
 use reference::Reference;
 use rows::Row;
+use tally::Tally;
 
 /// A stage of GRPO.
 pub(in crate::train) struct Grpo {
