@@ -15,6 +15,7 @@ mod recipe;
 mod resume;
 mod sampler;
 mod stages;
+mod statistics;
 mod tasks;
 mod watch;
 mod world;

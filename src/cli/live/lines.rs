@@ -1,7 +1,7 @@
 //! A run as plain lines, where there is no terminal.
 
 use super::state::{State, clock};
-use crate::train::watch::{Kind, StepRecord, shown, title};
+use crate::train::watch::{Kind, StepRecord, is_summary, shown, title};
 
 /// Metrics of a step that a line has room for.
 const METRICS: usize = 8;
@@ -32,8 +32,7 @@ pub(super) fn evaluation(record: &StepRecord, but: Option<&str>) -> String {
     let mut with_interval = Vec::new();
     let mut others = Vec::new();
     for (name, value) in &record.metrics {
-        let is_end = name.ends_with("/low") || name.ends_with("/high");
-        if is_end || !value.is_finite() || but == Some(name) {
+        if !is_summary(name) || !value.is_finite() || but == Some(name) {
             continue;
         }
         let text = format!("{} {}", title(name), shown(name, *value));

@@ -5,6 +5,7 @@
 //! step takes its time and no run waits for a terminal. The cursor stays visible
 //! below the picture: however the process ends, nothing has to be restored.
 
+mod fit;
 mod lines;
 mod picture;
 mod spark;
@@ -268,7 +269,7 @@ fn tell_above<B: ratatui::backend::Backend>(
 ) -> Result<(), B::Error> {
     for text in said {
         let width = usize::from(terminal.size()?.width).max(1);
-        let lines = picture::wrapped(text, width, usize::from(u8::MAX));
+        let lines = fit::wrapped(text, width, usize::from(u8::MAX));
         terminal.insert_before(lines.len() as u16, |buffer| {
             for (row, line) in lines.iter().enumerate() {
                 let area = ratatui::layout::Rect {

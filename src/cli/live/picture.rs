@@ -7,6 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
+use super::fit::{count, fitted, padded, sides, tail, wrapped};
 use super::lines::{evaluation, interval};
 use super::spark::spark;
 use super::state::{Curve, State, clock};
@@ -390,78 +391,4 @@ fn draw_chart(
                 .labels([label(shown(name, low)), label(shown(name, high))]),
         );
     frame.render_widget(chart, area);
-}
-
-/// `1.5 B`, `87 M`, `151 k`, `512`.
-fn count(number: u64) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        1_000..1_000_000 => format!("{:.0} k", number as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} M", number as f64 / 1e6),
-        _ => format!("{:.2} B", number as f64 / 1e9),
-    }
-}
-
-/// A text at the left and one at the right of a line.
-fn sides<'l>(left: String, right: String, width: u16) -> Line<'l> {
-    let gap = usize::from(width).saturating_sub(cells(&left) + cells(&right));
-    Line::raw(format!("{left}{}{right}", " ".repeat(gap)))
-}
-
-fn padded(text: &str, width: usize) -> String {
-    let gap = width.saturating_sub(cells(text));
-    format!("{text}{}", " ".repeat(gap))
-}
-
-/// As much of a text as `width` cells hold, with `…` for the rest.
-fn fitted(text: &str, width: usize) -> String {
-    if cells(text) <= width {
-        return text.to_owned();
-    }
-    let mut short = String::new();
-    for c in text.chars() {
-        if cells(&short) + cells(c.encode_utf8(&mut [0; 4])) + 1 > width {
-            break;
-        }
-        short.push(c);
-    }
-    if width > 0 {
-        short.push('…');
-    }
-    short
-}
-
-/// The end of a text: of a prompt, that is where the problem stands.
-fn tail(text: &str, width: usize) -> String {
-    if cells(text) <= width {
-        return text.to_owned();
-    }
-    let backwards: String = text.chars().rev().collect();
-    fitted(&backwards, width).chars().rev().collect()
-}
-
-/// A text on so many lines at most, `…` at the end of what is cut. Lines end
-/// after a space where that leaves them two thirds full.
-pub(super) fn wrapped(text: &str, width: usize, lines: usize) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for c in text.chars() {
-        if cells(&line) + cells(c.encode_utf8(&mut [0; 4])) > width {
-            if all.len() + 1 == lines {
-                all.push(fitted(&format!("{line}{c}"), width));
-                return all;
-            }
-            let end = line.rfind(' ').map_or(line.len(), |space| space + 1);
-            let end = match cells(&line[..end]) * 3 < width * 2 {
-                true => line.len(),
-                false => end,
-            };
-            let rest = line.split_off(end);
-            all.push(std::mem::replace(&mut line, rest));
-        }
-        line.push(c);
-    }
-    all.push(line);
-    all.truncate(lines);
-    all
 }

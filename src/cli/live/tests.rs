@@ -3,8 +3,9 @@
 use ratatui::backend::TestBackend;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+use super::fit::wrapped;
 use super::lines;
-use super::picture::{Palette, draw, height, wrapped};
+use super::picture::{Palette, draw, height};
 use super::state::{State, clock};
 use crate::train::watch::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
 
@@ -115,11 +116,10 @@ fn a_run_in_a_wide_terminal() {
 
 #[test]
 fn no_size_is_too_small() {
-    let empty = State::default();
-    for columns in 1..=40 {
-        for rows in 1..=12 {
-            picture(&state(), columns * 4, rows * 4);
-            picture(&state(), columns, rows);
+    let (empty, full) = (State::default(), state());
+    for columns in (1..=40).step_by(3).chain([79, 80, 117, 118, 200]) {
+        for rows in [1, 2, 3, 5, 12, 24, 36, 60] {
+            picture(&full, columns, rows);
             picture(&empty, columns, rows);
         }
     }
@@ -131,11 +131,11 @@ fn lines_say_the_same() {
     let last = state.last.clone().unwrap();
     insta::assert_snapshot!(
         lines::line(&state, &last),
-        @""
+        @"reasoning 40/200  step 100  reward 0.900  accuracy reward 0.800  loss –  mean length 41.2  cut off 0.0 %  KL 0.0100  entropy 0  gradient's norm 0.500  4:00 left"
     );
     insta::assert_snapshot!(
         lines::line(&state, state.evaluation.as_ref().unwrap()),
-        @""
+        @"reasoning 40/200  step 100  evaluation: greedy accuracy 50.0 % (44.0–56.0 %), pass@8 90.0 %"
     );
 }
 

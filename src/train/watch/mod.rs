@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use files::{RunFiles, RunFilesOptions};
 pub use folder::{Follower, RunFolder, read_info};
-pub use glossary::{GLOSSARY, Group, Meaning, Unit, meaning, shown, title};
+pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
 pub use passk::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use record::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
 pub use report::{ReportPage, write_report};

@@ -42,6 +42,17 @@ const CHARTS: &[(Group, &str, &[&str])] = &[
         &["frac_reward_zero_std", "frac_unscorable"],
     ),
     (
+        Group::Rewards,
+        "Dynamic sampling",
+        &[
+            "sampling_rounds",
+            "dynamic_sampling/dropped",
+            "dynamic_sampling/missing",
+        ],
+    ),
+    (Group::Rewards, "Kept", &["kept"]),
+    (Group::Rewards, "Share that was kept", &["kept_ratio"]),
+    (
         Group::Lengths,
         "Length of completions",
         &[
@@ -80,6 +91,12 @@ const CHARTS: &[(Group, &str, &[&str])] = &[
             "sampling/sampling_logp_difference/max",
         ],
     ),
+    (
+        Group::Policy,
+        "Weights against the mismatch",
+        &["sampling/importance_sampling_ratio/*"],
+    ),
+    (Group::Policy, "VESPO's weight", &["vespo/phi_seq_mean"]),
     (Group::Optimisation, "Loss", &["loss", "policy_loss"]),
     (Group::Optimisation, "Gradient's norm", &["grad_norm"]),
     (Group::Optimisation, "Learning rate", &["learning_rate"]),
@@ -88,11 +105,18 @@ const CHARTS: &[(Group, &str, &[&str])] = &[
         "Tokens foreseen",
         &["mean_token_accuracy"],
     ),
+    (Group::Optimisation, "Skipped updates", &["skipped_updates"]),
     (Group::Speed, "Tokens a second", &["tokens_per_second"]),
     (
         Group::Speed,
         "Time of a step",
-        &["step_time", "time/sample", "time/train", "time/reward"],
+        &[
+            "step_time",
+            "time/sample",
+            "time/train",
+            "time/reward",
+            "time/reward_wait",
+        ],
     ),
     (Group::Speed, "Share of the rewards", &["time/reward_share"]),
 ];
@@ -162,6 +186,11 @@ impl Values {
         values
     }
 
+    fn has(&self, row: &str) -> bool {
+        let mut names = self.metrics.iter().filter_map(|name| meaning(name));
+        names.any(|(known, _)| known.name == row)
+    }
+
     /// A chart of the metrics, if any of them was recorded.
     fn chart(&self, heading: &str, names: &[&String]) -> Option<Chart> {
         let names = &names[..names.len().min(MOST_SERIES)];
@@ -219,7 +248,8 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-/// The charts of a run. What no chart of the table takes has one of its own.
+/// The charts of a run. A metric that the glossary does not know has one of its
+/// own; what it knows and no chart takes, such as epochs, is left to the files.
 pub(super) fn charts(steps: &[StepRecord]) -> Vec<ChartGroup> {
     let (train, held_out) = (
         Values::of(Kind::Train, steps),
@@ -237,6 +267,8 @@ pub(super) fn charts(steps: &[StepRecord]) -> Vec<ChartGroup> {
                 let of_row = values.metrics.iter().filter(is_end);
                 of_row.filter(|name| meaning(name).is_some_and(|(known, _)| known.name == *row))
             })
+            // It is the mean, which is there already.
+            .filter(|name| *name != "pass@1" || !values.has("mean@*"))
             .collect();
         taken.extend(names.iter().map(|name| (is_held_out, *name)));
         add(
@@ -247,7 +279,7 @@ pub(super) fn charts(steps: &[StepRecord]) -> Vec<ChartGroup> {
     }
     for (is_held_out, values) in [(true, &held_out), (false, &train)] {
         for name in values.metrics.iter().filter(is_end) {
-            if !taken.contains(&(is_held_out, name)) {
+            if !taken.contains(&(is_held_out, name)) && meaning(name).is_none() {
                 let heading = match is_held_out {
                     true => format!("Held-out: {}", title(name)),
                     false => title(name),

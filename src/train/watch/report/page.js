@@ -34,7 +34,7 @@
       default: return plain(value);
     }
   };
-  const UNITS = { share: "%", tokens: "tokens", seconds: "seconds", tokens_per_second: "tokens a second", nats: "nats", number: "" };
+  const UNITS = { share: "%", tokens: "tokens", seconds: "seconds", tokens_per_second: "", nats: "nats", number: "" };
   // Axis labels: as many digits as the distance of the ticks needs.
   const ticks = (unit) => (_, values) => {
     const scale = unit === "share" ? 100 : 1;
@@ -42,7 +42,7 @@
     const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(gap) - 1e-9)));
     return values.map((value) => {
       const scaled = value * scale;
-      if (scaled !== 0 && gap < 1e-4) return scaled.toExponential(0);
+      if (gap < 1e-4) return scaled === 0 ? "0" : scaled.toExponential(0);
       return Math.abs(scaled) >= 1e6 ? (scaled / 1e6).toFixed(gap < 1e6 ? 1 : 0) + " M"
         : Math.abs(scaled) >= 1e4 ? (scaled / 1e3).toFixed(gap < 1e3 ? 1 : 0) + " k"
         : scaled.toFixed(digits);
@@ -50,11 +50,13 @@
   };
 
   // TensorBoard's smoothing: an exponential mean without the bias of its start.
-  // A gap begins anew: what lies before it is another stage.
-  const smoothed = (values, weight) => {
-    let mean = 0, count = 0;
-    return values.map((value) => {
-      if (value === null) { mean = 0; count = 0; return null; }
+  // A stage begins anew: what lies before it is another thing.
+  const stageAt = (step) => run.stages.findIndex((stage) => step <= stage.to);
+  const smoothed = (steps, values, weight) => {
+    let mean = 0, count = 0, stage = null;
+    return values.map((value, at) => {
+      if (value === null) return null;
+      if (stageAt(steps[at]) !== stage) { mean = 0; count = 0; stage = stageAt(steps[at]); }
       mean = mean * weight + (1 - weight) * value;
       count += 1;
       return mean / (1 - Math.pow(weight, count));
@@ -70,7 +72,7 @@
   const columns = (chart) => {
     const data = [chart.x];
     for (const series of chart.series) {
-      if (chart.smooth) data.push(series.y, smoothed(series.y, weight));
+      if (chart.smooth) data.push(series.y, smoothed(chart.x, series.y, weight));
       else data.push(series.low ?? series.y.map(() => null), series.high ?? series.y.map(() => null), series.y);
     }
     return data;
@@ -86,6 +88,7 @@
     ctx.strokeStyle = colour("--faint");
     ctx.fillStyle = colour("--faint");
     ctx.font = `${11 * ratio}px ${style.fontFamily || "system-ui"}, sans-serif`;
+    ctx.textAlign = "left";
     ctx.textBaseline = "top";
     let free = -Infinity;
     for (const stage of run.stages) {
@@ -121,7 +124,7 @@
         series.push({ stroke: "transparent", width: 0, points: { show: false } });
         series.push({ stroke: "transparent", width: 0, points: { show: false } });
         series.push({ label: one.title, stroke, width: 2, points, spanGaps: true });
-        if (one.low) bands.push({ series: [at + 1, at], fill: stroke + "26" });
+        if (one.low) bands.push({ series: [at + 1, at], fill: stroke + "1c" });
       }
     });
     return {
@@ -255,6 +258,9 @@
       if (term === "reward" || term === "advantage") return it[term];
       return (it.terms.find(([name]) => name === term) ?? [])[1] ?? null;
     };
+    // Characters that reorder or hide text, written out.
+    const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+    const visible = (text) => text.replace(HIDDEN, (c) => `\u27e8U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
     let found = [];
     let count = 0;
     const item = (it) => {
@@ -266,9 +272,9 @@
         head.append(make("span", { class: sign }, `advantage ${it.advantage > 0 ? "+" : ""}${plain(it.advantage)}`));
       }
       head.append(make("span", {}, `${it.n_tokens} tokens, ${it.finish}`));
-      if (it.reason) head.append(make("span", {}, it.reason));
-      const prompt = make("pre", { class: "prompt" }, it.prompt);
-      const text = make("pre", { class: "completion" }, it.completion + (it.cut ? `\n… ${it.cut} more characters in completions.jsonl` : ""));
+      if (it.reason) head.append(make("span", {}, visible(it.reason)));
+      const prompt = make("pre", { class: "prompt" }, visible(it.prompt));
+      const text = make("pre", { class: "completion" }, visible(it.completion) + (it.cut ? `\n… ${it.cut} more characters in completions.jsonl` : ""));
       return make("li", {}, head, prompt, text);
     };
     const show = () => {

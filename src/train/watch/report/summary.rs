@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::page::escaped;
-use crate::train::watch::glossary::{shown, title};
+use crate::train::watch::glossary::{is_summary, shown, title};
 use crate::train::watch::{Ending, Kind, RunFolder, RunInfo, StepRecord};
 
 /// A stage as far as it came.
@@ -176,7 +176,7 @@ pub(super) fn tables(run: &RunFolder, stages: &[Stage]) -> String {
             last.step
         );
         for (name, _) in &last.metrics {
-            if name.ends_with("/low") || name.ends_with("/high") {
+            if !is_summary(name) {
                 continue;
             }
             let (value, interval) = with_interval(last, name).unwrap_or_default();

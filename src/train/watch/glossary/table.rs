@@ -1,63 +1,8 @@
-//! What the metrics of a run mean: one table for the terminal, the report and
-//! `docs/watching.md`.
+//! The glossary itself: every metric, and what to make of it.
 
-use serde::Serialize;
-
-/// What is said of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Meaning {
-    /// Its name; `*` stands for any text, such as a term's name or a `k`.
-    pub name: &'static str,
-    /// A title for people; `*` is what the name has there.
-    pub title: &'static str,
-    /// What it is measured in.
-    pub unit: Unit,
-    /// Where a report shows it.
-    pub group: Group,
-    /// What it is, in a sentence.
-    pub means: &'static str,
-    /// What to make of it.
-    pub look_for: &'static str,
-}
-
-/// What a metric is measured in, which says how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Nothing.
-    Number,
-    /// A share, written in per cent.
-    Share,
-    /// Tokens.
-    Tokens,
-    /// Seconds.
-    Seconds,
-    /// Tokens a second.
-    TokensPerSecond,
-    /// Natural logarithms of probabilities.
-    Nats,
-}
-
-/// Metrics that are read together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Group {
-    /// What completions earned in training.
-    Rewards,
-    /// What held-out problems say.
-    Evaluation,
-    /// How long completions are.
-    Lengths,
-    /// How the policy changes.
-    Policy,
-    /// What the optimizer does.
-    Optimisation,
-    /// Where the time goes.
-    Speed,
-}
-
-use Group::{Evaluation, Lengths, Optimisation, Policy, Rewards, Speed};
-use Unit::{Nats, Number, Seconds, Share, Tokens, TokensPerSecond};
+use super::Group::{Evaluation, Lengths, Optimisation, Policy, Rewards, Speed};
+use super::Unit::{Nats, Number, Seconds, Share, Tokens, TokensPerSecond};
+use super::{Group, Meaning, Unit};
 
 /// All metrics that are known, those first that say most.
 pub const GLOSSARY: &[Meaning] = &[
@@ -87,7 +32,7 @@ pub const GLOSSARY: &[Meaning] = &[
     ),
     row(
         "rewards/*/mean",
-        "*",
+        "* reward",
         Number,
         Rewards,
         "the mean of one term of the reward",
@@ -95,7 +40,7 @@ pub const GLOSSARY: &[Meaning] = &[
     ),
     row(
         "rewards/*/std",
-        "* (spread)",
+        "* reward's spread",
         Number,
         Rewards,
         "the standard deviation of one term",
@@ -116,6 +61,38 @@ pub const GLOSSARY: &[Meaning] = &[
         Rewards,
         "how often prompts were drawn until enough groups had a spread (dynamic sampling)",
         "A rise says that problems get too easy.",
+    ),
+    row(
+        "dynamic_sampling/dropped",
+        "groups passed over",
+        Number,
+        Rewards,
+        "groups whose completions all earned the same and were drawn anew",
+        "Compare with the prompts of a step: that is what dynamic sampling costs.",
+    ),
+    row(
+        "dynamic_sampling/missing",
+        "groups missing",
+        Number,
+        Rewards,
+        "groups that were still missing when the rounds were used up",
+        "Above 0, steps are smaller than the recipe says.",
+    ),
+    row(
+        "kept",
+        "kept",
+        Number,
+        Rewards,
+        "completions that rejection sampling kept so far",
+        "They are what the next SFT stage learns from.",
+    ),
+    row(
+        "kept_ratio",
+        "kept, share",
+        Share,
+        Rewards,
+        "the share of completions that rejection sampling kept",
+        "Near 0, the rule is too strict for this policy.",
     ),
     row(
         "mean@*",
@@ -270,6 +247,14 @@ pub const GLOSSARY: &[Meaning] = &[
         "As above.",
     ),
     row(
+        "vespo/phi_seq_mean",
+        "VESPO's weight",
+        Number,
+        Policy,
+        "the mean weight of a sequence in VESPO's loss",
+        "As above.",
+    ),
+    row(
         "sampling/sampling_logp_difference/mean",
         "sampler's difference",
         Nats,
@@ -334,6 +319,14 @@ pub const GLOSSARY: &[Meaning] = &[
         "It follows the schedule of the recipe.",
     ),
     row(
+        "skipped_updates",
+        "skipped updates",
+        Number,
+        Optimisation,
+        "updates so far whose gradient was not finite and which were not made",
+        "0. Anything else is a loss or a learning rate that explodes.",
+    ),
+    row(
         "epoch",
         "epochs",
         Number,
@@ -382,6 +375,14 @@ pub const GLOSSARY: &[Meaning] = &[
         "Well below the others.",
     ),
     row(
+        "time/reward_wait",
+        "waiting for rewards",
+        Seconds,
+        Speed,
+        "the part of it in which nothing but scoring went on",
+        "Near 0: completions are scored while others are still sampled.",
+    ),
+    row(
         "time/train",
         "training",
         Seconds,
@@ -394,8 +395,16 @@ pub const GLOSSARY: &[Meaning] = &[
         "rewards' share",
         Share,
         Speed,
-        "the part of the step that waited for rewards",
+        "what scoring took, as a share of the step",
         "Below 2 %; above, the sandbox or a slow reference is at work.",
+    ),
+    row(
+        "runtime",
+        "time taken",
+        Seconds,
+        Speed,
+        "how long the evaluation, or the round of sampling, took",
+        "Evaluations should be a small part of the run.",
     ),
 ];
 
@@ -414,88 +423,5 @@ const fn row(
         group,
         means,
         look_for,
-    }
-}
-
-/// A metric's place in the glossary, with what its name has for the `*`.
-///
-/// The prefix `greedy/` says that an evaluation took one answer at temperature 0,
-/// and the endings `/low` and `/high` are the ends of an interval; neither
-/// changes what is measured.
-#[must_use]
-pub fn meaning(name: &str) -> Option<(&'static Meaning, &str)> {
-    let name = name.strip_prefix("greedy/").unwrap_or(name);
-    let name = name.strip_suffix("/low").unwrap_or(name);
-    let name = name.strip_suffix("/high").unwrap_or(name);
-    GLOSSARY.iter().find_map(|row| {
-        let part = match row.name.split_once('*') {
-            None => (row.name == name).then_some("")?,
-            Some((before, after)) => name
-                .strip_prefix(before)?
-                .strip_suffix(after)
-                .filter(|part| !part.is_empty())?,
-        };
-        Some((row, part))
-    })
-}
-
-/// A metric's title for people; its name where nothing is known of it.
-#[must_use]
-pub fn title(name: &str) -> String {
-    let title = match meaning(name) {
-        Some((row, part)) => row.title.replace('*', part),
-        None => name.to_owned(),
-    };
-    match name.starts_with("greedy/") {
-        true if title != name => format!("greedy {title}"),
-        _ => title,
-    }
-}
-
-/// A metric's value as people write it: `12.3 %`, `1 234`, `0.612`, `5.0e-4`.
-#[must_use]
-pub fn shown(name: &str, value: f64) -> String {
-    let unit = meaning(name).map_or(Number, |(row, _)| row.unit);
-    unit.shown(value)
-}
-
-impl Unit {
-    /// A value with three or four digits that say something, and its unit.
-    #[must_use]
-    pub fn shown(self, value: f64) -> String {
-        if !value.is_finite() {
-            return "–".to_owned();
-        }
-        match self {
-            Share => format!("{:.1} %", value * 100.0),
-            Tokens if value.abs() < 1000.0 && value.fract() != 0.0 => format!("{value:.1}"),
-            Tokens | TokensPerSecond => thousands(value),
-            Seconds if value < 0.1 => format!("{:.1} ms", value * 1000.0),
-            Seconds if value < 10.0 => format!("{value:.2} s"),
-            Seconds => format!("{value:.0} s"),
-            Number | Nats => match value.abs() {
-                0.0 => "0".to_owned(),
-                size if size < 0.001 => format!("{value:.1e}"),
-                size if size < 0.1 => format!("{value:.4}"),
-                size if size < 100.0 => format!("{value:.3}"),
-                _ => thousands(value),
-            },
-        }
-    }
-}
-
-/// A whole number in groups of three digits: `12 034`.
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    match value < 0.0 {
-        true => format!("-{text}"),
-        false => text,
     }
 }
