@@ -1,6 +1,6 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod chat;
 #[cfg(feature = "cli")]
@@ -10,6 +10,7 @@ mod folder;
 mod golden;
 mod micro_batches;
 mod options;
+mod lora;
 mod parity;
 mod recipe;
 mod resume;

@@ -4,7 +4,8 @@
 //! `config.json` (`config.rs`), `tokenizer.json` and what stands beside it
 //! (`tokenizer/`), the chat template (`chat.rs`), `generation_config.json`
 //! (`generation.rs`), weights in safetensors (`tensors.rs`) under the names and in
-//! the shapes of transformers (`layout.rs`). What a policy would compute otherwise
+//! the shapes of transformers (`layout.rs`); adapters in PEFT's files
+//! (`adapter.rs`). What a policy would compute otherwise
 //! than its folder says is refused with the file and the field.
 
 mod error;
@@ -27,11 +28,14 @@ mod tensors;
 
 mod save;
 
+mod adapter;
+
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use serde_json::{Map, Value};
 
+pub use adapter::{load_adapter, save_adapter};
 pub use chat::{ChatTemplate, Message};
 pub use error::FolderError;
 pub use generation::GenerationConfig;

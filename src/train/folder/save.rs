@@ -52,7 +52,7 @@ pub fn save_policy(path: &Path, policy: &Policy, folder: &ModelFolder) -> Result
 /// # Errors
 /// [`TrainError::Folder`] when something cannot be written, or when `path` holds
 /// anything that is not a policy's; [`TrainError::Config`] when `folder` describes
-/// another model.
+/// another model, and for a policy with adapters that are not merged.
 pub fn save_policy_with(
     path: &Path,
     policy: &Policy,
@@ -65,6 +65,13 @@ pub fn save_policy_with(
             field: "folder",
             found: "the description of another model".to_owned(),
             wanted: "the one that the policy was made with".to_owned(),
+        });
+    }
+    if policy.lora().is_some() {
+        return Err(TrainError::Config {
+            field: "lora",
+            found: "there".to_owned(),
+            wanted: "merged (`Policy::merged`), or saved by itself (`save_adapter`)".to_owned(),
         });
     }
     replace(path, |target| {

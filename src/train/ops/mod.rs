@@ -17,6 +17,8 @@ mod embedding;
 
 mod linear;
 
+mod adapter;
+
 mod rms_norm;
 
 mod rotate;
@@ -31,6 +33,7 @@ mod scores;
 
 use std::sync::Arc;
 
+pub(crate) use adapter::{Adapter, Dropout};
 pub(crate) use attention::{AttentionShape, Cache};
 pub(crate) use gemm::Output;
 pub(crate) use host::{host, update};

@@ -25,6 +25,7 @@ impl Policy {
             check_length("d_entropies", d_entropies.len(), expected)?;
         }
         let Tape {
+            pass,
             packed,
             mut layers,
             last,
@@ -64,7 +65,7 @@ impl Policy {
         let table = self.rope(packed.longest());
         let rows = packed.rows(&table);
         while let Some(kept) = layers.pop() {
-            let layer = self.layer(layers.len());
+            let layer = self.layer(layers.len(), pass);
             let tape = match kept {
                 Kept::All(tape) => *tape,
                 Kept::Input(x) => layer.forward(x, rows)?.1,

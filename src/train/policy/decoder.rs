@@ -7,6 +7,7 @@ use super::super::TrainError;
 use super::super::ops::{Cache, HostMatrix, Positions};
 use super::Policy;
 use super::batch::{Packed, check_tokens, empty, group};
+use super::lora::LoraPass;
 
 /// Tokens of prompts that go through the layers at once.
 const GROUP_TOKENS: usize = 4096;
@@ -41,7 +42,7 @@ impl Policy {
                 positions: self.config.max_positions,
             });
         }
-        let cache = |index| Cache::new(self.layer(index).shape(), rows, capacity);
+        let cache = |index| Cache::new(self.layer(index, LoraPass::Whole).shape(), rows, capacity);
         Ok(Decoder {
             policy: self,
             caches: (0..self.config.layers).map(cache).collect(),
@@ -132,11 +133,13 @@ impl Decoder<'_> {
         };
         let mut x = policy.embed(tokens)?;
         for (index, cache) in self.caches.iter_mut().enumerate() {
-            x = policy.layer(index).forward_with(x, positions, |qkv| {
-                policy
-                    .ops
-                    .attention_step(qkv, cache, &self.slots, &self.lengths)
-            })?;
+            x = policy
+                .layer(index, LoraPass::Whole)
+                .forward_with(x, positions, |qkv| {
+                    policy
+                        .ops
+                        .attention_step(qkv, cache, &self.slots, &self.lengths)
+                })?;
         }
         for length in &mut self.lengths {
             *length += 1;
@@ -169,7 +172,7 @@ impl Decoder<'_> {
         let rows = packed.rows(&table);
         let mut x = policy.embed(&packed.tokens)?;
         for (index, cache) in self.caches.iter_mut().enumerate() {
-            let layer = policy.layer(index);
+            let layer = policy.layer(index, LoraPass::Whole);
             x = layer.forward_with(x, rows.positions, |qkv| {
                 cache.fill(qkv, rows.sequences, first);
                 let (attended, _) = policy.ops.attention(qkv, layer.shape(), rows.sequences);

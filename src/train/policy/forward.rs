@@ -4,6 +4,7 @@ use super::super::TrainError;
 use super::super::ops::{HostMatrix, Positions, Scored, ScoredTape};
 use super::batch::Packed;
 use super::layer::{Layer, LayerTape, Rows};
+use super::lora::{Adapters, LoraPass};
 use super::{Policy, TokenBatch, TokenScores};
 
 /// What is kept between forward and backward.
@@ -20,6 +21,7 @@ pub enum Recompute {
 /// What [`Policy::backward`] needs of a forward pass.
 #[derive(Debug)]
 pub struct Tape {
+    pub(super) pass: LoraPass,
     pub(super) packed: Packed,
     pub(super) layers: Vec<Kept>,
     /// The residual stream after the last layer, where a token is scored.
@@ -49,6 +51,7 @@ impl Policy {
         recompute: Recompute,
     ) -> Result<(TokenScores, Tape), TrainError> {
         self.check(batch, temperature)?;
+        let pass = self.training_pass();
         let packed = batch.pack(0..batch.sequences());
         let mut layers = Vec::with_capacity(self.config.layers);
         let mut x = self.embed(&packed.tokens)?;
@@ -57,12 +60,12 @@ impl Policy {
             let rows = packed.rows(&table);
             let (out, kept) = match recompute {
                 Recompute::Never => {
-                    let (out, tape) = self.layer(index).forward(x, rows)?;
+                    let (out, tape) = self.layer(index, pass).forward(x, rows)?;
                     (out, Kept::All(Box::new(tape)))
                 }
                 Recompute::Layers => {
                     let input = self.ops.copy(&x);
-                    (self.run_layer(index, x, rows)?, Kept::Input(input))
+                    (self.run_layer(index, pass, x, rows)?, Kept::Input(input))
                 }
             };
             layers.push(kept);
@@ -76,6 +79,7 @@ impl Policy {
             entropies: scores.entropies.clone(),
         };
         let tape = Tape {
+            pass,
             packed,
             layers,
             last,
@@ -96,8 +100,14 @@ impl Policy {
         batch.check(self.config.vocab_size, self.config.max_positions)
     }
 
-    pub(super) fn layer(&self, index: usize) -> Layer<'_> {
+    pub(super) fn layer(&self, index: usize, pass: LoraPass) -> Layer<'_> {
         Layer {
+            adapters: Adapters {
+                lora: self.lora.as_ref(),
+                pass,
+                parameters: &self.parameters,
+                ops: &self.ops,
+            },
             ops: &self.ops,
             config: &self.config,
             parameters: &self.parameters,
@@ -114,10 +124,11 @@ impl Policy {
     pub(super) fn run_layer(
         &self,
         index: usize,
+        pass: LoraPass,
         x: HostMatrix,
         rows: Rows<'_>,
     ) -> Result<HostMatrix, TrainError> {
-        let layer = self.layer(index);
+        let layer = self.layer(index, pass);
         layer.forward_with(x, rows.positions, |qkv| {
             let (attended, _) = self.ops.attention(qkv, layer.shape(), rows.sequences);
             attended

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::super::TrainError;
 use super::super::ops::{AttentionShape, HeadNorms, HostMatrix, Ops, Positions};
+use super::lora::Adapters;
 use super::{Gradients, ModelConfig, Parameters};
 
 /// Where the parameters of a layer stand in their list.
@@ -45,6 +46,7 @@ pub(super) struct Layer<'p> {
     pub(super) config: &'p ModelConfig,
     pub(super) parameters: &'p Parameters,
     pub(super) places: &'p LayerPlaces,
+    pub(super) adapters: Adapters<'p>,
 }
 
 /// Which rows are whose.
@@ -81,8 +83,7 @@ impl Layer<'_> {
         let (qkv, raw_qkv) = self.queries_keys_values(&x, rows.positions)?;
         let (attended, log_sums) = self.ops.attention(&qkv, self.shape(), rows.sequences);
         let mut middle = self.ops.copy(&x);
-        self.ops
-            .linear_add(&mut middle, &attended, self.parameters.at(self.places.o))?;
+        self.linear_add(&mut middle, &attended, self.places.o)?;
         let (out, gate_up) = self.feed_forward(&middle)?;
         let tape = LayerTape {
             x,
@@ -107,16 +108,14 @@ impl Layer<'_> {
         let (qkv, _) = self.queries_keys_values(&x, positions)?;
         let attended = attend(&qkv);
         drop(qkv);
-        self.ops
-            .linear_add(&mut x, &attended, self.parameters.at(self.places.o))?;
+        self.linear_add(&mut x, &attended, self.places.o)?;
         drop(attended);
         let normed = self.norm(&x, self.places.mlp_norm)?;
         let gate_up = self.linear(&normed, self.places.gate_up)?;
         drop(normed);
         let activated = self.ops.swiglu(&gate_up);
         drop(gate_up);
-        self.ops
-            .linear_add(&mut x, &activated, self.parameters.at(self.places.down))?;
+        self.linear_add(&mut x, &activated, self.places.down)?;
         Ok(x)
     }
 
@@ -146,8 +145,7 @@ impl Layer<'_> {
         drop(normed);
         let activated = self.ops.swiglu(&gate_up);
         let mut out = self.ops.copy(middle);
-        self.ops
-            .linear_add(&mut out, &activated, self.parameters.at(self.places.down))?;
+        self.linear_add(&mut out, &activated, self.places.down)?;
         Ok((out, gate_up))
     }
 
@@ -170,7 +168,7 @@ impl Layer<'_> {
             ..
         } = tape;
         let d_attended = self.linear_backward(&d_x, self.places.o)?;
-        self.weight_backward(&attended, &d_x, self.places.o, gradients);
+        self.weight_backward(&attended, &d_x, self.places.o, gradients)?;
         let seen = (&attended, &log_sums);
         let shape = self.shape();
         let mut d_qkv = self
@@ -184,7 +182,7 @@ impl Layer<'_> {
             self.ops.bias_backward(&d_qkv, gradient);
         }
         let normed = self.norm(&x, self.places.attention_norm)?;
-        self.weight_backward(&normed, &d_qkv, self.places.qkv, gradients);
+        self.weight_backward(&normed, &d_qkv, self.places.qkv, gradients)?;
         drop(normed);
         let d_normed = self.linear_backward(&d_qkv, self.places.qkv)?;
         drop(d_qkv);
@@ -207,10 +205,10 @@ impl Layer<'_> {
         let d_activated = self.linear_backward(d_x, self.places.down)?;
         let (activated, d_gate_up) = self.ops.swiglu_backward(&tape.gate_up, &d_activated);
         drop(d_activated);
-        self.weight_backward(&activated, d_x, self.places.down, gradients);
+        self.weight_backward(&activated, d_x, self.places.down, gradients)?;
         drop(activated);
         let normed = self.norm(&tape.middle, self.places.mlp_norm)?;
-        self.weight_backward(&normed, &d_gate_up, self.places.gate_up, gradients);
+        self.weight_backward(&normed, &d_gate_up, self.places.gate_up, gradients)?;
         drop(normed);
         let d_normed = self.linear_backward(&d_gate_up, self.places.gate_up)?;
         drop(d_gate_up);
@@ -266,11 +264,27 @@ impl Layer<'_> {
     }
 
     fn linear(&self, x: &HostMatrix, weight: usize) -> Result<HostMatrix, TrainError> {
-        self.ops.linear(x, self.parameters.at(weight))
+        let mut out = self.ops.linear(x, self.parameters.at(weight))?;
+        self.adapters.forward(weight, x, &mut out)?;
+        Ok(out)
+    }
+
+    fn linear_add(
+        &self,
+        out: &mut HostMatrix,
+        x: &HostMatrix,
+        weight: usize,
+    ) -> Result<(), TrainError> {
+        self.ops.linear_add(out, x, self.parameters.at(weight))?;
+        self.adapters.forward(weight, x, out)
     }
 
     fn linear_backward(&self, d_out: &HostMatrix, weight: usize) -> Result<HostMatrix, TrainError> {
-        self.ops.linear_backward(d_out, self.parameters.at(weight))
+        let mut d_x = self
+            .ops
+            .linear_backward(d_out, self.parameters.at(weight))?;
+        self.adapters.input_backward(weight, d_out, &mut d_x)?;
+        Ok(d_x)
     }
 
     fn weight_backward(
@@ -279,9 +293,10 @@ impl Layer<'_> {
         d_out: &HostMatrix,
         weight: usize,
         gradients: &mut Gradients,
-    ) {
+    ) -> Result<(), TrainError> {
         if let Some(gradient) = gradients.slot(weight) {
             self.ops.weight_backward(x, d_out, gradient);
         }
+        self.adapters.backward(weight, x, d_out, gradients)
     }
 }

@@ -18,6 +18,8 @@ mod gradients;
 
 mod layer;
 
+mod lora;
+
 mod forward;
 
 mod backward;
@@ -35,11 +37,14 @@ pub use config::{Architecture, ModelConfig, Rope, RopeScaling};
 pub use decoder::Decoder;
 pub use forward::{Recompute, Tape};
 pub use gradients::Gradients;
+pub(in crate::train) use lora::LoraSide;
+pub use lora::{LoraOptions, LoraTarget};
 pub use parameters::Parameters;
 
 use super::TrainError;
 use super::ops::{Head, Ops, RopeTable};
 use layer::LayerPlaces;
+use lora::Lora;
 
 /// What a policy says of scored tokens, one number each, in the order in which the
 /// completions were pushed.
@@ -58,6 +63,7 @@ pub struct Policy {
     config: ModelConfig,
     parameters: Parameters,
     places: Places,
+    lora: Option<Lora>,
     device: Device,
     ops: Ops,
     rope: Mutex<Arc<RopeTable>>,
@@ -104,6 +110,7 @@ impl Policy {
             config,
             parameters,
             places,
+            lora: None,
             device,
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
@@ -136,7 +143,16 @@ impl Policy {
     /// # Errors
     /// When a tensor cannot be copied.
     pub fn duplicate(&self) -> Result<Self, TrainError> {
-        Self::from_parameters(self.config.clone(), self.parameters.duplicate()?)
+        let table = RopeTable::new(&self.config.rope, self.config.head_dim, 0);
+        Ok(Self {
+            config: self.config.clone(),
+            parameters: self.parameters.duplicate()?,
+            places: self.places.clone(),
+            lora: self.lora.clone(),
+            device: self.device.clone(),
+            ops: Ops::default(),
+            rope: Mutex::new(Arc::new(table)),
+        })
     }
 
     /// The weights of the logits.

@@ -152,6 +152,23 @@ impl Parameters {
         Ok(copy)
     }
 
+    /// Where a parameter stands.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    /// Adds a trainable parameter behind the others; gives its place.
+    pub(super) fn push(&mut self, name: String, tensor: Tensor) -> usize {
+        let place = self.entries.len();
+        self.places.insert(name.clone(), place);
+        self.entries.push(Parameter {
+            name,
+            tensor,
+            is_trainable: true,
+        });
+        place
+    }
+
     pub(crate) fn at(&self, index: usize) -> &Tensor {
         &self.entries[index].tensor
     }

@@ -1,6 +1,7 @@
 //! The scores of a batch of any size, without a gradient.
 
 use super::super::TrainError;
+use super::lora::LoraPass;
 use super::{Policy, TokenBatch, TokenScores};
 
 /// Tokens that go through the layers at once.
@@ -19,7 +20,7 @@ impl Policy {
             let table = self.rope(packed.longest());
             let mut x = self.embed(&packed.tokens)?;
             for index in 0..self.config.layers {
-                x = self.run_layer(index, x, packed.rows(&table))?;
+                x = self.run_layer(index, LoraPass::Whole, x, packed.rows(&table))?;
             }
             let rows = self.scored_rows(&x, &packed);
             let tape = self.score_rows(&rows, &packed, temperature)?;

@@ -12,6 +12,7 @@ import os
 import sys
 
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
@@ -56,3 +57,14 @@ for name in ["qwen2", "qwen3", "llama"]:
     generated = loaded.generate(tokens, max_new_tokens=8, do_sample=False)
     rope = loaded.config.rope_parameters
     print(f"{name}-random: {loaded.config.architectures}, {rope}, {generated.tolist()}")
+
+# The adapter beside its base, and merged into it.
+expected = load_file(os.path.join(HERE, "qwen2.safetensors"))["lora.merged.logits"]
+sequence = json.load(open(os.path.join(HERE, "qwen2.json")))["lora"]["sequences"][0]
+tokens = torch.tensor([sequence["prompt"] + sequence["completion"]])
+adapted = PeftModel.from_pretrained(model(os.path.join(saved, "qwen2")), os.path.join(saved, "qwen2-adapter"))
+for name, loaded in [("qwen2-adapter", adapted), ("qwen2-merged", model(os.path.join(saved, "qwen2-merged")))]:
+    with torch.no_grad():
+        worst = (loaded(tokens).logits[0] - expected).abs().max().item()
+    print(f"{name}: logits {worst} apart")
+    assert worst < 2e-5
