@@ -227,6 +227,57 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn adapters_are_trained_beside_a_kept_policy() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let (head, tail) = RECIPE.split_once("[model]").unwrap();
+    let (_, tail) = tail.split_once("[tasks.train]").unwrap();
+    let model = "[model]\npath = \"runs/tiny/final\"\nlora = { rank = 2, targets = [\"q_proj\", \"down_proj\"] }\n";
+    let recipe = format!("{head}{model}\n[tasks.train]{tail}");
+    fs::write(
+        folder.path("lora.toml"),
+        recipe.replace("name = \"tiny\"", "name = \"lora\""),
+    )
+    .unwrap();
+    folder.run(0, &["train", "lora.toml", "-q", "--jobs", "1"]);
+    assert!(
+        folder
+            .path("runs/lora/final/adapter_model.safetensors")
+            .exists()
+    );
+    let run: Value =
+        serde_json::from_slice(&fs::read(folder.path("runs/lora/run.json")).unwrap()).unwrap();
+    assert!(run["trainable"].as_u64().unwrap() < run["parameters"].as_u64().unwrap());
+    folder.run(
+        0,
+        &[
+            "sample",
+            "runs/lora",
+            "--recipe",
+            "tiny.toml",
+            "--limit",
+            "2",
+            "--max-tokens",
+            "8",
+            "-o",
+            "rows.jsonl",
+        ],
+    );
+    let said = folder.run(
+        2,
+        &[
+            "train",
+            "lora.toml",
+            "--set",
+            "model.lora.dropout=0.1",
+            "-o",
+            "x",
+        ],
+    );
+    assert!(said.contains("runs have no dropout"), "{said}");
+}
+
+#[test]
 fn a_dry_run_says_what_would_be_done() {
     let folder = Folder::new();
     let said = folder.run(0, &["train", "tiny.toml", "--dry-run"]);
