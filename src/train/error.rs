@@ -128,7 +128,10 @@ pub enum TrainError {
         problem: String,
     },
     /// The model gave logits that no token can be drawn from.
-    #[error("row {row}, position {position}: the model's logits are not numbers")]
+    #[error(
+        "row {row}, position {position}: the model's logits are not numbers: its weights are \
+         broken, as by a learning rate that is too high"
+    )]
     Logits {
         /// Index of the prompt.
         row: usize,

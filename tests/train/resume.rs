@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use goldstone::train::TrainError;
+use goldstone::train::policy::{LoraOptions, Policy};
 use goldstone::train::run::{Begin, CheckpointOptions, Ended, Run, RunPlan, StageWork};
 use goldstone::train::stage::{KlOptions, Order, ReferenceSync, RejectOptions, SftOptions};
 use goldstone::train::watch::StepRecord;
@@ -69,7 +70,10 @@ struct Made {
 }
 
 fn go(plan: &RunPlan, begin: Begin, seed: u64, diary: Diary) -> Made {
-    let mut policy = policy(seed);
+    go_with(plan, begin, policy(seed), diary)
+}
+
+fn go_with(plan: &RunPlan, begin: Begin, mut policy: Policy, diary: Diary) -> Made {
     let stop = Arc::new(AtomicBool::new(false));
     diary.0.lock().unwrap().stop = Arc::clone(&stop);
     let result = Run {
@@ -186,6 +190,44 @@ fn a_stopped_run_saves_itself_after_every_step() {
         assert_eq!(resumed_at, Some(stopped_at), "steps were lost");
         assert_eq!(whole.weights, second.weights, "stopped after {stopped_at}");
         assert_eq!(expected, joined(&first.diary, &second.diary));
+    }
+}
+
+#[test]
+fn adapters_go_on_too() {
+    let options = LoraOptions {
+        rank: 2,
+        dropout: 0.3,
+        ..LoraOptions::default()
+    };
+    let adapted = |seed| policy(seed).with_lora(&options, seed).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |name: &str| {
+        let mut options = grpo_options(3);
+        options.kl = Some(KlOptions::default());
+        options.optimizer.learning_rate = 1e-2;
+        let stages = vec![("first", sft(2)), ("reasoning", grpo(options))];
+        RunPlan {
+            checkpoints: CheckpointOptions { every: 1, keep: 1 },
+            ..plan(&folder.path().join(name), stages)
+        }
+    };
+    let whole = go_with(&plan("whole"), Begin::Anew, adapted(1), Diary::default());
+    assert_eq!(whole.result.unwrap(), Ended::Finished);
+    for stopped_at in 1..5 {
+        let plan = plan(&format!("stopped-{stopped_at}"));
+        let diary = Diary::default();
+        diary.0.lock().unwrap().dies_after = Some(stopped_at);
+        let first = go_with(&plan, Begin::Anew, adapted(1), diary);
+        assert!(first.result.is_err());
+        let second = go_with(&plan, Begin::Resumed, adapted(2), Diary::default());
+        assert_eq!(whole.weights, second.weights, "killed after {stopped_at}");
+        assert_eq!(lines(&whole.diary), joined(&first.diary, &second.diary));
+    }
+    let kl = whole.diary.0.lock().unwrap().curve("reasoning", "kl");
+    assert!(kl[0] > 0.0, "the reference has the adapters: {kl:?}");
+    for ((name, before), (_, after)) in weights(&policy(1)).iter().zip(&whole.weights) {
+        assert_eq!(before, after, "{name} below the adapters has changed");
     }
 }
 

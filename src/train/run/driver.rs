@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::{Checkpoints, replace};
-use super::plan::{PolicyStore, RunPlan};
+use super::plan::{PolicyStore, RunPlan, StageWork};
 use super::state::{Best, State};
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
@@ -137,7 +137,7 @@ impl Run<'_> {
             self.tell(state, steps, Kind::Train, report)?;
             let is_last = state.stage_step == steps;
             let mut is_over = is_last;
-            if self.is_evaluated(state.stage_step, is_last) {
+            if self.is_evaluated(state, is_last) {
                 is_over |= self.evaluate(state, steps)?;
             }
             if is_over {
@@ -212,11 +212,17 @@ impl Run<'_> {
         Ok(state.stage_step > 0 && (has_reached || is_stuck))
     }
 
-    /// Whether the policy is evaluated after this step of a stage.
-    fn is_evaluated(&self, stage_step: u64, is_last: bool) -> bool {
-        self.plan.evaluation.as_ref().is_some_and(|evaluation| {
+    /// Whether the policy is evaluated after this step of a stage: now and then,
+    /// and at its end; never in a stage that leaves it as it is.
+    fn is_evaluated(&self, state: &State, is_last: bool) -> bool {
+        let learns = match self.plan.stages[state.stage].work {
+            StageWork::Sft { .. } | StageWork::Grpo { .. } => true,
+            StageWork::Reject { .. } => false,
+        };
+        let evaluation = self.plan.evaluation.as_ref().filter(|_| learns);
+        evaluation.is_some_and(|evaluation| {
             let every = evaluation.options.every;
-            is_last || (every > 0 && stage_step.is_multiple_of(every))
+            is_last || (every > 0 && state.stage_step.is_multiple_of(every))
         })
     }
 

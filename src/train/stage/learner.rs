@@ -12,6 +12,7 @@ use candle_core::{Device, Tensor};
 use crate::train::error::TrainError;
 use crate::train::optimizer::{AdamW, AdamWOptions, Moments, OptimizerOptions};
 use crate::train::policy::{Gradients, Policy, Recompute};
+use crate::train::random::Key;
 use crate::train::tensors;
 
 /// The optimizer's file in a checkpoint.
@@ -27,6 +28,23 @@ pub(super) struct Learner {
     options: OptimizerOptions,
     /// Updates that were left out, in a row up to now.
     pub(super) skipped: u64,
+}
+
+/// An update's place in a stage; every pass of it drops its own inputs of adapters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) seed: u64,
+    pub(super) step: u64,
+    pub(super) update: u64,
+}
+
+impl Place {
+    /// Gets a policy ready for the pass of a micro-batch.
+    pub(super) fn prepare(self, policy: &mut Policy, part: usize) {
+        let numbers = [self.step, self.update, part as u64];
+        let key = Key::new(self.seed, "dropout", &numbers);
+        policy.set_dropout_seed(key.seed());
+    }
 }
 
 /// What the parts of an update came to.
@@ -68,7 +86,7 @@ impl Learner {
         &mut self,
         policy: &mut Policy,
         learning_rate: f64,
-        backward: impl FnOnce(&Policy, &mut Gradients) -> Result<Passed, TrainError>,
+        backward: impl FnOnce(&mut Policy, &mut Gradients) -> Result<Passed, TrainError>,
     ) -> Result<Update, TrainError> {
         self.gradients.clear();
         let passed = backward(policy, &mut self.gradients)?;

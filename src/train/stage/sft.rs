@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::learner::{Learner, Passed, parts, recompute};
+use super::learner::{Learner, Passed, Place, parts, recompute};
 use super::metrics::Metrics;
 use super::step::{Position, Report, Stage, Workplace};
 use super::{Demonstrations, SftOptions};
@@ -100,7 +100,7 @@ impl Stage for Sft {
         let update = self
             .learner
             .update(place.policy, rate, |policy, gradients| {
-                lessons.learn(&batch, policy, gradients, &mut learned)
+                lessons.learn(&batch, number, policy, gradients, &mut learned)
             })?;
         self.position.taken += batch.len() as u64;
         self.position.tokens += learned.tokens;
@@ -173,7 +173,8 @@ impl Lessons {
     fn learn(
         &self,
         batch: &[&Tokens],
-        policy: &Policy,
+        step: u64,
+        policy: &mut Policy,
         gradients: &mut Gradients,
         learned: &mut Learned,
     ) -> Result<Passed, TrainError> {
@@ -184,7 +185,14 @@ impl Lessons {
             let sum: f64 = numbers.iter().map(|number| f64::from(*number)).sum();
             sum / scored as f64
         };
-        for part in parts(&lengths, self.options.micro_batch_tokens) {
+        let place = Place {
+            seed: self.seed,
+            step,
+            update: 0,
+        };
+        let parts = parts(&lengths, self.options.micro_batch_tokens);
+        for (index, part) in parts.into_iter().enumerate() {
+            place.prepare(policy, index);
             let mut tokens = TokenBatch::new();
             for demonstration in &batch[part] {
                 tokens.push(&demonstration.prompt, &demonstration.completion);

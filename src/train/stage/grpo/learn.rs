@@ -1,18 +1,19 @@
 //! The gradient of one update, micro-batch by micro-batch.
 
 use super::rows::{self, Row};
-use super::tally::Tally;
+use super::tally::{PartLoss, Tally};
 use crate::train::error::TrainError;
 use crate::train::policy::{Gradients, Policy};
 use crate::train::stage::GrpoOptions;
-use crate::train::stage::learner::{Passed, parts, recompute};
+use crate::train::stage::learner::{Passed, Place, parts, recompute};
 use crate::train::{Aggregation, LossError, Row as LossRow, Step, loss};
 
 /// Adds the gradient of an update by these rows.
 pub(super) fn learn(
     rows: &[Row<'_>],
+    place: Place,
     options: &GrpoOptions,
-    policy: &Policy,
+    policy: &mut Policy,
     gradients: &mut Gradients,
     tally: &mut Tally,
 ) -> Result<Passed, TrainError> {
@@ -34,7 +35,8 @@ pub(super) fn learn(
             _ => 1,
         },
     };
-    for part in &parts {
+    for (index, part) in parts.iter().enumerate() {
+        place.prepare(policy, index);
         let part: Vec<&Row<'_>> = taught[part.clone()]
             .iter()
             .map(|index| &rows[*index])
@@ -45,6 +47,7 @@ pub(super) fn learn(
             tokens,
         };
         if !micro_batch.learn(options, &step, policy, gradients, tally)? {
+            tally.spoil();
             return Ok(Passed::NotFinite);
         }
     }
@@ -95,7 +98,8 @@ impl MicroBatch<'_> {
         };
         let factor = self.factor(options.aggregation);
         let bonus = options.entropy_bonus / self.tokens.max(1) as f64;
-        let mut value = part.value * factor;
+        let without_bonus = part.value * factor;
+        let mut whole = without_bonus;
         let mut slopes = Vec::with_capacity(scores.logps.len());
         let mut entropy_slopes = Vec::with_capacity(scores.logps.len());
         for ((row, gradient), entropies) in self.rows.iter().zip(&part.gradient).zip(&entropies) {
@@ -103,12 +107,16 @@ impl MicroBatch<'_> {
                 slopes.push((slope * factor) as f32);
                 let bonus = if *active { bonus } else { 0.0 };
                 entropy_slopes.push(-bonus as f32);
-                value -= bonus * entropy;
+                whole -= bonus * entropy;
             }
         }
-        if !value.is_finite() {
+        if !whole.is_finite() {
             return Ok(false);
         }
+        let value = PartLoss {
+            whole,
+            policy: without_bonus,
+        };
         tally.add(value, part.metrics, self.rows, &loss_options);
         let entropy_slopes = (options.entropy_bonus > 0.0).then_some(&*entropy_slopes);
         policy.backward(tape, &slopes, entropy_slopes, gradients)?;

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::learner::Learner;
+use super::learner::{Learner, Place};
 use super::metrics::Metrics;
 use super::order::ProblemOrder;
 use super::step::{Position, Report, Stage, Workplace, tell};
@@ -55,7 +55,7 @@ impl Grpo {
             order: ProblemOrder::new(source, seed)?,
             learner: Learner::new(policy, options.optimizer)?,
             reference: match options.kl {
-                Some(_) => Some(Reference::of(policy)?),
+                Some(kl) => Some(Reference::of(policy, kl)?),
                 None => None,
             },
             options,
@@ -87,7 +87,7 @@ impl Stage for Grpo {
             .options
             .optimizer
             .learning_rate_at(number, self.options.steps);
-        let tally = self.learn(place, &rows, rate)?;
+        let tally = self.learn(place, &rows, number)?;
         if let Some(reference) = &mut self.reference {
             reference.follow(place.policy, self.options.kl, number + 1)?;
         }
@@ -163,30 +163,28 @@ impl Grpo {
         &mut self,
         place: &mut Workplace<'_>,
         rows: &[Row<'_>],
-        rate: f64,
+        step: u64,
     ) -> Result<Tally, TrainError> {
         let mut tally = Tally::default();
         let options = &self.options;
+        let rate = options.optimizer.learning_rate_at(step, options.steps);
         let minibatches = rows::minibatches(rows, options.minibatches);
-        for iteration in 0..options.iterations {
-            for (index, minibatch) in minibatches.iter().enumerate() {
-                let done = iteration * minibatches.len() + index;
-                let total = options.iterations * minibatches.len();
-                tell(place.watcher, "training", done, total)?;
-                let update = self
-                    .learner
-                    .update(place.policy, rate, |policy, gradients| {
-                        learn::learn(
-                            &rows[minibatch.clone()],
-                            options,
-                            policy,
-                            gradients,
-                            &mut tally,
-                        )
-                    })?;
-                tally.update(update);
-                self.position.skipped_in_all += u64::from(update.is_skipped);
-            }
+        let total = options.iterations * minibatches.len();
+        for update in 0..total {
+            tell(place.watcher, "training", update, total)?;
+            let at = Place {
+                seed: self.seed,
+                step,
+                update: update as u64,
+            };
+            let rows = &rows[minibatches[update % minibatches.len()].clone()];
+            let made = self
+                .learner
+                .update(place.policy, rate, |policy, gradients| {
+                    learn::learn(rows, at, options, policy, gradients, &mut tally)
+                })?;
+            tally.update(made);
+            self.position.skipped_in_all += u64::from(made.is_skipped);
         }
         Ok(tally)
     }

@@ -1,9 +1,13 @@
 //! The reference policy: what the policy must not stray from.
+//!
+//! It is a copy of the policy that the stage began with; of a policy with adapters,
+//! it is the policy without them, which takes no memory of its own.
 
 use std::path::Path;
 
 use super::rows::{self, Row};
 use crate::train::error::TrainError;
+use crate::train::fault::{OptionFault, OptionFaults};
 use crate::train::policy::Policy;
 use crate::train::stage::KlOptions;
 use crate::train::tensors;
@@ -12,12 +16,40 @@ use crate::train::tensors;
 const FILE: &str = "reference.safetensors";
 
 /// A policy that does not learn.
-pub(super) struct Reference(Policy);
+pub(super) struct Reference {
+    policy: Policy,
+    origin: Origin,
+}
+
+/// What the reference was made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Copy,
+    /// Its weights are those below the adapters, which never change.
+    Frozen,
+}
 
 impl Reference {
-    /// The policy as it is now.
-    pub(super) fn of(policy: &Policy) -> Result<Self, TrainError> {
-        Ok(Self(policy.duplicate()?))
+    /// The reference for a stage that begins with this policy.
+    pub(super) fn of(policy: &Policy, options: KlOptions) -> Result<Self, TrainError> {
+        if policy.lora().is_none() {
+            return Ok(Self {
+                policy: policy.duplicate()?,
+                origin: Origin::Copy,
+            });
+        }
+        if options.sync.is_some() {
+            return Err(TrainError::Options(OptionFaults(vec![OptionFault {
+                field: "kl.sync".to_owned(),
+                problem: "cannot be used with adapters: the reference is the policy without \
+                          them, which stays"
+                    .to_owned(),
+            }])));
+        }
+        Ok(Self {
+            policy: policy.without_lora()?,
+            origin: Origin::Frozen,
+        })
     }
 
     /// The log-probabilities of every row's tokens.
@@ -27,7 +59,7 @@ impl Reference {
         most_tokens: usize,
         temperature: f64,
     ) -> Result<Vec<Vec<f64>>, TrainError> {
-        rows::log_probabilities(&self.0, rows, most_tokens, temperature)
+        rows::log_probabilities(&self.policy, rows, most_tokens, temperature)
     }
 
     /// Moves towards the policy after this many steps, where the options say so:
@@ -47,26 +79,32 @@ impl Reference {
         }
         let alpha = sync.alpha;
         for (name, new, _) in policy.parameters().iter() {
-            let old = self.0.parameters().get(name);
+            let old = self.policy.parameters().get(name);
             let mixed = match old {
                 Some(old) => ((new * alpha)? + (old * (1.0 - alpha))?)?,
                 None => new.copy()?,
             };
-            self.0.parameters_mut().set(name, mixed)?;
+            self.policy.parameters_mut().set(name, mixed)?;
         }
         Ok(())
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<(), TrainError> {
-        let parameters = self.0.parameters().iter();
+        if self.origin == Origin::Frozen {
+            return Ok(());
+        }
+        let parameters = self.policy.parameters().iter();
         let tensors = parameters.map(|(name, tensor, _)| (name.to_owned(), tensor.clone()));
         tensors::save(&folder.join(FILE), tensors)
     }
 
     pub(super) fn restore(&mut self, folder: &Path) -> Result<(), TrainError> {
-        let device = self.0.device().clone();
+        if self.origin == Origin::Frozen {
+            return Ok(());
+        }
+        let device = self.policy.device().clone();
         for (name, tensor) in tensors::load(&folder.join(FILE))? {
-            let parameters = self.0.parameters_mut();
+            let parameters = self.policy.parameters_mut();
             parameters.set(&name, tensor.to_device(&device)?)?;
         }
         Ok(())

@@ -6,11 +6,21 @@ use crate::train::stage::learner::Update;
 use crate::train::stage::metrics::{Metrics, ends, mean};
 use crate::train::{ClipRatios, Level, LossOptions, Metrics as LossMetrics, importance};
 
+/// A micro-batch's part of the loss.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartLoss {
+    pub(super) whole: f64,
+    /// Without the bonus for entropy.
+    pub(super) policy: f64,
+}
+
 /// What the updates of a step came to.
 #[derive(Default)]
 pub(super) struct Tally {
     /// Of each update; their micro-batches are summed.
     losses: Vec<f64>,
+    /// The same without the bonus for entropy.
+    policy_losses: Vec<f64>,
     norms: Vec<f64>,
     /// Metrics of every micro-batch, with its tokens and its rows.
     metrics: Vec<(LossMetrics, f64, f64)>,
@@ -26,6 +36,16 @@ impl Tally {
     /// An update begins.
     pub(super) fn begin(&mut self) {
         self.losses.push(0.0);
+        self.policy_losses.push(0.0);
+    }
+
+    /// The update's numbers are not finite.
+    pub(super) fn spoil(&mut self) {
+        for losses in [&mut self.losses, &mut self.policy_losses] {
+            if let Some(loss) = losses.last_mut() {
+                *loss = f64::NAN;
+            }
+        }
     }
 
     /// An update has been made, or left out.
@@ -62,13 +82,19 @@ impl Tally {
     /// Notes a micro-batch of the update.
     pub(super) fn add(
         &mut self,
-        value: f64,
+        value: PartLoss,
         metrics: LossMetrics,
         rows: &[&Row<'_>],
         options: &LossOptions,
     ) {
-        if let Some(loss) = self.losses.last_mut() {
-            *loss += value;
+        let parts = [
+            (&mut self.losses, value.whole),
+            (&mut self.policy_losses, value.policy),
+        ];
+        for (losses, part) in parts {
+            if let Some(loss) = losses.last_mut() {
+                *loss += part;
+            }
         }
         let tokens: usize = rows.iter().map(|row| row.active()).sum();
         let ratios = match options.level {
@@ -81,6 +107,10 @@ impl Tally {
     /// Writes the means over the step's updates, under TRL's names.
     pub(super) fn write(&self, options: &GrpoOptions, metrics: &mut Metrics) {
         metrics.add_some("loss", mean(&self.losses));
+        if options.entropy_bonus > 0.0 {
+            metrics.add_some("policy_loss", mean(&self.policy_losses));
+            metrics.add("entropy_coef", options.entropy_bonus);
+        }
         metrics.add_some("grad_norm", mean(&self.norms));
         let by_tokens = |of: &dyn Fn(&LossMetrics) -> Option<f64>| self.mean(of, |part| part.1);
         let by_ratios = |of: &dyn Fn(&LossMetrics) -> Option<f64>| self.mean(of, |part| part.2);

@@ -57,8 +57,9 @@ pub struct GrpoOptions {
     pub level: Level,
     /// How the losses of tokens become one number. Default `tokens`.
     pub aggregation: Aggregation,
-    /// The penalty on the distance to the reference policy, the one that the stage
-    /// began with. Default: none; then no reference is kept.
+    /// The penalty on the distance to the reference policy: the one that the stage
+    /// began with, or, of a policy with adapters, the one without them. Default:
+    /// none; then no reference is kept.
     pub kl: Option<KlOptions>,
     /// Weight of the mean entropy, which is added to what is maximised; 0 for
     /// none. Default 0.
@@ -121,7 +122,7 @@ pub struct KlOptions {
     pub bias_corrected: bool,
     /// Whether it is part of the loss or of the reward. Default `loss`.
     pub place: KlPlace,
-    /// Lets the reference follow the policy. Default: it stays.
+    /// Lets the reference follow the policy; not with adapters. Default: it stays.
     pub sync: Option<ReferenceSync>,
 }
 
