@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::rollout::{Reference, Text};
-use crate::train::folder::load_policy;
 use crate::train::policy::Policy;
 use crate::train::recipe::{self, Words};
 use crate::train::sample::{Completion, Prompt, SampleOptions, Vocabulary, sample};
@@ -128,7 +127,7 @@ impl Sample {
         let device: DeviceChoice = self.device.parse().map_err(fault)?;
         let device = device.open().map_err(fault)?;
         let model = policy_folder(&self.model);
-        let (policy, folder) = load_policy(&model, &device).map_err(fault)?;
+        let (policy, folder) = recipe::load_kept(&model, &device).map_err(fault)?;
         let asked = Asked::new(task, folder.chat.clone());
         let count = self.count(&asked)?;
         let words = Words(folder.tokenizer);
@@ -230,12 +229,16 @@ impl Sample {
 /// The folder of the policy: that of a run holds several.
 fn policy_folder(path: &Path) -> PathBuf {
     let kept = ["best", "final"].map(|name| path.join(name));
-    let is_policy = |folder: &&PathBuf| folder.join("config.json").exists();
-    match path.join("config.json").exists() {
+    let is_policy = |folder: &Path| {
+        ["config.json", "adapter_config.json"]
+            .iter()
+            .any(|name| folder.join(name).exists())
+    };
+    match is_policy(path) {
         true => path.to_owned(),
         false => kept
             .iter()
-            .find(is_policy)
+            .find(|folder| is_policy(folder))
             .map_or(path.to_owned(), PathBuf::clone),
     }
 }

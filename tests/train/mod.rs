@@ -2,6 +2,8 @@
 //! people's code.
 
 mod chat;
+#[cfg(feature = "cli")]
+mod commands;
 mod fixture;
 mod folder;
 mod golden;

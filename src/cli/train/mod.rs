@@ -1,9 +1,9 @@
 //! `goldstone train`: a recipe in, a run's folder out.
 
-mod lines;
 mod plan;
 mod tally;
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::live::{Live, Show};
 use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::train::recipe::{self, Prepared, Recipe};
 use crate::train::run::{Begin, Ended, Run};
-use crate::train::watch::{RunFiles, RunFilesOptions, TensorBoard, Watchers};
+use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
 use crate::train::{DeviceChoice, TrainError};
-use lines::Lines;
 use tally::Tally;
 
 /// Train a policy by a recipe.
@@ -102,6 +102,9 @@ impl Train {
             1 => format!("{place}, 1 thread"),
             threads => format!("{place}, {threads} threads"),
         };
+        if begin == Begin::Anew {
+            keep_recipe(&recipe, &folder)?;
+        }
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(&stop)?;
         let tally = Tally::default();
@@ -201,8 +204,12 @@ impl Train {
         watchers.add(RunFiles::new(RunFilesOptions::default()));
         watchers.add(TensorBoard::new());
         watchers.add(tally.clone());
+        watchers.add(ReportPage::new());
         if !self.quiet {
-            watchers.add(Lines::default());
+            watchers.add(Live::new(match self.plain {
+                true => Show::Lines,
+                false => Show::suited(),
+            }));
         }
         watchers
     }
@@ -229,6 +236,14 @@ impl Train {
             }
         }
     }
+}
+
+/// Puts a copy of the recipe, settings included, into the run's folder.
+fn keep_recipe(recipe: &Recipe, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join("recipe.toml");
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &recipe.text));
+    let cannot = || format!("cannot write `{}`", path.display());
+    written.with_context(cannot).map_err(Failure::Input)
 }
 
 /// The shipped recipes, one a line.

@@ -12,6 +12,7 @@ use candle_core::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::TrainError;
@@ -19,7 +20,9 @@ use super::super::ops::{Adapter, Dropout, HostMatrix, Ops};
 use super::{Gradients, ModelConfig, Parameters, Policy};
 
 /// A linear map that an adapter can stand beside, by PEFT's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LoraTarget {
     /// Queries.
@@ -106,7 +109,7 @@ pub(in crate::train) enum LoraSide {
 }
 
 /// Which adapters there are, and how strong.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoraOptions {
     /// The inner width of every adapter.

@@ -15,7 +15,7 @@ mod shipped;
 mod specs;
 
 pub use model::{Architecture, ModelOptions, RandomModel, TokenizerOptions};
-pub use prepare::{FolderStore, Prepared, Words};
+pub use prepare::{FolderStore, Prepared, Words, load_kept};
 pub use read::is_recipe;
 pub use schema::{json_schema, key_tables};
 pub use set::{SetError, with_settings};

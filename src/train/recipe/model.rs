@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::train::fault::{Faults, OptionFault};
+use crate::train::policy::LoraOptions;
 
 /// Where the policy comes from: `path`, or `random` with `tokenizer`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -19,6 +20,9 @@ pub struct ModelOptions {
     pub random: Option<RandomModel>,
     /// The tokenizer of a random model.
     pub tokenizer: Option<TokenizerOptions>,
+    /// Train adapters beside weights that stay as they are: LoRA, arXiv
+    /// 2106.09685. Default: all weights are trained.
+    pub lora: Option<LoraOptions>,
 }
 
 /// The shape of a model that begins with random weights.
@@ -128,6 +132,26 @@ impl ModelOptions {
         }
         if let Some(tokenizer) = &self.tokenizer {
             faults.below("tokenizer", tokenizer.validate());
+        }
+        if let Some(lora) = &self.lora {
+            faults.counted("lora.rank", lora.rank as u64);
+            faults.positive("lora.alpha", lora.alpha);
+            faults.unless(
+                !lora.targets.is_empty(),
+                "lora.targets",
+                "is empty: nothing would be trained",
+            );
+            let dropout = lora.dropout;
+            faults.unless(
+                dropout == 0.0,
+                "lora.dropout",
+                format_args!("is {dropout}; runs have no dropout: it must be 0"),
+            );
+            faults.unless(
+                self.path.is_some(),
+                "lora",
+                "stands beside `random`; adapters need a model that is trained already",
+            );
         }
         faults.list()
     }

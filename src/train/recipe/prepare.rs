@@ -1,17 +1,21 @@
 //! From a checked recipe to a run: the policy, its folder, its tasks as stages
 //! see them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::Device;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::model::{self, RandomModel};
 use super::{DEFAULT_HELD_OUT, Recipe, Stage, StageOptions};
 use crate::reward::Scorer;
 use crate::train::error::TrainError;
-use crate::train::folder::{ModelFolder, Tokenizer, load_policy, save_policy};
+use crate::train::folder::{
+    ModelFolder, Tokenizer, load_adapter, load_policy, save_adapter, save_policy,
+};
 use crate::train::policy::{Architecture, ModelConfig, Policy, Rope, RopeScaling};
 use crate::train::run::{PolicyStore, RunPlan, StagePlan, StageWork};
 use crate::train::sample::Vocabulary;
@@ -34,8 +38,14 @@ pub struct Prepared {
 /// A tokenizer as the stages see it.
 pub struct Words(pub Tokenizer);
 
-/// Keeps policies as Hugging Face folders.
-pub struct FolderStore(pub ModelFolder);
+/// Keeps policies as Hugging Face folders; adapters alone, in PEFT's files, of a
+/// policy that has any.
+pub struct FolderStore {
+    /// All of the folder but the weights.
+    pub folder: ModelFolder,
+    /// Where the policy came from, which adapters stand beside.
+    pub base: PathBuf,
+}
 
 impl Prepared {
     /// The scorers of all stages and of the evaluation.
@@ -73,7 +83,10 @@ impl Recipe {
         let plan = self.plan(&policy, &model, folder)?;
         Ok(Prepared {
             words: Words(model.tokenizer.clone()),
-            store: FolderStore(model),
+            store: FolderStore {
+                folder: model,
+                base: self.base(),
+            },
             policy,
             plan,
         })
@@ -82,7 +95,12 @@ impl Recipe {
     /// The policy that the run begins with.
     fn policy(&self, device: &Device) -> Result<(Policy, ModelFolder), TrainError> {
         if let Some(path) = &self.model.path {
-            return load_policy(&self.folder.join(path), device);
+            let (policy, folder) = load_policy(&self.folder.join(path), device)?;
+            let policy = match &self.model.lora {
+                Some(options) => policy.with_lora(options, self.seed)?,
+                None => policy,
+            };
+            return Ok((policy, folder));
         }
         let tokenizer = self.tokenizer()?;
         let shape = self.model.random.clone().unwrap_or_default();
@@ -172,6 +190,13 @@ impl Recipe {
         })
     }
 
+    /// The folder of the model, as it can be found from anywhere.
+    fn base(&self) -> PathBuf {
+        let path = self.model.path.as_deref().unwrap_or(Path::new(""));
+        let path = self.folder.join(path);
+        path.canonicalize().unwrap_or(path)
+    }
+
     fn asked(&self, name: &str, model: &ModelFolder) -> Result<Arc<dyn Problems>, TrainError> {
         Ok(self.open(name, model)?)
     }
@@ -232,6 +257,25 @@ fn in_words(config: &ModelConfig) -> String {
     )
 }
 
+/// Loads a policy from a Hugging Face folder, or from a folder with an adapter,
+/// which is added to the weights of the model that it names.
+///
+/// # Errors
+/// [`TrainError`] for whatever is missing or does not fit.
+pub fn load_kept(path: &Path, device: &Device) -> Result<(Policy, ModelFolder), TrainError> {
+    let adapter = path.join("adapter_config.json");
+    let Ok(text) = fs::read_to_string(&adapter) else {
+        return load_policy(path, device);
+    };
+    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+    let base = config["base_model_name_or_path"]
+        .as_str()
+        .unwrap_or_default();
+    let (policy, folder) = load_policy(Path::new(base), device)?;
+    let policy = load_adapter(path, policy, 0)?;
+    Ok((policy.merged()?, folder))
+}
+
 impl Vocabulary for Words {
     fn encode(&self, text: &str) -> Result<Vec<u32>, TrainError> {
         Ok(self.0.encode(text)?)
@@ -248,17 +292,22 @@ impl Vocabulary for Words {
 
 impl PolicyStore for FolderStore {
     fn save(&self, policy: &Policy, folder: &Path) -> Result<(), TrainError> {
-        save_policy(folder, policy, &self.0)
+        match policy.lora() {
+            None => save_policy(folder, policy, &self.folder),
+            Some(_) => {
+                let base = self.base.to_string_lossy();
+                save_adapter(folder, policy, &self.folder, &base)
+            }
+        }
     }
 
     fn restore(&self, policy: &mut Policy, folder: &Path) -> Result<(), TrainError> {
-        let (saved, _) = load_policy(folder, policy.device())?;
-        let names: Vec<String> = policy
-            .parameters()
-            .iter()
-            .map(|(name, ..)| name.to_owned())
-            .collect();
-        for name in names {
+        let saved = match policy.lora() {
+            None => load_policy(folder, policy.device())?.0,
+            Some(_) => load_adapter(folder, policy.without_lora()?, 0)?,
+        };
+        let names = policy.parameters().iter().map(|(name, ..)| name.to_owned());
+        for name in names.collect::<Vec<_>>() {
             let tensor = saved.parameters().get(&name).cloned();
             let tensor =
                 tensor.ok_or_else(|| TrainError::UnknownParameter { name: name.clone() })?;
