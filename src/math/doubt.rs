@@ -48,6 +48,12 @@ const DENIALS: &[&str] = &[
     "неверно",
     "nunca",
     "lie",
+    "falso",
+    "unwahr",
+    "niet",
+    "inte",
+    "ikke",
+    "неправда",
 ];
 
 /// The same, in two words, and in scripts without spaces.
@@ -64,7 +70,23 @@ const DENIAL_PHRASES: &[&str] = &[
     "不会",
     "不可能",
     "错误",
+    "不能",
+    "不应",
+    "不该",
+    "不认为",
+    "不觉得",
+    "不相信",
+    "难说",
+    "难以",
+    "未必",
+    "无法",
+    "否认",
+    "怀疑",
     "ではない",
+    "no es cierto",
+    "no es verdad",
+    "não é verdade",
+    "non è vero",
 ];
 
 /// Makes the statement depend on something.
@@ -114,6 +136,9 @@ const CONCLUSIONS: &[&str] = &[
 
 /// Says, before "answer", whose or which answer it is; never the answer.
 const OTHERS: &[&str] = &[
+    "their",
+    "his",
+    "her",
     "wrong",
     "incorrect",
     "false",
@@ -231,6 +256,15 @@ fn governing(before: &str) -> &str {
     }
 }
 
+/// Whether a comma before `clause` only opens what the words before it say:
+/// "Es stimmt nicht, dass …".
+fn goes_on(clause: &str) -> bool {
+    const OPENS: [&str; 6] = ["dass", "daß", "что", "що", "że", "že"];
+    let clause = clause.trim_start();
+    let end = clause.find(' ').unwrap_or(clause.len());
+    OPENS.contains(&&clause[..end])
+}
+
 /// Why the words before an answer don't assert it.
 pub(super) fn before(before: &str) -> Option<&'static str> {
     let sentence = governing(before);
@@ -241,6 +275,7 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
     let clause_from = sentence
         .char_indices()
         .rev()
+        .filter(|(at, c)| !goes_on(&sentence[at + c.len_utf8()..]))
         .find(|(_, c)| matches!(c, ',' | ';' | '，' | '；'))
         .map_or(0, |(at, c)| at + c.len_utf8());
     if holds_phrase(&sentence[clause_from..]) {
@@ -316,6 +351,25 @@ pub(super) fn is_attributed(before: &str) -> bool {
     words(tail).next_back().is_some_and(|word| {
         OTHERS.contains(&word.as_str()) || (word.ends_with("'s") && word != "let's")
     })
+}
+
+/// Whether the words before "answer" make another value of it: "twice the", "the
+/// square of the". "The value of the answer" is the answer.
+pub(super) fn is_part(before: &str) -> bool {
+    const RESIZE: [&str; 5] = ["twice", "half", "double", "triple", "thrice"];
+    const SAME: [&str; 3] = ["value", "part", "form"];
+    let mut last = words(before).rev();
+    let determined = last
+        .next()
+        .is_some_and(|word| matches!(word.as_str(), "the" | "our" | "my" | "this"));
+    determined
+        && match last.next() {
+            Some(of) if of == "of" => last
+                .next()
+                .is_some_and(|word| !SAME.contains(&word.as_str())),
+            Some(word) => RESIZE.contains(&word.as_str()),
+            None => false,
+        }
 }
 
 /// What follows an answer in its own sentence and after it.

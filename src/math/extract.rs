@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::anchors::phrases;
+use super::anchors::{phrases, without_copula};
 use super::boxes::{boxed, final_after_steps};
 use super::doubt::{self, Aftermath};
 use super::options::Extract;
@@ -315,7 +315,8 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
     for (start, end) in phrases(&text[region.clone()]) {
         let (start, end) = (region.start + start, region.start + end);
         let own = text[start..].starts_with(|c: char| !c.is_ascii())
-            || !doubt::is_attributed(&text[region.start..start]);
+            || !doubt::is_attributed(&text[region.start..start])
+                && !doubt::is_part(&text[region.start..start]);
         if own && let Some(from) = announced(text, start, end, region.end) {
             announcements.push((start, from));
         }
@@ -330,6 +331,7 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
     // The emphasis that was opened before the phrase or the answer.
     let clause =
         text[from..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'));
+    let clause = without_copula(clause);
     let span = unquoted(text, trimmed(text, from..from + clause.len()));
     if span.is_empty() {
         return Err("empty");
@@ -382,7 +384,8 @@ fn announced(text: &str, start: usize, end: usize, limit: usize) -> Option<usize
     let rest = &text[end..limit];
     let connector = |c: char| c.is_whitespace() || matches!(c, '*' | ':' | '：' | '=' | '_');
     let mut skipped = rest.trim_start_matches(connector);
-    for word in ["is", "是", "为", "為", "est", "es", "ist"] {
+    // "est donc" and "est" end where the value begins.
+    for word in ["is", "是", "为", "為", "est", "es", "ist", "donc"] {
         if let Some(after) = skipped.strip_prefix(word)
             && after.starts_with(|c: char| connector(c) || !word.is_ascii())
         {
@@ -414,7 +417,11 @@ fn clause_end(text: &str, from: usize, limit: usize) -> usize {
         let after = bytes.get(at + 1);
         let ends = match c {
             '\n' | '。' => true,
-            '.' => after.is_none_or(|b| b.is_ascii_whitespace() || *b == b'*'),
+            // The dots of `0.333...` belong to the number.
+            '.' => {
+                after.is_none_or(|b| b.is_ascii_whitespace() || *b == b'*')
+                    && !rest[..at].ends_with("..")
+            }
             ' ' => [" because ", " since "]
                 .iter()
                 .any(|word| rest[at..].starts_with(word)),

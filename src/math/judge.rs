@@ -493,9 +493,19 @@ pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
         Ok(Answer::Value(_)) => true,
         Ok(Answer::Opaque(opaque)) => match read(text, options) {
             Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
-            Err(_) => !opaque.is_prose(),
+            Err(_) => !opaque.is_prose() && !presents(text),
         },
         Err(Fault::Undefined) => true,
         Err(_) => false,
     }
+}
+
+/// Whether a word stands before mathematics in delimiters: "So $x = \frac{12}{2} = 6$."
+fn presents(text: &str) -> bool {
+    let word = text.find([' ', ':', ',']).map_or("", |end| &text[..end]);
+    word.chars().count() > 1
+        && word.chars().all(char::is_alphabetic)
+        && ["$", "\\(", "\\["]
+            .iter()
+            .any(|open| text[word.len()..].contains(open))
 }

@@ -71,6 +71,8 @@ mod functions;
 
 mod intervals;
 
+mod reversed;
+
 mod family;
 
 mod structure;
@@ -199,6 +201,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
     let spelled = scripts::subscripts_first(words);
     let spelled = cases::one_sided_brace(&spelled);
+    let spelled = reversed::round_brackets(&spelled);
     let mut canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
@@ -338,7 +341,7 @@ fn read(
                 }
                 let more = match rule {
                     Some("open_interval" | "choice_letter" | "log_natural") => None,
-                    _ => componentwise(&value),
+                    _ => componentwise(&value).or_else(|| indexed(&value)),
                 };
                 found.push(Reading { value, rule });
                 found.extend(more);
@@ -469,6 +472,31 @@ fn componentwise(value: &Typed) -> Option<Reading> {
     Some(Reading {
         value: Typed::List(named.collect()),
         rule: Some("componentwise"),
+    })
+}
+
+/// `x_1 = 2, x_2 = 3` as the values 2 and 3 of x.
+fn indexed(value: &Typed) -> Option<Reading> {
+    let Typed::List(values) = value else {
+        return None;
+    };
+    let mut base = None;
+    let mut inner = Vec::with_capacity(values.len());
+    for (nth, one) in values.iter().enumerate() {
+        let Typed::Named { name, value } = one else {
+            return None;
+        };
+        let (letter, index) = name.split_once('_')?;
+        let in_order = index == (nth + 1).to_string() && *base.get_or_insert(letter) == letter;
+        (in_order && matches!(**value, Typed::Scalar(_))).then(|| inner.push((**value).clone()))?;
+    }
+    (inner.len() > 1).then_some(())?;
+    Some(Reading {
+        value: Typed::Named {
+            name: base?.to_owned(),
+            value: Box::new(Typed::List(inner)),
+        },
+        rule: Some("indexed_names"),
     })
 }
 
