@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
+use super::aftermath::{self, Aftermath};
 use super::anchors::{phrases, without_copula};
 use super::boxes::{boxed, final_after_steps};
-use super::doubt::{self, Aftermath};
+use super::doubt;
 use super::options::Extract;
 use super::restated;
 use super::unannounced::bold;
@@ -223,7 +224,7 @@ fn whole(region: Range<usize>, source: Source) -> Result<Found> {
 
 /// Reads what follows an answer that ends at `from`.
 pub(super) fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
-    match doubt::after(&text[from..end]) {
+    match aftermath::after(&text[from..end]) {
         Aftermath::Stands => {}
         Aftermath::Refused(reason) => return Err(reason),
         Aftermath::Rival(span) => found
