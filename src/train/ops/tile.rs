@@ -53,7 +53,7 @@ pub(crate) fn multiply<S: Simd>(
     let mut row = 0;
     while row < size.m {
         let out = (&mut out[row * out_stride..], out_stride);
-        let a = a.from_row(row);
+        let a = a.below(row);
         // As many sums as there are registers for, and enough of them to hide how
         // long one takes.
         row += match size.m - row {
@@ -155,7 +155,7 @@ fn add_outer<S: Simd, const R: usize, const C: usize>(
 impl Left<'_> {
     /// Without the rows before `row`.
     #[inline(always)]
-    fn from_row(self, row: usize) -> Self {
+    fn below(self, row: usize) -> Self {
         match self {
             Self::Rows { data, stride } => Self::Rows {
                 data: &data[row * stride..],
