@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use rayon::prelude::*;
 
-use super::gemm::{Threads, View, gemm};
+use super::gemm::{View, gemm};
 use super::linear::view;
 use super::{CHUNK_ROWS, HostMatrix, Ops, Output, host};
 use crate::train::TrainError;
@@ -65,25 +65,11 @@ impl Ops {
         let a = host(adapter.a)?;
         let a = View::new(&a, inputs, rank).transposed();
         let Some(dropout) = adapter.dropout else {
-            gemm(
-                d_x.data_mut(),
-                inputs,
-                Output::Add,
-                view(&d_inner),
-                a,
-                Threads::All,
-            );
+            gemm(d_x.data_mut(), inputs, Output::Add, view(&d_inner), a);
             return Ok(());
         };
         let mut d_kept = self.matrix(d_x.rows(), inputs);
-        gemm(
-            d_kept.data_mut(),
-            inputs,
-            Output::Set,
-            view(&d_inner),
-            a,
-            Threads::All,
-        );
+        gemm(d_kept.data_mut(), inputs, Output::Set, view(&d_inner), a);
         dropout.apply(&mut d_kept);
         super::linear::add(d_x.data_mut(), d_kept.data());
         Ok(())
@@ -107,14 +93,7 @@ impl Ops {
             let inner = self.inner(x, adapter)?;
             let outputs = d_b.columns();
             let (inner, d_out) = (view(&inner).transposed(), columns(d_out, adapter));
-            gemm(
-                d_b.data_mut(),
-                outputs,
-                Output::Add,
-                inner,
-                d_out,
-                Threads::All,
-            );
+            gemm(d_b.data_mut(), outputs, Output::Add, inner, d_out);
         }
         Ok(())
     }
@@ -133,14 +112,7 @@ impl Ops {
         let b = View::new(&b, rank, outputs).transposed();
         let mut d_inner = self.matrix(d_out.rows(), rank);
         let d_out = columns(d_out, adapter);
-        gemm(
-            d_inner.data_mut(),
-            rank,
-            Output::Set,
-            d_out,
-            b,
-            Threads::All,
-        );
+        gemm(d_inner.data_mut(), rank, Output::Set, d_out, b);
         scale(&mut d_inner, adapter.scale);
         Ok(d_inner)
     }
@@ -186,7 +158,7 @@ fn product(
     let (rank, outputs) = adapter.b.dims2()?;
     let b = host(adapter.b)?;
     let b = View::new(&b, rank, outputs);
-    gemm(out, stride, Output::Add, view(inner), b, Threads::All);
+    gemm(out, stride, Output::Add, view(inner), b);
     Ok(())
 }
 

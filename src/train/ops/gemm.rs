@@ -59,36 +59,23 @@ pub(crate) enum Output {
     Add,
 }
 
-/// Who works on one product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Threads {
-    /// The calling thread.
-    One,
-    /// The whole pool; the bits are those of one thread.
-    All,
-}
-
 /// `out = a b` or `out += a b`; the rows of `out` begin `out_stride` numbers apart.
+///
+/// Large products are shared among all threads, by parts of the output.
 ///
 /// # Panics
 /// When the shapes do not fit, or `out` is too short.
-pub(crate) fn gemm(
-    out: &mut [f32],
-    out_stride: usize,
-    output: Output,
-    a: View<'_>,
-    b: View<'_>,
-    threads: Threads,
-) {
+pub(crate) fn gemm(out: &mut [f32], out_stride: usize, output: Output, a: View<'_>, b: View<'_>) {
     assert_eq!(a.columns, b.rows);
     let (m, n, k) = (a.rows, b.columns, a.columns);
     if m == 0 || n == 0 {
         return;
     }
     assert!(n <= out_stride && (m - 1) * out_stride + n <= out.len());
-    let parallelism = match threads {
-        Threads::All if rayon::current_num_threads() > 1 => Parallelism::Rayon(0),
-        _ => Parallelism::None,
+    let parallelism = if rayon::current_num_threads() > 1 {
+        Parallelism::Rayon(0)
+    } else {
+        Parallelism::None
     };
     // SAFETY: the views were checked when they were made and the output above, so
     // every address is inside its slice; the output is borrowed mutably, so it

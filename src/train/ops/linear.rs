@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::gemm::{Threads, View, gemm};
+use super::gemm::{View, gemm};
 use super::{CHUNK_ROWS, HostMatrix, Ops, Output, host};
 use crate::train::TrainError;
 
@@ -36,14 +36,7 @@ impl Ops {
         let weight = host(weight)?;
         let transposed = View::new(&weight, inputs, outputs).transposed();
         let d_out = view(d_out);
-        gemm(
-            d_x.data_mut(),
-            inputs,
-            Output::Set,
-            d_out,
-            transposed,
-            Threads::All,
-        );
+        gemm(d_x.data_mut(), inputs, Output::Set, d_out, transposed);
         Ok(d_x)
     }
 
@@ -56,14 +49,7 @@ impl Ops {
     ) {
         let outputs = d_out.columns();
         let (x, d_out) = (view(x).transposed(), view(d_out));
-        gemm(
-            gradient.data_mut(),
-            outputs,
-            Output::Add,
-            x,
-            d_out,
-            Threads::All,
-        );
+        gemm(gradient.data_mut(), outputs, Output::Add, x, d_out);
     }
 
     /// Adds the sums of the columns of `d_out`, the gradient by a bias, to
@@ -96,14 +82,7 @@ fn product(
     let (inputs, outputs) = weight.dims2()?;
     let weight = host(weight)?;
     let weight = View::new(&weight, inputs, outputs);
-    gemm(
-        out.data_mut(),
-        outputs,
-        output,
-        view(x),
-        weight,
-        Threads::All,
-    );
+    gemm(out.data_mut(), outputs, output, view(x), weight);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::linear::add;
-use super::simd::dot;
+use super::simd::{LANES, dot, sum_lanes};
 use super::{CHUNK_ROWS, HostMatrix, Kernel, Ops, Simd, host, run};
 use crate::train::TrainError;
 
@@ -143,21 +143,26 @@ pub(super) fn backward_row<S: Simd>(
     let (x, d_out) = (&x[..width], &d_out[..width]);
     let (d_x, d_weight) = (&mut d_x[..width], &mut d_weight[..width]);
     let root = inverse_root::<S>(x, epsilon);
-    let mut lanes = [0.0_f32; super::simd::LANES];
-    let whole = width / lanes.len() * lanes.len();
-    for start in (0..whole).step_by(lanes.len()) {
-        for lane in 0..lanes.len() {
-            let i = start + lane;
-            lanes[lane] = S::multiply_add(d_out[i] * weight[i], x[i], lanes[lane]);
-        }
-    }
-    let mut along = super::simd::sum_lanes(lanes);
-    for i in whole..width {
-        along += d_out[i] * weight[i] * x[i];
-    }
+    let along = dot_weighted::<S>(d_out, weight, x);
     let along = along * root * root * root / width as f32;
     for i in 0..width {
         d_weight[i] += d_out[i] * x[i] * root;
         d_x[i] += d_out[i] * weight[i] * root - x[i] * along;
     }
+}
+
+/// The sum of `a b c`.
+#[inline(always)]
+fn dot_weighted<S: Simd>(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let (c, c_rest) = c.as_chunks::<LANES>();
+    for ((a, b), c) in a.iter().zip(b).zip(c) {
+        for lane in 0..LANES {
+            lanes[lane] = S::multiply_add(a[lane] * b[lane], c[lane], lanes[lane]);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).zip(c_rest);
+    sum_lanes(lanes) + rest.map(|((a, b), c)| a * b * c).sum::<f32>()
 }

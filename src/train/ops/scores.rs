@@ -8,7 +8,7 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::gemm::{Threads, View, gemm};
+use super::gemm::{View, gemm};
 use super::simd::{LANES, exp, largest, sum_lanes};
 use super::{HostMatrix, Kernel, Ops, Output, Simd, host, run};
 use crate::train::TrainError;
@@ -62,14 +62,7 @@ impl Ops {
         let mut logits = self.matrix(hidden.rows(), words);
         let weights = weights.view(words, 0, words);
         let hidden = View::new(hidden.data(), hidden.rows(), hidden.columns());
-        gemm(
-            logits.data_mut(),
-            words,
-            Output::Set,
-            hidden,
-            weights,
-            Threads::All,
-        );
+        gemm(logits.data_mut(), words, Output::Set, hidden, weights);
         Ok(logits)
     }
 
@@ -90,7 +83,7 @@ impl Ops {
                 let count = WORDS.min(words - start);
                 let block = &mut logits.data_mut()[..rows * count];
                 let weights = weights.view(words, start, count);
-                gemm(block, count, Output::Set, hidden, weights, Threads::All);
+                gemm(block, count, Output::Set, hidden, weights);
                 let tasks = running.par_chunks_mut(TASK_ROWS);
                 let tasks = tasks.zip(targets.par_chunks(TASK_ROWS));
                 tasks.zip(block.par_chunks(TASK_ROWS * count)).for_each(
@@ -143,7 +136,7 @@ impl Ops {
                 let count = WORDS.min(words - start);
                 let block = &mut logits.data_mut()[..rows * count];
                 let view = weights.view(words, start, count);
-                gemm(block, count, Output::Set, hidden, view, Threads::All);
+                gemm(block, count, Output::Set, hidden, view);
                 block
                     .par_chunks_mut(TASK_ROWS * count)
                     .enumerate()
@@ -164,7 +157,7 @@ impl Ops {
                 let d_logits = View::new(block, rows, count);
                 let output = if start == 0 { Output::Set } else { Output::Add };
                 let back = view.transposed();
-                gemm(d_hidden, width, output, d_logits, back, Threads::All);
+                gemm(d_hidden, width, output, d_logits, back);
                 if let Some(gradient) = gradient.as_deref_mut() {
                     let gradient = gradient.data_mut();
                     scored
@@ -191,12 +184,12 @@ impl<T> Head<T> {
             Self::Own(_) => {
                 let block = &mut gradient[start..];
                 let hidden = hidden.transposed();
-                gemm(block, words, Output::Add, hidden, d_logits, Threads::All);
+                gemm(block, words, Output::Add, hidden, d_logits);
             }
             Self::Tied(_) => {
                 let block = &mut gradient[start * width..];
                 let d_logits = d_logits.transposed();
-                gemm(block, width, Output::Add, d_logits, hidden, Threads::All);
+                gemm(block, width, Output::Add, d_logits, hidden);
             }
         }
     }

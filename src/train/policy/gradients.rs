@@ -1,9 +1,10 @@
 //! The gradient of every trainable parameter, added up in place.
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use super::super::TrainError;
-use super::super::ops::{HostMatrix, Ops};
+use super::super::ops::{HostMatrix, Kernel, Ops, Simd, run};
 use super::{Compute, Policy};
 
 /// Sums of gradients in f32, one buffer for every trainable parameter.
@@ -186,23 +187,55 @@ impl Entry {
 
 impl Sums {
     fn squares(&self) -> f64 {
-        let square = |number: &f32| f64::from(*number) * f64::from(*number);
         match self {
-            Self::Host(sums) => sums.data().iter().map(square).sum(),
+            Self::Host(sums) => squares(sums.data()),
             Self::Device(None) => 0.0,
-            Self::Device(Some(sums)) => {
-                numbers(sums).map_or(f64::NAN, |numbers| numbers.iter().map(square).sum())
-            }
+            Self::Device(Some(sums)) => numbers(sums).map_or(f64::NAN, |numbers| squares(&numbers)),
         }
     }
 
     fn are_finite(&self) -> bool {
-        let finite = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
         match self {
-            Self::Host(sums) => finite(sums.data()),
+            Self::Host(sums) => are_finite(sums.data()),
             Self::Device(None) => true,
-            Self::Device(Some(sums)) => numbers(sums).is_ok_and(|numbers| finite(&numbers)),
+            Self::Device(Some(sums)) => numbers(sums).is_ok_and(|numbers| are_finite(&numbers)),
         }
+    }
+}
+
+/// Numbers that one task looks at.
+const CHUNK: usize = 1 << 15;
+
+/// The sum of squares, chunks added in their order.
+fn squares(numbers: &[f32]) -> f64 {
+    let chunks = numbers.par_chunks(CHUNK);
+    let sums: Vec<f64> = chunks.map(|numbers| run(Squares(numbers))).collect();
+    sums.into_iter().sum()
+}
+
+fn are_finite(numbers: &[f32]) -> bool {
+    // Without a way out early the loop is one of vectors.
+    let all = |numbers: &[f32]| numbers.iter().fold(true, |all, n| all & n.is_finite());
+    numbers.par_chunks(CHUNK).all(all)
+}
+
+struct Squares<'n>(&'n [f32]);
+
+impl Kernel for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self) -> f64 {
+        let mut lanes = [0.0_f64; 16];
+        let (tiles, rest) = self.0.as_chunks::<16>();
+        for tile in tiles {
+            for lane in 0..16 {
+                let number = f64::from(tile[lane]);
+                lanes[lane] += number * number;
+            }
+        }
+        let square = |number: &f32| f64::from(*number) * f64::from(*number);
+        lanes.into_iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()
     }
 }
 
