@@ -219,3 +219,37 @@ fn cut_anywhere_and_resumed_is_as_uninterrupted() {
         assert!(fs::read(&output).unwrap() == whole, "cut at {cut}");
     }
 }
+
+/// Measures that need no group stand beside rewards of all kinds; scoring groups
+/// whole pays what scoring one by one does.
+#[test]
+fn measures_without_a_group_are_scored_in_groups() {
+    let text = "version = 1\n\
+        [format]\ntemplate = \"r1\"\n\
+        [rewards.accuracy]\nmath = { section = \"answer\" }\n\
+        [rewards.overlong]\noverlong = { max_tokens = 48, cache_tokens = 12 }\n\
+        [rewards.tags]\ntags = { tags = [\"<think>\"] }\n";
+    let scorer = goldstone::reward::Scorer::compile(goldstone::reward::SpecSource {
+        text,
+        origin: "mixed.toml",
+        grammar: &|_| Err("no grammars here".to_owned()),
+    })
+    .expect("the spec compiles");
+    let rollouts: Vec<goldstone::rollout::Rollout> = [(20, "42"), (40, "42"), (48, "41")]
+        .into_iter()
+        .map(|(tokens, answer)| goldstone::rollout::Rollout {
+            completion: format!("<think>6*7</think><answer>{answer}</answer>")
+                .as_str()
+                .into(),
+            reference: Some("42".into()),
+            n_tokens: Some(tokens),
+            ..goldstone::rollout::Rollout::default()
+        })
+        .collect();
+    let alone: Vec<_> = rollouts
+        .iter()
+        .map(|rollout| scorer.score(rollout))
+        .collect();
+    assert_eq!(scorer.score_all(&rollouts), alone);
+    assert!(alone[0].reward > alone[1].reward && alone[1].reward > alone[2].reward);
+}

@@ -41,6 +41,7 @@
 mod groups;
 mod input;
 mod judge;
+mod keep;
 mod lines;
 mod manifest;
 mod output;
@@ -53,6 +54,7 @@ mod summary;
 
 pub use input::{Input, InputError, Inputs};
 pub use judge::{Judge, score_all};
+pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};
 pub use lines::{Found, InputLine, Wanted, each_line, find, rest_of_group};
 pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
 pub use output::{Columns, SCORE_FIELDS};

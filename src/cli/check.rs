@@ -1,4 +1,4 @@
-//! `goldstone check`: specs in, their mistakes out.
+//! `goldstone check`: specs and recipes in, their mistakes out.
 
 use std::io::Write;
 
@@ -12,7 +12,8 @@ use crate::reward::json_schema;
 
 /// Check specs; list and show those that come with goldstone.
 ///
-/// Every mistake is shown with its line, a caret and the likely fix.
+/// Every mistake is shown with its line, a caret and the likely fix. Training
+/// recipes are checked as well; `goldstone train --list` lists the shipped ones.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -22,7 +23,7 @@ Examples:
   goldstone check --schema > spec.schema.json")]
 #[group(multiple = false, required = true)]
 pub(super) struct Check {
-    /// Specs to check: TOML files, or names of shipped specs
+    /// Specs and recipes to check: TOML files, or names of shipped specs
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// List the specs that come with goldstone
@@ -77,6 +78,14 @@ impl Check {
         }
         let mut exit = Exit::Done;
         for spec in &self.specs {
+            #[cfg(feature = "train")]
+            if let Some(checked) = check_recipe(spec) {
+                match checked {
+                    Ok(said) => writeln!(out, "{}  {}", Styled(GOOD, "ok"), Safe(&said))?,
+                    Err(failure) => exit = failure.report(),
+                }
+                continue;
+            }
             match load_spec(spec) {
                 Ok(scorer) => {
                     let rewards = scorer.rewards().join(", ");
@@ -88,4 +97,30 @@ impl Check {
         }
         Ok(exit)
     }
+}
+
+/// What there is to say of a recipe; `None` for what is none.
+#[cfg(feature = "train")]
+fn check_recipe(path: &str) -> Option<Result<String, super::Failure>> {
+    use crate::train::recipe;
+
+    let is_shipped_spec = load::shipped().any(|shipped| shipped.name == path);
+    let is_shipped = recipe::shipped().any(|shipped| shipped.name == path);
+    let is_recipe = match is_shipped {
+        true => !is_shipped_spec,
+        false => std::fs::read_to_string(path).is_ok_and(|text| recipe::is_recipe(&text)),
+    };
+    is_recipe.then(|| {
+        let recipe = recipe::load(path, &[]).map_err(super::Failure::Recipe)?;
+        let stages: Vec<&str> = recipe
+            .stages
+            .iter()
+            .map(|stage| stage.name.as_str())
+            .collect();
+        let stages = stages.join(", ");
+        Ok(format!(
+            "{path}: recipe `{}`, stages: {stages}",
+            recipe.name
+        ))
+    })
 }

@@ -6,16 +6,25 @@
 
 mod check;
 mod explain;
+mod filter;
 mod languages;
+#[cfg(feature = "train")]
+mod live;
 mod math;
 mod progress;
 #[cfg(feature = "sandbox")]
 mod run;
+#[cfg(feature = "train")]
+mod sample;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod score;
 mod summary;
 mod terminal;
+#[cfg(feature = "train")]
+mod train;
+#[cfg(feature = "train")]
+mod watch;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -32,6 +41,8 @@ use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
+#[cfg(feature = "train")]
+use crate::train::recipe;
 use terminal::{BAD, Styled};
 
 /// Trustworthy rewards for reinforcement learning on verifiable tasks.
@@ -52,6 +63,7 @@ Examples:
   goldstone check my-spec.toml
   goldstone math '\\frac{1}{2}' --gold 0.5
   goldstone run solution.py --tests tests.json
+  goldstone train addition
 
 Exit codes: 0 done; 1 done, some rows unusable; 2 bad input or spec; 3 a failure of goldstone.";
 
@@ -61,6 +73,14 @@ enum Command {
     Score(score::Score),
     /// Show why one rollout has its reward
     Explain(explain::Explain),
+    /// Train a policy by a recipe: SFT, GRPO, rejection sampling
+    #[cfg(feature = "train")]
+    Train(Box<train::Train>),
+    /// Draw completions from a policy, as rollouts
+    #[cfg(feature = "train")]
+    Sample(Box<sample::Sample>),
+    /// Keep the good ones of scored rollouts, as demonstrations for SFT
+    Filter(filter::Filter),
     /// Check specs; list and show those that come with goldstone
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
@@ -71,6 +91,9 @@ enum Command {
     /// Install, list, check and remove the guests that run programs
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    /// Show a training run on the terminal, running or ended
+    #[cfg(feature = "train")]
+    Watch(watch::Watch),
     /// Run sandboxed programs for the process that started this one
     #[cfg(feature = "sandbox")]
     #[command(hide = true)]
@@ -86,6 +109,9 @@ enum Failure {
     Ours(anyhow::Error),
     /// A spec with mistakes, already worded: exit code 2.
     Spec(LoadError),
+    /// A recipe with mistakes, already worded: exit code 2.
+    #[cfg(feature = "train")]
+    Recipe(recipe::LoadError),
 }
 
 /// What the process says when it ends.
@@ -106,12 +132,19 @@ pub fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Train(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Sample(command) => command.run(),
+        Command::Filter(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Run(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Watch(command) => command.run(),
         #[cfg(feature = "sandbox")]
         Command::Worker(command) => command.run(),
     };
@@ -132,6 +165,19 @@ impl Failure {
                 (writeln!(stderr, "{}", error.render(colour)), Exit::BadInput)
             }
             Self::Spec(error) => {
+                let error = anyhow::Error::msg(chain(error));
+                (complain(&mut stderr, &error), Exit::BadInput)
+            }
+            #[cfg(feature = "train")]
+            Self::Recipe(recipe::LoadError::Recipe(error)) => {
+                let colour = match io::stderr().is_terminal() {
+                    true => Colour::Ansi,
+                    false => Colour::None,
+                };
+                (writeln!(stderr, "{}", error.render(colour)), Exit::BadInput)
+            }
+            #[cfg(feature = "train")]
+            Self::Recipe(error) => {
                 let error = anyhow::Error::msg(chain(error));
                 (complain(&mut stderr, &error), Exit::BadInput)
             }

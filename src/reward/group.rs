@@ -86,6 +86,10 @@ pub(super) fn settle(spec: &Spec, group: &mut [Pending]) {
         };
         let waiting = |member: &&mut Pending| member.open.contains(&index);
         let mut waiting: Vec<&mut Pending> = group.iter_mut().filter(waiting).collect();
+        // Most measures need no group, and no rollout waits for them.
+        if waiting.is_empty() {
+            continue;
+        }
         let members: Vec<Member<'_>> = waiting
             .iter()
             .map(|member| Member {

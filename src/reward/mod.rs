@@ -29,3 +29,5 @@ pub use spec::{Against, CodeReward, EfficiencyOptions};
 pub use spec::{
     Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
 };
+#[cfg(feature = "train")]
+pub(crate) use spec::{Problem, Reader, Span, Table, nearest};

@@ -206,6 +206,9 @@ pub enum TrainError {
     /// A Hugging Face folder that cannot be read, used or written.
     #[error(transparent)]
     Folder(#[from] super::folder::FolderError),
+    /// A task that cannot be used.
+    #[error(transparent)]
+    Task(#[from] super::task::TaskError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),

@@ -16,6 +16,7 @@ mod fault;
 mod ops;
 mod random;
 mod tensors;
+mod threads;
 
 pub mod policy;
 
@@ -31,6 +32,10 @@ pub mod stage;
 
 pub mod run;
 
+pub mod task;
+
+pub mod recipe;
+
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use candle_core::{Device, Tensor};
 pub use device::DeviceChoice;
@@ -41,3 +46,4 @@ pub use loss::{
     Aggregation, ClipRatios, Kl, KlEstimator, Level, Loss, LossError, LossOptions, Metrics, Row,
     Step, Surrogate, loss,
 };
+pub use threads::use_threads;

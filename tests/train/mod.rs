@@ -1,8 +1,9 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod chat;
+#[cfg(feature = "cli")]
+mod commands;
 mod fixture;
 mod folder;
 mod golden;
@@ -10,7 +11,11 @@ mod lora;
 mod micro_batches;
 mod options;
 mod parity;
+mod recipe;
 mod resume;
 mod sampler;
 mod stages;
+mod statistics;
+mod tasks;
+mod watch;
 mod world;

@@ -14,6 +14,8 @@ pub struct SpecError {
     origin: String,
     text: String,
     problems: Vec<Problem>,
+    /// What did not happen because of them.
+    consequence: &'static str,
 }
 
 /// One mistake.
@@ -45,7 +47,23 @@ impl SpecError {
             origin: origin.to_owned(),
             text: text.to_owned(),
             problems,
+            consequence: "nothing was scored",
         }
+    }
+
+    /// The same mistakes, of a text that is read for another purpose.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_consequence(self, consequence: &'static str) -> Self {
+        Self {
+            consequence,
+            ..self
+        }
+    }
+
+    /// The mistakes, in the order of the text.
+    #[cfg(feature = "train")]
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     /// Number of mistakes found, at least 1.
@@ -101,7 +119,7 @@ impl SpecError {
         } else {
             &format!("{} errors", self.count())
         };
-        rendered.push_str(&format!("{}: {errors}; nothing was scored", self.origin));
+        rendered.push_str(&format!("{}: {errors}; {}", self.origin, self.consequence));
         rendered
     }
 }

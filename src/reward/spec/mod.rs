@@ -25,6 +25,8 @@ pub(crate) use diagnostic::{Problem, nearest};
 pub(crate) use kinds::KINDS;
 pub(crate) use measure::MeasureKind;
 pub(crate) use read::read;
+#[cfg(feature = "train")]
+pub(crate) use reader::{Reader, Table};
 pub use schema::json_schema;
 pub(crate) use tables::Mode;
 pub use tables::{FormatReward, FormatScore, NullOr, Payout, Section};

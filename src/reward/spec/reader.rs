@@ -12,24 +12,24 @@ use super::wording::explain;
 use super::{Problem, Span, SpecSource, nearest};
 
 /// The text that is read, and the mistakes found so far.
-pub(super) struct Reader<'s> {
-    pub(super) source: SpecSource<'s>,
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Reader<'s> {
+    pub(crate) source: SpecSource<'s>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 type Entry<'i> = (Spanned<DeString<'i>>, Spanned<DeValue<'i>>);
 
 /// A table that is being taken apart.
-pub(super) struct Table<'i> {
+pub(crate) struct Table<'i> {
     /// How messages name it.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// Its key or header.
-    pub(super) span: Span,
-    pub(super) entries: Vec<Entry<'i>>,
+    pub(crate) span: Span,
+    pub(crate) entries: Vec<Entry<'i>>,
 }
 
 impl<'i> Table<'i> {
-    pub(super) fn new(place: &str, table: Spanned<DeTable<'i>>) -> Self {
+    pub(crate) fn new(place: &str, table: Spanned<DeTable<'i>>) -> Self {
         let span = table.span();
         let mut entries: Vec<Entry<'i>> = table.into_inner().into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -41,7 +41,7 @@ impl<'i> Table<'i> {
     }
 
     /// Removes one entry; gives its key's place and its value.
-    pub(super) fn take(&mut self, name: &str) -> Option<(Span, Spanned<DeValue<'i>>)> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Span, Spanned<DeValue<'i>>)> {
         let index = self
             .entries
             .iter()
@@ -51,7 +51,7 @@ impl<'i> Table<'i> {
     }
 
     /// The entries of these names, and where their keys stand.
-    pub(super) fn spans(&self, names: &[&str]) -> Vec<(String, Span)> {
+    pub(crate) fn spans(&self, names: &[&str]) -> Vec<(String, Span)> {
         let named = self
             .entries
             .iter()
@@ -62,7 +62,7 @@ impl<'i> Table<'i> {
     }
 
     /// Removes the entries of these names.
-    pub(super) fn drain(&mut self, names: &[&str]) -> Vec<Entry<'i>> {
+    pub(crate) fn drain(&mut self, names: &[&str]) -> Vec<Entry<'i>> {
         let (taken, kept) = std::mem::take(&mut self.entries)
             .into_iter()
             .partition(|(key, _)| names.contains(&key.get_ref().as_ref()));
@@ -72,14 +72,14 @@ impl<'i> Table<'i> {
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(source: SpecSource<'s>) -> Self {
+    pub(crate) fn new(source: SpecSource<'s>) -> Self {
         Self {
             source,
             problems: Vec::new(),
         }
     }
 
-    pub(super) fn report(
+    pub(crate) fn report(
         &mut self,
         span: Span,
         title: impl Into<String>,
@@ -94,7 +94,7 @@ impl<'s> Reader<'s> {
         });
     }
 
-    pub(super) fn text_field(&mut self, root: &mut Table<'s>, key: &str) -> Option<String> {
+    pub(crate) fn text_field(&mut self, root: &mut Table<'s>, key: &str) -> Option<String> {
         let (_, value) = root.take(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
@@ -107,7 +107,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Removes unknown keys from `table`, with a report for each.
-    pub(super) fn check_keys(&mut self, table: &mut Table<'s>, allowed: Vec<String>) {
+    pub(crate) fn check_keys(&mut self, table: &mut Table<'s>, allowed: Vec<String>) {
         let mut known = Vec::with_capacity(table.entries.len());
         for (key, value) in std::mem::take(&mut table.entries) {
             if allowed.iter().any(|name| name == key.get_ref()) {
@@ -124,7 +124,7 @@ impl<'s> Reader<'s> {
         table.entries = known;
     }
 
-    pub(super) fn subtable(
+    pub(crate) fn subtable(
         &mut self,
         root: &mut Table<'s>,
         key: &str,
@@ -147,7 +147,7 @@ impl<'s> Reader<'s> {
 
     /// Reads a table into `T`; unknown keys and values of a wrong type are
     /// reported one by one and left at their defaults.
-    pub(super) fn decode<T>(&mut self, mut table: Table<'s>) -> (Span, T)
+    pub(crate) fn decode<T>(&mut self, mut table: Table<'s>) -> (Span, T)
     where
         T: for<'de> Deserialize<'de> + JsonSchema + Default,
     {
@@ -155,7 +155,7 @@ impl<'s> Reader<'s> {
         (table.span.clone(), self.decode_checked(table))
     }
 
-    pub(super) fn decode_checked<T>(&mut self, mut table: Table<'s>) -> T
+    pub(crate) fn decode_checked<T>(&mut self, mut table: Table<'s>) -> T
     where
         T: for<'de> Deserialize<'de> + Default,
     {

@@ -1,4 +1,5 @@
-//! `run.json`, `metrics.jsonl` and `completions.jsonl` of a run's folder.
+//! `run.json`, `recipe.toml`, `metrics.jsonl` and `completions.jsonl` of a run's
+//! folder.
 //!
 //! Every line is written whole and at once, so that a run that is killed loses
 //! none but the last. A run that goes on after step `n` cuts its files back to
@@ -8,13 +9,17 @@ use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::read_info;
 use super::{Action, CompletionRecord, Ending, Kind, RunInfo, StepRecord, WatchError, Watcher};
 
 /// What the run is.
 pub(super) const RUN: &str = "run.json";
+/// The recipe.
+pub(super) const RECIPE: &str = "recipe.toml";
 /// A line for every step and every evaluation.
 pub(super) const METRICS: &str = "metrics.jsonl";
 /// A line for every completion that is kept.
@@ -67,9 +72,15 @@ impl Watcher for RunFiles {
         fs::create_dir_all(&run.folder).map_err(WatchError::file(Action::Write, &run.folder))?;
         let metrics = Lines::open(&run.folder.join(METRICS), run.resumed_at)?;
         let completions = Lines::open(&run.folder.join(COMPLETIONS), run.resumed_at)?;
-        write_info(run)?;
+        let run = RunInfo {
+            began: began(run),
+            ending: None,
+            ..run.clone()
+        };
+        write_info(&run)?;
+        write_recipe(&run)?;
         self.open = Some(Open {
-            run: run.clone(),
+            run,
             metrics,
             completions,
         });
@@ -99,6 +110,28 @@ impl Watcher for RunFiles {
         };
         open.run.ending = Some(ending);
         write_info(&open.run)
+    }
+}
+
+/// When the run began first; now, if nobody has said.
+fn began(run: &RunInfo) -> f64 {
+    let earlier = run
+        .resumed_at
+        .and_then(|_| read_info(&run.folder).ok())
+        .map(|earlier| earlier.began);
+    [earlier, Some(run.began)]
+        .into_iter()
+        .flatten()
+        .find(|&began| began > 0.0)
+        .unwrap_or_else(seconds_now)
+}
+
+/// A copy of the recipe, unless the run has made one itself.
+fn write_recipe(run: &RunInfo) -> Result<(), WatchError> {
+    let path = run.folder.join(RECIPE);
+    match run.recipe.is_empty() || path.exists() {
+        true => Ok(()),
+        false => replace(&path, run.recipe.as_bytes()),
     }
 }
 
@@ -229,6 +262,12 @@ fn up_to(last_step: u64, file: &File, path: &Path) -> Result<(u64, HashSet<Key>)
         length += bytes as u64;
     }
     Ok((length, kept))
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds_now() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0.0, |passed| passed.as_secs_f64())
 }
 
 /// For errors that are none of the file's: a folder that is not there.

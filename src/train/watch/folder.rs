@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::files::{COMPLETIONS, METRICS, RUN, is_missing};
+use super::files::{COMPLETIONS, METRICS, RECIPE, RUN, is_missing};
 use super::{Action, CompletionRecord, RunInfo, StepRecord, WatchError};
 
 /// Most that is read of a file at once; the rest comes with the next look.
@@ -30,7 +30,7 @@ pub fn read_info(folder: &Path) -> Result<RunInfo, WatchError> {
         problem: error.to_string(),
     })?;
     // A run has no copy of its recipe when a program built it, not a file.
-    let recipe = fs::read_to_string(folder.join("recipe.toml")).unwrap_or_default();
+    let recipe = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
     Ok(RunInfo {
         folder: folder.to_owned(),
         recipe,

@@ -18,6 +18,10 @@ mod tensorboard;
 
 mod passk;
 
+mod glossary;
+
+mod report;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +29,10 @@ use serde::{Deserialize, Serialize};
 
 pub use files::{RunFiles, RunFilesOptions};
 pub use folder::{Follower, RunFolder, read_info};
+pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
 pub use passk::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use record::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
+pub use report::{ReportPage, write_report};
 pub use tensorboard::TensorBoard;
 
 /// Someone that is told how a run goes on.
@@ -165,6 +171,17 @@ impl Watchers {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// All that write into the run's folder: the records, TensorBoard's files and
+    /// the report, in the order in which they need each other.
+    #[must_use]
+    pub fn of_folder(options: RunFilesOptions) -> Self {
+        let mut all = Self::new();
+        all.add(RunFiles::new(options));
+        all.add(TensorBoard::new());
+        all.add(ReportPage::new());
+        all
     }
 
     /// One more, told after those before.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::files::is_missing;
+use super::files::{is_missing, seconds_now};
 use super::{Action, CompletionRecord, Kind, RunInfo, StepRecord, WatchError, Watcher};
 use event::{Event, Summary, Value, What};
 
@@ -112,12 +112,6 @@ impl Watcher for TensorBoard {
 
 fn signed(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
-}
-
-fn seconds_now() -> f64 {
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH)
-        .map_or(0.0, |passed| passed.as_secs_f64())
 }
 
 /// A new file whose name sorts after those of earlier seconds, as TensorBoard

@@ -1,0 +1,192 @@
+//! `goldstone filter`: scored rows in, demonstrations out.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+
+use super::terminal::{DOUBT, STRONG, Safe, Styled};
+use super::{Exit, Failure, Outcome, bad_input};
+use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, keep};
+
+/// Keep the good ones of scored rollouts, as demonstrations for SFT.
+///
+/// Reads what `goldstone score` has written. A row without a reward is never
+/// kept. Rows are written in the order of the input as JSON lines with
+/// `messages` (or `prompt` and `completion`), `id`, `group` and `reward`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldstone filter scored.jsonl --min-reward 1 -n 2 -o sft.jsonl
+  goldstone filter scored.jsonl --correct accuracy --finished -n 4 --random --seed 7 -o sft.jsonl
+  goldstone filter scores.jsonl --rollouts rollouts.jsonl --min-reward 1 -o sft.jsonl")]
+pub(super) struct Filter {
+    /// Files that `goldstone score` has written
+    #[arg(required = true, value_name = "SCORED")]
+    scored: Vec<PathBuf>,
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// The rollouts, where SCORED has scores alone (`--columns scores`), in the same order
+    #[arg(long, value_name = "FILE")]
+    rollouts: Vec<PathBuf>,
+    /// Keep rows with at least this reward
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    min_reward: Option<f64>,
+    /// Keep rows that this reward of the spec found correct (may be repeated)
+    #[arg(long, value_name = "TERM")]
+    correct: Vec<String>,
+    /// Keep rows that ended by themselves: `finish_reason` is not `length`
+    #[arg(long)]
+    finished: bool,
+    /// Keep rows of at least N tokens, by `n_tokens`
+    #[arg(long, value_name = "N")]
+    min_tokens: Option<u64>,
+    /// Keep rows of at most N tokens, by `n_tokens`
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u64>,
+    /// Keep at most N rows of a prompt: the best ones, the shorter of equal ones
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    per_prompt: Option<u32>,
+    /// With `-n`, keep any of the good rows rather than the best
+    #[arg(long, requires = "per_prompt")]
+    random: bool,
+    /// What `--random` draws by
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Keep rows that repeat a kept completion of the same prompt, too
+    #[arg(long)]
+    keep_duplicates: bool,
+    /// How a row is written
+    #[arg(long, value_enum, default_value_t = Format::Messages)]
+    format: Format,
+    /// Replace the output file, whatever it is
+    #[arg(long)]
+    overwrite: bool,
+    /// Longest line in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    max_line_mb: u32,
+    /// No summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// A conversation: `messages`
+    Messages,
+    /// `prompt` and `completion`, as they were
+    Pair,
+}
+
+impl Filter {
+    pub(super) fn run(self) -> Outcome {
+        let scored = inputs(&self.scored)?;
+        let rollouts = match self.rollouts.as_slice() {
+            [] => None,
+            files => Some(inputs(files)?),
+        };
+        if self.output.exists() && !self.overwrite {
+            return Err(bad_input(anyhow!(
+                "`{}` exists; name another file, or add `--overwrite`",
+                self.output.display()
+            )));
+        }
+        let options = self.options();
+        let part = part_of(&self.output);
+        let cannot = || format!("cannot write `{}`", part.display());
+        let file = File::create(&part)
+            .with_context(cannot)
+            .map_err(Failure::Input)?;
+        let mut out = BufWriter::new(file);
+        let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
+        let kept = result.map_err(|error| {
+            // Half a file is no file; if it cannot go, the error matters more.
+            let _ = fs::remove_file(&part);
+            match error {
+                KeepError::Output(_) => Failure::Ours(error.into()),
+                error => bad_input(error),
+            }
+        })?;
+        drop(out);
+        fs::rename(&part, &self.output)?;
+        if !self.quiet {
+            self.summarise(&kept)?;
+        }
+        Ok(match kept.unusable {
+            0 => Exit::Done,
+            _ => Exit::SomeUnusable,
+        })
+    }
+
+    fn options(&self) -> KeepOptions {
+        KeepOptions {
+            min_reward: self.min_reward,
+            correct: self.correct.clone(),
+            finished: self.finished,
+            tokens: (self.min_tokens, self.max_tokens),
+            per_prompt: self.per_prompt.map(|most| most as usize),
+            choice: match self.random {
+                true => Choice::Random(self.seed),
+                false => Choice::Best,
+            },
+            deduplicate: !self.keep_duplicates,
+            shape: match self.format {
+                Format::Messages => Shape::Messages,
+                Format::Pair => Shape::Pair,
+            },
+            max_line_bytes: (self.max_line_mb as usize) << 20,
+        }
+    }
+
+    fn summarise(&self, kept: &Kept) -> io::Result<()> {
+        let mut out = anstream::stderr();
+        writeln!(
+            out,
+            "{} of {} rows kept, {} prompts, in {}",
+            Styled(STRONG, kept.kept),
+            kept.rows,
+            kept.prompts,
+            self.output.display()
+        )?;
+        let reasons = [
+            (kept.unusable, "are no scored rollouts"),
+            (kept.unscored, "have no reward"),
+            (kept.below_reward, "earned too little"),
+            (kept.incorrect, "are not correct"),
+            (kept.unfinished, "were cut off"),
+            (
+                kept.wrong_length,
+                "are too short, too long or of unknown length",
+            ),
+            (kept.duplicates, "repeat a kept one"),
+            (kept.surplus, "are more than wanted of their prompt"),
+        ];
+        for (count, reason) in reasons.iter().filter(|(count, _)| *count > 0) {
+            writeln!(out, "  {count:>8}  {reason}")?;
+        }
+        if let Some(first) = &kept.first_unusable {
+            writeln!(out, "{}: {}", Styled(DOUBT, "first"), Safe(first))?;
+        }
+        Ok(())
+    }
+}
+
+/// Files that can be read twice.
+fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {
+    if files.iter().any(|file| file.as_os_str() == "-") {
+        return Err(bad_input(anyhow!(
+            "rows are read twice: name a file in place of `-`"
+        )));
+    }
+    Inputs::check(files.iter().map(Input::named).collect()).map_err(bad_input)
+}
+
+/// The name under which the output grows until it is whole.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}

@@ -1,0 +1,286 @@
+//! `goldstone train`: a recipe in, a run's folder out.
+
+mod plan;
+mod tally;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+
+use super::live::{Live, Show};
+use super::terminal::{STRONG, Safe, Styled};
+use super::{Exit, Failure, Outcome, bad_input};
+use crate::train::recipe::{self, Prepared, Recipe};
+use crate::train::run::{Begin, Ended, Run};
+use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
+use crate::train::{DeviceChoice, TrainError};
+use tally::Tally;
+
+/// Train a policy by a recipe.
+///
+/// A recipe is a TOML file, or the name of one that comes with goldstone
+/// (`--list`). What a run makes is kept in its folder: metrics, completions,
+/// TensorBoard's files, checkpoints, the best and the final policy. Ctrl-C saves
+/// the run after the step that it is in; `--resume` goes on as if nothing had
+/// happened.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldstone train addition
+  goldstone train addition --seed 2 -o runs/addition-2 --set stages.reasoning.grpo.steps=60
+  goldstone train my-recipe.toml --dry-run
+  goldstone train addition --resume
+  goldstone train --show addition > my-recipe.toml")]
+pub(super) struct Train {
+    /// A recipe: a TOML file, or the name of a shipped one
+    #[arg(required_unless_present_any = ["list", "show", "schema"], value_name = "RECIPE")]
+    recipe: Option<String>,
+    /// Override a key of the recipe (may be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Override the recipe's `seed`
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The run's folder; `runs/NAME` by default
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// What computes: `auto`, `cpu` or `cuda`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: String,
+    /// Threads; 0 is one per core. Runs are equal to the bit for equal N
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    jobs: u16,
+    /// Go on with a run that was stopped or killed
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+    /// Begin anew in a folder that has a run
+    #[arg(long)]
+    overwrite: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// A line per step in place of the live view
+    #[arg(long)]
+    plain: bool,
+    /// Nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// List the recipes that come with goldstone
+    #[arg(long, conflicts_with_all = ["recipe", "show", "schema"])]
+    list: bool,
+    /// Print a shipped recipe, to begin one's own from
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["recipe", "schema"])]
+    show: Option<String>,
+    /// Print the JSON Schema of recipes, for editors
+    #[arg(long, conflicts_with = "recipe")]
+    schema: bool,
+}
+
+impl Train {
+    pub(super) fn run(self) -> Outcome {
+        if let Some(outcome) = self.information() {
+            return outcome;
+        }
+        let recipe = self.load()?;
+        let folder = self.folder(&recipe);
+        if self.dry_run {
+            return plan::show(&recipe, &folder);
+        }
+        let begin = self.begin(&folder)?;
+        let threads = crate::train::use_threads(self.jobs.into());
+        let device: DeviceChoice = self.device.parse().map_err(fault)?;
+        let device = device.open().map_err(fault)?;
+        let mut prepared = recipe.prepare(&device, folder.clone()).map_err(fault)?;
+        self.attach_sandbox(&mut prepared)?;
+        let place = if device.is_cpu() { "cpu" } else { "cuda" };
+        prepared.plan.info.device = match threads {
+            1 => format!("{place}, 1 thread"),
+            threads => format!("{place}, {threads} threads"),
+        };
+        if begin == Begin::Anew {
+            keep_recipe(&recipe, &folder)?;
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        stop_on_signals(&stop)?;
+        let tally = Tally::default();
+        let mut watchers = self.watchers(&tally);
+        let run = Run {
+            plan: &prepared.plan,
+            policy: &mut prepared.policy,
+            vocabulary: &prepared.words,
+            store: &prepared.store,
+            watcher: &mut watchers,
+            stop: &stop,
+        };
+        let ended = run.go(begin).map_err(fault)?;
+        self.conclude(ended, &tally, &folder)
+    }
+
+    /// What is only asked to be printed.
+    fn information(&self) -> Option<Outcome> {
+        let print = |text: &str| -> Outcome {
+            write!(anstream::stdout(), "{text}")?;
+            Ok(Exit::Done)
+        };
+        if self.schema {
+            return Some(print(&format!("{}\n", recipe::json_schema())));
+        }
+        if self.list {
+            return Some(list().map_err(Failure::from));
+        }
+        let name = self.show.as_ref()?;
+        let shipped = recipe::shipped().find(|shipped| shipped.name == name);
+        Some(match shipped {
+            Some(shipped) => print(shipped.text),
+            None => {
+                let names: Vec<&str> = recipe::shipped().map(|shipped| shipped.name).collect();
+                Err(bad_input(anyhow!(
+                    "no shipped recipe is called `{name}`; there are: {}",
+                    names.join(", ")
+                )))
+            }
+        })
+    }
+
+    fn load(&self) -> Result<Recipe, Failure> {
+        let mut settings = self.settings.clone();
+        settings.extend(self.seed.map(|seed| format!("seed={seed}")));
+        let name = self.recipe.as_deref().unwrap_or_default();
+        match self.dry_run {
+            false => recipe::load(name, &settings),
+            true => recipe::sketch(name, &settings),
+        }
+        .map_err(Failure::Recipe)
+    }
+
+    fn folder(&self, recipe: &Recipe) -> PathBuf {
+        let default = || Path::new("runs").join(&recipe.name);
+        self.output.clone().unwrap_or_else(default)
+    }
+
+    /// Whether the run begins or goes on; a folder with a run is not written over
+    /// unasked.
+    fn begin(&self, folder: &Path) -> Result<Begin, Failure> {
+        let shown = folder.display();
+        let has_run = folder.join("run.json").exists() || folder.join("checkpoints").exists();
+        match (self.resume, has_run) {
+            (true, true) => Ok(Begin::Resumed),
+            (true, false) => Err(bad_input(anyhow!(
+                "`{shown}` has no run to go on with; leave `--resume` out, or name its folder with `-o`"
+            ))),
+            (false, true) if !self.overwrite => Err(bad_input(anyhow!(
+                "`{shown}` has a run; go on with `--resume`, begin anew with `--overwrite`, \
+                 or name another folder with `-o`"
+            ))),
+            _ => Ok(Begin::Anew),
+        }
+    }
+
+    /// Workers for the programs of code tasks, where a stage is paid by them.
+    #[cfg(feature = "sandbox")]
+    fn attach_sandbox(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        for scorer in prepared.scorers_mut() {
+            if let guests @ [_, ..] = scorer.guests().as_slice() {
+                let runner = super::sandbox_for(guests, self.jobs)?;
+                *scorer = scorer.clone().with_sandbox(runner);
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    #[allow(clippy::unused_self, reason = "as in builds with the sandbox")]
+    fn attach_sandbox(&self, _prepared: &mut Prepared) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn watchers(&self, tally: &Tally) -> Watchers {
+        let mut watchers = Watchers::new();
+        watchers.add(RunFiles::new(RunFilesOptions::default()));
+        watchers.add(TensorBoard::new());
+        watchers.add(tally.clone());
+        watchers.add(ReportPage::new());
+        if !self.quiet {
+            watchers.add(Live::new(match self.plain {
+                true => Show::Lines,
+                false => Show::suited(),
+            }));
+        }
+        watchers
+    }
+
+    fn conclude(&self, ended: Ended, tally: &Tally, folder: &Path) -> Outcome {
+        let mut out = anstream::stderr();
+        let shown = folder.display().to_string();
+        match ended {
+            Ended::Stopped => {
+                let hint = "the same command with `--resume` goes on";
+                writeln!(out, "stopped and saved in {}; {hint}", Safe(&shown))?;
+                Ok(Exit::Interrupted)
+            }
+            Ended::Finished => {
+                if !self.quiet {
+                    tally.write(&mut out)?;
+                    let name = Styled(STRONG, Safe(&shown));
+                    writeln!(
+                        out,
+                        "{name}: metrics, completions, best/ and final/ policies"
+                    )?;
+                }
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+/// Puts a copy of the recipe, settings included, into the run's folder.
+fn keep_recipe(recipe: &Recipe, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join("recipe.toml");
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &recipe.text));
+    let cannot = || format!("cannot write `{}`", path.display());
+    written.with_context(cannot).map_err(Failure::Input)
+}
+
+/// The shipped recipes, one a line.
+fn list() -> io::Result<Exit> {
+    let mut out = anstream::stdout().lock();
+    let width = recipe::shipped().map(|shipped| shipped.name.len()).max();
+    let width = width.unwrap_or(0);
+    for shipped in recipe::shipped() {
+        let name = format!("{:<width$}", shipped.name);
+        let about = shipped.description();
+        writeln!(out, "{}  {}", Styled(STRONG, name), Safe(&about))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Whose fault an error of training is.
+pub(super) fn fault(error: TrainError) -> Failure {
+    match error {
+        TrainError::Scoring { .. }
+        | TrainError::File { .. }
+        | TrainError::Watch(_)
+        | TrainError::Loss(_)
+        | TrainError::Length { .. }
+        | TrainError::NoGradient { .. }
+        | TrainError::Tensor(_) => Failure::Ours(error.into()),
+        error => bad_input(error),
+    }
+}
+
+/// The first signal ends the run after its step; a second ends the process at once.
+pub(super) fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::SeqCst) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    })
+    .context("cannot listen for Ctrl-C")
+    .map_err(Failure::Ours)
+}

@@ -1,0 +1,74 @@
+//! What became of a run: its evaluations, first, best and last.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use crate::cli::terminal::{FAINT, STRONG, Styled};
+use crate::train::watch::{Kind, RunInfo, StepRecord, WatchError, Watcher};
+
+/// Remembers evaluations; clones share the memory.
+#[derive(Clone, Default)]
+pub(super) struct Tally(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    headline: Option<String>,
+    evaluations: Vec<StepRecord>,
+}
+
+impl Watcher for Tally {
+    fn begin(&mut self, run: &RunInfo) -> Result<(), WatchError> {
+        if let Ok(mut seen) = self.0.lock() {
+            seen.headline.clone_from(&run.headline);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, record: &StepRecord) -> Result<(), WatchError> {
+        if let (Kind::Evaluation, Ok(mut seen)) = (record.kind, self.0.lock()) {
+            seen.evaluations.push(record.clone());
+        }
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// One line per stage with the headline at its end, and the best of all.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Ok(seen) = self.0.lock() else {
+            return Ok(());
+        };
+        let Some(headline) = &seen.headline else {
+            return Ok(());
+        };
+        let values: Vec<(&StepRecord, f64)> = seen
+            .evaluations
+            .iter()
+            .filter_map(|record| Some((record, record.metric(headline)?)))
+            .collect();
+        let best = values
+            .iter()
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+            .map(|(record, value)| (record.step, *value));
+        let Some((step, best)) = best else {
+            return Ok(());
+        };
+        writeln!(out, "{headline} on held-out problems")?;
+        let mut stages: Vec<(&str, f64)> = Vec::new();
+        for (record, value) in &values {
+            match stages.last_mut() {
+                Some((stage, last)) if *stage == record.stage => *last = *value,
+                _ => stages.push((&record.stage, *value)),
+            }
+        }
+        for (stage, value) in stages {
+            writeln!(out, "  {value:.3}  after {stage}")?;
+        }
+        writeln!(
+            out,
+            "  {}  {}",
+            Styled(STRONG, format!("{best:.3}")),
+            Styled(FAINT, format!("best, at step {step}, in best/"))
+        )
+    }
+}

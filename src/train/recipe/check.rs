@@ -1,0 +1,282 @@
+//! Checks between the parts of a recipe: names that must exist, parts that must
+//! be there, files that must be readable, training apart from evaluation.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::de::DeValue;
+
+use super::read::Reading;
+use super::{DEFAULT_HELD_OUT, Files, Recipe, Stage, StageOptions};
+use crate::reward::{Span, Table, nearest};
+use crate::train::task::{Task, TaskError, TaskOptions};
+
+/// Where the keys of a recipe stand, by their dotted names.
+#[derive(Default)]
+pub(super) struct Places(BTreeMap<String, Span>);
+
+impl Places {
+    /// Notes the keys of a table and of the tables in it.
+    pub(super) fn note(&mut self, place: &str, span: Span, table: &Table<'_>) {
+        self.0.insert(place.to_owned(), span);
+        for (key, value) in &table.entries {
+            self.note_value(
+                &format!("{place}.{}", key.get_ref()),
+                key.span(),
+                value.get_ref(),
+            );
+        }
+    }
+
+    fn note_value(&mut self, place: &str, span: Span, value: &DeValue<'_>) {
+        self.0.insert(place.to_owned(), span);
+        if let DeValue::Table(table) = value {
+            for (key, value) in table {
+                self.note_value(
+                    &format!("{place}.{}", key.get_ref()),
+                    key.span(),
+                    value.get_ref(),
+                );
+            }
+        }
+    }
+
+    /// Where a key stands, or the nearest table above it.
+    pub(super) fn find(&self, place: &str) -> Span {
+        let mut place = place;
+        loop {
+            if let Some(span) = self.0.get(place) {
+                return span.clone();
+            }
+            match place.rsplit_once('.') {
+                Some((above, _)) => place = above,
+                None => return 0..0,
+            }
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// Everything that one table alone cannot know.
+    pub(super) fn check(&mut self, recipe: &mut Recipe) {
+        recipe.missing = self.check_files(recipe);
+        let recipe = &*recipe;
+        self.check_names(recipe);
+        for stage in &recipe.stages {
+            self.check_stage(recipe, stage);
+        }
+        self.check_evaluation(recipe);
+        self.check_rewards(recipe);
+        // Opening files shows mistakes of files, not of the recipe: last.
+        if self.reader.problems.is_empty() && recipe.missing.is_empty() {
+            self.check_held_out(recipe);
+        }
+    }
+
+    /// Reports files that are not there, or notes them where that is allowed.
+    fn check_files(&mut self, recipe: &Recipe) -> Vec<String> {
+        let mut wanted: Vec<(String, &Path, String)> = Vec::new();
+        if let Some(path) = recipe.model.path.as_deref() {
+            let help = "download the model, for example with \
+                        `hf download Qwen/Qwen2.5-0.5B --local-dir models/qwen2.5-0.5b`, \
+                        or name another folder with `--set model.path=…`";
+            wanted.push(("model.path".to_owned(), path, help.to_owned()));
+        }
+        let tokenizer = recipe.model.tokenizer.as_ref();
+        if let Some(path) = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref()) {
+            let key = "model.tokenizer.path";
+            wanted.push((
+                key.to_owned(),
+                path,
+                format!("name another with `--set {key}=…`"),
+            ));
+        }
+        for (name, task) in &recipe.tasks {
+            if let Some(path) = task.file.as_deref() {
+                let key = format!("tasks.{name}.file");
+                let help = format!("name another with `--set {key}=…`");
+                wanted.push((key, path, help));
+            }
+        }
+        wanted.retain(|(_, path, _)| !recipe.folder.join(path).exists());
+        let mut noted = Vec::new();
+        for (key, path, help) in wanted {
+            let title = format!("there is no `{}`", path.display());
+            match self.source.files {
+                Files::MustExist => {
+                    let span = self.places.find(&key);
+                    self.reader.report(span, title, "not found", Some(help));
+                }
+                Files::MayBeMissing => noted.push(format!("`{}` ({key}): {help}", path.display())),
+            }
+        }
+        noted
+    }
+
+    fn check_names(&mut self, recipe: &Recipe) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        for (index, stage) in recipe.stages.iter().enumerate() {
+            let name = &stage.name;
+            let span = self.places.find(&format!("stages.{name}"));
+            if name.is_empty() || !name.chars().all(is_plain) {
+                let title = format!("`{name}` cannot name a stage");
+                let label = "expected letters, digits, `-` and `_`";
+                self.reader.report(span.clone(), title, label, None);
+            }
+            if recipe.stages[..index]
+                .iter()
+                .any(|earlier| earlier.name == *name)
+            {
+                let title = format!("two stages are called `{name}`");
+                self.reader
+                    .report(span, title, "each needs a name of its own", None);
+            }
+        }
+    }
+
+    fn check_stage(&mut self, recipe: &Recipe, stage: &Stage) {
+        let place = format!("stages.{}", stage.name);
+        if let Some(task) = stage.options.task() {
+            self.check_task(recipe, task, &place);
+        }
+        let StageOptions::Sft(options) = &stage.options else {
+            return;
+        };
+        let earlier: Vec<&str> = recipe
+            .stages
+            .iter()
+            .take_while(|earlier| earlier.name != stage.name)
+            .filter(|earlier| matches!(earlier.options, StageOptions::Reject(_)))
+            .map(|earlier| earlier.name.as_str())
+            .collect();
+        for wanted in &options.stages {
+            if earlier.contains(&wanted.as_str()) {
+                continue;
+            }
+            let span = self.places.find(&format!("{place}.stages"));
+            let title = format!("no earlier `reject` stage is called `{wanted}`");
+            let help = match earlier.as_slice() {
+                [] => "put a stage with `[stages.reject]` before this one".to_owned(),
+                names => format!("there are: `{}`", names.join("`, `")),
+            };
+            self.reader
+                .report(span, title, "what should it learn from?", Some(help));
+        }
+        let task = stage.options.task().and_then(|task| recipe.tasks.get(task));
+        let is_endless = task.is_some_and(|task| task.generator.is_some() && task.count.is_none());
+        if is_endless && options.demonstrations.is_none() {
+            let span = self.places.find(&place);
+            let title = "the demonstrations of a generator have no end";
+            let help = "add `demonstrations = 1000`, or `count = 1000` to the task".to_owned();
+            self.reader
+                .report(span, title, "how many should be learned?", Some(help));
+        }
+    }
+
+    fn check_task(&mut self, recipe: &Recipe, task: &str, place: &str) {
+        if recipe.tasks.contains_key(task) {
+            return;
+        }
+        let span = self.places.find(&format!("{place}.task"));
+        let names: Vec<&str> = recipe.tasks.keys().map(String::as_str).collect();
+        let help = match nearest(task, names.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if names.is_empty() => {
+                format!("add `[tasks.{task}]` with a `generator` or a `file`")
+            }
+            None => format!("tasks of this recipe: `{}`", names.join("`, `")),
+        };
+        let title = format!("there is no task `{task}`");
+        self.reader
+            .report(span, title, "no such `[tasks.NAME]`", Some(help));
+    }
+
+    fn check_evaluation(&mut self, recipe: &Recipe) {
+        let Some(evaluation) = &recipe.evaluation else {
+            return;
+        };
+        let task = evaluation.task.as_deref().unwrap_or(DEFAULT_HELD_OUT);
+        self.check_task(recipe, task, "evaluation");
+        let options = recipe.tasks.get(task);
+        let is_endless = |task: &TaskOptions| task.generator.is_some() && task.count.is_none();
+        if options.is_some_and(is_endless) && evaluation.prompts.is_none() {
+            let span = self.places.find("evaluation");
+            let title = "the problems of a generator have no end";
+            let help = "add `prompts = 200`, or `count = 200` to the task".to_owned();
+            self.reader
+                .report(span, title, "how many should be asked?", Some(help));
+        }
+    }
+
+    fn check_rewards(&mut self, recipe: &Recipe) {
+        let unpaid = |spec: Option<&str>| spec.is_none() && recipe.spec.is_none();
+        let stages = recipe.stages.iter();
+        let lacking = stages
+            .filter(|stage| stage.options.needs_reward() && unpaid(stage.options.spec()))
+            .map(|stage| format!("stages.{}", stage.name));
+        let evaluation = recipe.evaluation.as_ref();
+        let evaluation = evaluation
+            .filter(|evaluation| unpaid(evaluation.spec.as_deref()))
+            .map(|_| "evaluation".to_owned());
+        for place in lacking.chain(evaluation) {
+            let span = self.places.find(&place);
+            let help = "add `[reward]` with `spec = \"r1-zero\"`, the name of a spec or a file";
+            let label = "by what are completions paid?";
+            self.reader
+                .report(span, "there is no reward", label, Some(help.to_owned()));
+        }
+    }
+
+    /// No problem of the evaluation may be trained on.
+    fn check_held_out(&mut self, recipe: &Recipe) {
+        let mut opened: BTreeMap<String, Option<Task>> = BTreeMap::new();
+        let evaluation = recipe.evaluation.as_ref();
+        let held_out =
+            evaluation.map(|options| options.task.as_deref().unwrap_or(DEFAULT_HELD_OUT));
+        let trained = recipe
+            .stages
+            .iter()
+            .filter_map(|stage| stage.options.task());
+        for name in trained.clone().chain(held_out) {
+            let Some(options) = recipe.tasks.get(name) else {
+                continue;
+            };
+            if opened.contains_key(name) {
+                continue;
+            }
+            let task = Task::open(name, options, &recipe.folder, recipe.seed);
+            let task = task.map_err(|error| self.report_task(name, &error));
+            opened.insert(name.to_owned(), task.ok());
+        }
+        let Some(held_out) = held_out.and_then(|name| opened.get(name)?.as_ref()) else {
+            return;
+        };
+        let mut names: Vec<&str> = trained.collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let Some(task) = opened.get(name).and_then(Option::as_ref) else {
+                continue;
+            };
+            if let Err(error) = held_out.held_out_of(task) {
+                self.report_task(held_out.name(), &error);
+            }
+        }
+    }
+
+    fn report_task(&mut self, name: &str, error: &TaskError) {
+        let key = match error {
+            TaskError::Overlap { .. } => "part",
+            TaskError::Pointer { .. } => "fields",
+            _ => "file",
+        };
+        let span = self.places.find(&format!("tasks.{name}.{key}"));
+        let source = std::error::Error::source(error);
+        let source = source
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
+        let title = format!("{error}{source}");
+        self.reader
+            .report(span, title, "this task cannot be used", None);
+    }
+}

@@ -1,0 +1,193 @@
+//! Problems from a file of JSON lines.
+//!
+//! A record has a prompt (a string or chat messages) and what its answer is
+//! judged by; for supervised stages also a completion, or it is a conversation
+//! (`messages`) whose last message is one. Blank lines are skipped; a line that
+//! cannot be used is an error with its number, never left out silently.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use super::options::Fields;
+use super::part::Split;
+use super::{Problem, TaskError};
+use crate::rollout::{FieldMap, Message, Pointer, Record, Text};
+
+/// One usable record.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) problem: Problem,
+    pub(super) completion: Option<String>,
+}
+
+/// Pointers of [`Fields`], checked.
+struct Places {
+    fields: FieldMap,
+    completion: Pointer,
+    messages: Pointer,
+    /// The recipe says that records are conversations.
+    are_conversations: bool,
+}
+
+/// Reads the rows that the part has, `most` of them.
+pub(super) fn read(
+    path: &Path,
+    fields: &Fields,
+    split: Split,
+    most: Option<u64>,
+) -> Result<Vec<Row>, TaskError> {
+    let unreadable = |source| TaskError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let places = Places::new(fields)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let most = most.map_or(usize::MAX, |most| {
+        usize::try_from(most).unwrap_or(usize::MAX)
+    });
+    let mut rows = Vec::new();
+    let mut text = Vec::new();
+    let mut reader = BufReader::new(file);
+    for number in 1.. {
+        text.clear();
+        if rows.len() >= most || reader.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
+            break;
+        }
+        let line = match number {
+            1 => text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text),
+            _ => &text,
+        };
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let row = places.row(line, number).map_err(|problem| TaskError::Row {
+            path: path.to_owned(),
+            line: number,
+            problem,
+        })?;
+        if split.has(row.problem.key().as_bytes()) {
+            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        return Err(TaskError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    Ok(rows)
+}
+
+impl Places {
+    fn new(given: &Fields) -> Result<Self, TaskError> {
+        let mut fields = FieldMap::default();
+        let pairs = [
+            (&mut fields.prompt, &given.prompt),
+            (&mut fields.reference, &given.reference),
+            (&mut fields.id, &given.id),
+            (&mut fields.tests, &given.tests),
+            (&mut fields.task, &given.task),
+            (&mut fields.data_source, &given.data_source),
+            (&mut fields.language, &given.language),
+        ];
+        for (field, text) in pairs {
+            if let Some(text) = text {
+                *field = pointer(text)?;
+            }
+        }
+        fields.columns = match &given.columns {
+            Some(columns) => columns
+                .iter()
+                .map(|text| pointer(text))
+                .collect::<Result<_, _>>()?,
+            None => vec![Pointer::field("extra")],
+        };
+        let or = |text: &Option<String>, name: &str| match text {
+            Some(text) => pointer(text),
+            None => Ok(Pointer::field(name)),
+        };
+        Ok(Self {
+            fields,
+            completion: or(&given.completion, "completion")?,
+            messages: or(&given.messages, "messages")?,
+            are_conversations: given.messages.is_some(),
+        })
+    }
+
+    fn row(&self, line: &[u8], number: u64) -> Result<Row, String> {
+        let record = Record::parse(line).map_err(|error| error.to_string())?;
+        // A rollout needs a completion, a problem has none: the prompt, which
+        // every problem has, stands in for it where there is no other.
+        let mut fields = self.fields.clone();
+        let default_id = number.to_string();
+        let rollout = |fields: &FieldMap| {
+            let rollout = record.rollout(fields, &default_id);
+            rollout.map_err(|error| error.to_string())
+        };
+        let has = |name: &str| {
+            record
+                .columns()
+                .any(|(column, raw)| column == name && raw != "null")
+        };
+        if self.are_conversations
+            || (!has("prompt") && self.fields.prompt == Pointer::field("prompt") && has("messages"))
+        {
+            fields.prompt = self.messages.clone();
+            fields.completion = self.messages.clone();
+            let mut rollout = rollout(&fields)?;
+            let Text::Chat(mut messages) = std::mem::take(&mut rollout.prompt) else {
+                return Err(format!("`{}` is not a list of messages", self.messages));
+            };
+            let completion = match messages.last() {
+                Some(last) if last.role == "assistant" => messages.pop().map(said),
+                _ => None,
+            };
+            rollout.prompt = Text::Chat(messages);
+            rollout.completion = Text::default();
+            return Ok(Row {
+                problem: Problem::new(rollout),
+                completion,
+            });
+        }
+        fields.completion = self.completion.clone();
+        let (mut rollout, completion) = match rollout(&fields) {
+            Ok(mut rollout) => {
+                let completion = match std::mem::take(&mut rollout.completion) {
+                    Text::Plain(text) => Some(text),
+                    Text::Chat(messages) => Text::answer_message(&messages).cloned().map(said),
+                };
+                (rollout, completion)
+            }
+            Err(_) => {
+                fields.completion = self.fields.prompt.clone();
+                (rollout(&fields)?, None)
+            }
+        };
+        rollout.completion = Text::default();
+        if rollout.prompt.is_empty() {
+            return Err(format!(
+                "field `{}` is missing or empty",
+                self.fields.prompt
+            ));
+        }
+        Ok(Row {
+            problem: Problem::new(rollout),
+            completion,
+        })
+    }
+}
+
+/// The text of a message; thinking that stands apart is put before it in tags.
+fn said(message: Message) -> String {
+    match message.reasoning {
+        Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n\n{}", message.content),
+        None => message.content,
+    }
+}
+
+fn pointer(text: &str) -> Result<Pointer, TaskError> {
+    Pointer::parse(text).map_err(|_| TaskError::Pointer {
+        text: text.to_owned(),
+    })
+}

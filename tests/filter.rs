@@ -1,0 +1,210 @@
+//! Filtering scored rows: what is kept, what is not, and how it is written.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ROLLOUTS: &str = r#"{"id":"a/0","group":"a","prompt":"2*21?","completion":"<think>long way round</think><answer>42</answer>","reference":"42","n_tokens":9,"finish_reason":"stop"}
+{"id":"b/0","group":"b","prompt":[{"role":"user","content":"1/2?"},{"role":"assistant","content":"<think>"}],"completion":"half</think><answer>0.5</answer>","reference":"1/2","n_tokens":5,"finish_reason":"stop"}
+{"id":"a/1","group":"a","prompt":"2*21?","completion":"<think>short</think><answer>42</answer>","reference":"42","n_tokens":4,"finish_reason":"stop"}
+{"id":"a/2","group":"a","prompt":"2*21?","completion":"<think>short</think><answer>42</answer>","reference":"42","n_tokens":4,"finish_reason":"stop"}
+{"id":"a/3","group":"a","prompt":"2*21?","completion":"<think>short</think><answer>41</answer>","reference":"42","n_tokens":4,"finish_reason":"stop"}
+{"id":"a/4","group":"a","prompt":"2*21?","completion":"<think>cut</think><answer>42</answer>","reference":"42","n_tokens":4,"finish_reason":"length"}
+{"id":"a/5","group":"a","prompt":"2*21?","completion":"<think>none</think><answer>42</answer>","n_tokens":4,"finish_reason":"stop"}
+"#;
+
+struct Folder(TempDir);
+
+impl Folder {
+    /// With `rollouts.jsonl`, `scored.jsonl` and `scores.jsonl`.
+    fn new() -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        fs::write(folder.path("rollouts.jsonl"), ROLLOUTS).unwrap();
+        for (output, columns) in [("scored.jsonl", "all"), ("scores.jsonl", "scores")] {
+            let scored = folder.run(&[
+                "score",
+                "rollouts.jsonl",
+                "--spec",
+                "r1-zero",
+                "-o",
+                output,
+                "--columns",
+                columns,
+                "-q",
+            ]);
+            // One row has no reference.
+            assert_eq!(scored.status.code(), Some(1));
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(cargo_bin("goldstone"));
+        command.args(args).current_dir(self.0.path());
+        command.env("RUST_BACKTRACE", "0").output().unwrap()
+    }
+
+    /// The ids that are kept.
+    fn kept(&self, args: &[&str]) -> Vec<String> {
+        let all = [
+            &["filter", "scored.jsonl", "-o", "out.jsonl", "--overwrite"],
+            args,
+        ]
+        .concat();
+        let output = self.run(&all);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
+        ids(&self.path("out.jsonl"))
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn rows(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn ids(path: &Path) -> Vec<String> {
+    let id = |row: &Value| row["id"].as_str().unwrap().to_owned();
+    rows(path).iter().map(id).collect()
+}
+
+#[test]
+fn each_reason_leaves_rows_out() {
+    let folder = Folder::new();
+    // A row without a reward is never kept; duplicates go unless asked for.
+    assert_eq!(folder.kept(&[]), ["a/0", "b/0", "a/1", "a/3", "a/4"]);
+    assert_eq!(
+        folder.kept(&["--keep-duplicates"]),
+        ["a/0", "b/0", "a/1", "a/2", "a/3", "a/4"]
+    );
+    assert_eq!(
+        folder.kept(&["--min-reward", "2"]),
+        ["a/0", "b/0", "a/1", "a/4"]
+    );
+    assert_eq!(
+        folder.kept(&["--correct", "accuracy"]),
+        ["a/0", "b/0", "a/1", "a/4"]
+    );
+    // A term that is not there has found nothing correct.
+    assert!(folder.kept(&["--correct", "acuracy"]).is_empty());
+    let good = ["--min-reward", "2", "--finished"];
+    assert_eq!(folder.kept(&good), ["a/0", "b/0", "a/1"]);
+    assert_eq!(
+        folder.kept(&[&good[..], &["--max-tokens", "5"]].concat()),
+        ["b/0", "a/1"]
+    );
+    assert_eq!(
+        folder.kept(&[&good[..], &["--min-tokens", "5"]].concat()),
+        ["a/0", "b/0"]
+    );
+    // Of two right ones the shorter.
+    assert_eq!(
+        folder.kept(&[&good[..], &["-n", "1"]].concat()),
+        ["b/0", "a/1"]
+    );
+}
+
+#[test]
+fn a_seed_decides_at_random() {
+    let folder = Folder::new();
+    let draw = |seed: &str| folder.kept(&["-n", "1", "--random", "--seed", seed]);
+    assert_eq!(draw("1"), draw("1"));
+    let draws: Vec<Vec<String>> = (0..12).map(|seed| draw(&seed.to_string())).collect();
+    assert!(draws.iter().any(|drawn| *drawn != draws[0]), "{draws:?}");
+    assert!(draws.iter().all(|drawn| drawn.len() == 2));
+}
+
+#[test]
+fn rows_become_conversations_or_pairs() {
+    let folder = Folder::new();
+    folder.kept(&["--min-reward", "2", "--finished", "-n", "1"]);
+    let talks = rows(&folder.path("out.jsonl"));
+    // What the assistant had begun in the prompt is part of its answer.
+    assert_eq!(
+        talks[0]["messages"],
+        serde_json::json!([
+            {"role": "user", "content": "1/2?"},
+            {"role": "assistant", "content": "<think>half</think><answer>0.5</answer>"},
+        ])
+    );
+    assert_eq!(talks[1]["messages"][0]["content"], "2*21?");
+    assert_eq!(talks[1]["reward"], 2.0);
+    folder.kept(&[
+        "--min-reward",
+        "2",
+        "--finished",
+        "-n",
+        "1",
+        "--format",
+        "pair",
+    ]);
+    let pairs = rows(&folder.path("out.jsonl"));
+    assert_eq!(pairs[1]["prompt"], "2*21?");
+    assert_eq!(
+        pairs[1]["completion"],
+        "<think>short</think><answer>42</answer>"
+    );
+}
+
+#[test]
+fn scores_join_their_rollouts() {
+    let folder = Folder::new();
+    let whole = folder.kept(&["--min-reward", "2"]);
+    let args = [
+        "filter",
+        "scores.jsonl",
+        "--rollouts",
+        "rollouts.jsonl",
+        "-o",
+        "joined.jsonl",
+        "--min-reward",
+        "2",
+    ];
+    assert_eq!(folder.run(&args).status.code(), Some(0));
+    assert_eq!(ids(&folder.path("joined.jsonl")), whole);
+    // Files in another order are not about the same rows.
+    let mut lines: Vec<&str> = ROLLOUTS.lines().collect();
+    lines.reverse();
+    fs::write(folder.path("rollouts.jsonl"), lines.join("\n")).unwrap();
+    let output = folder.run(&[&args[..], &["--overwrite"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("same order"), "{}", said(&output));
+}
+
+#[test]
+fn outputs_are_whole_or_not_there() {
+    let folder = Folder::new();
+    folder.kept(&[]);
+    let output = folder.run(&["filter", "scored.jsonl", "-o", "out.jsonl"]);
+    assert_eq!(output.status.code(), Some(2), "it exists");
+    let output = folder.run(&["filter", "-", "-o", "new.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = folder.run(&["filter", "none.jsonl", "-o", "new.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!folder.path("new.jsonl").exists());
+    // A line that is none is said, and the rest is kept.
+    let text = fs::read_to_string(folder.path("scored.jsonl")).unwrap();
+    fs::write(folder.path("scored.jsonl"), format!("{{\"id\": 7,\n{text}")).unwrap();
+    let output = folder.run(&["filter", "scored.jsonl", "-o", "new.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("scored.jsonl, line 1"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(ids(&folder.path("new.jsonl")).len(), 5);
+}

@@ -1,0 +1,468 @@
+//! `goldstone train` and `goldstone sample` from a shell: what they make, what
+//! they refuse, and their exit codes. The policy is tiny and learns nothing.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Seconds even without optimisation.
+const RECIPE: &str = r#"
+version = 1
+name = "tiny"
+seed = 3
+
+[model]
+random = { layers = 1, hidden_size = 16, intermediate_size = 32, heads = 2, max_positions = 64 }
+tokenizer = { characters = "0123456789+=;", special = ["<think>", "</think>", "<answer>", "</answer>"] }
+
+[tasks.train]
+generator = { addition = { digits = 1 } }
+part = "train"
+
+[tasks.held-out]
+generator = { addition = { digits = 1 } }
+part = "held_out"
+
+[reward]
+spec = "r1-zero"
+
+[evaluation]
+prompts = 4
+every = 2
+samples = 1
+sampling = { max_tokens = 12 }
+
+[checkpoints]
+every = 2
+
+[[stages]]
+name = "cold-start"
+[stages.sft]
+demonstrations = 16
+batch_size = 4
+optimizer = { learning_rate = 1e-2 }
+
+[[stages]]
+name = "reasoning"
+[stages.grpo]
+steps = 3
+prompts_per_step = 2
+group_size = 2
+sampling = { max_tokens = 12 }
+optimizer = { learning_rate = 1e-3 }
+"#;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        fs::write(folder.path("tiny.toml"), RECIPE).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin("goldstone"));
+        command.args(args).current_dir(self.0.path());
+        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command that must end with this code, and gives what it said.
+    fn run(&self, code: i32, args: &[&str]) -> String {
+        let output: Output = self.command(args).output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = said(&output.stdout) + &said(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        said
+    }
+
+    fn rows(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The metrics of a run, without times.
+    fn metrics(&self, run: &str) -> Vec<Vec<(String, Value)>> {
+        let is_clock = |name: &str| {
+            ["time", "step_time", "perf", "tokens_per", "timing"]
+                .iter()
+                .any(|word| name.contains(word))
+        };
+        let rows = self.rows(&format!("{run}/metrics.jsonl"));
+        let timeless = |row: Value| -> Vec<(String, Value)> {
+            let map = row.as_object().unwrap().clone();
+            map.into_iter()
+                .filter(|(name, _)| !is_clock(name))
+                .collect()
+        };
+        rows.into_iter().map(timeless).collect()
+    }
+}
+
+#[test]
+fn a_run_fills_its_folder() {
+    let folder = Folder::new();
+    let said = folder.run(0, &["train", "tiny.toml", "--jobs", "1"]);
+    assert!(
+        said.contains("greedy/accuracy on held-out problems"),
+        "{said}"
+    );
+    for name in [
+        "run.json",
+        "recipe.toml",
+        "metrics.jsonl",
+        "completions.jsonl",
+        "report.html",
+        "best/model.safetensors",
+        "final/config.json",
+        "final/tokenizer.json",
+    ] {
+        assert!(folder.path("runs/tiny").join(name).exists(), "{name}");
+    }
+    // The same seed and threads are the same run.
+    folder.run(
+        0,
+        &[
+            "train",
+            "tiny.toml",
+            "--jobs",
+            "1",
+            "-o",
+            "again",
+            "--quiet",
+        ],
+    );
+    assert_eq!(folder.metrics("runs/tiny"), folder.metrics("again"));
+    // Another seed is another, and the copy of the recipe says so.
+    folder.run(
+        0,
+        &[
+            "train",
+            "tiny.toml",
+            "--jobs",
+            "1",
+            "-o",
+            "other",
+            "--seed",
+            "4",
+            "-q",
+        ],
+    );
+    assert_ne!(folder.metrics("runs/tiny"), folder.metrics("other"));
+    let copy = fs::read_to_string(folder.path("other/recipe.toml")).unwrap();
+    assert!(copy.ends_with("#: set seed = 4\n"), "{copy}");
+    // A folder with a run is not written over unasked.
+    let said = folder.run(2, &["train", "tiny.toml"]);
+    assert!(
+        said.contains("--resume") && said.contains("--overwrite"),
+        "{said}"
+    );
+    let said = folder.run(2, &["train", "tiny.toml", "--resume", "-o", "nowhere"]);
+    assert!(said.contains("no run to go on with"), "{said}");
+    // What was begun with one recipe does not go on with another.
+    let said = folder.run(
+        2,
+        &[
+            "train",
+            "tiny.toml",
+            "--resume",
+            "--set",
+            "stages.reasoning.grpo.steps=9",
+        ],
+    );
+    assert!(said.contains("another recipe"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_end() {
+    let folder = Folder::new();
+    let long = ["--set", "stages.reasoning.grpo.steps=40", "--jobs", "1"];
+    folder.run(
+        0,
+        &[&["train", "tiny.toml", "-o", "whole", "-q"], &long[..]].concat(),
+    );
+    let args = [&["train", "tiny.toml", "-o", "cut", "-q"], &long[..]].concat();
+    let mut child = folder.command(&args).stderr(Stdio::null()).spawn().unwrap();
+    // As soon as it reasons.
+    let began = Instant::now();
+    while !fs::read_to_string(folder.path("cut/metrics.jsonl"))
+        .is_ok_and(|text| text.contains("reasoning"))
+    {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no step in a minute"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(folder.metrics("cut").len() < folder.metrics("whole").len());
+    folder.run(0, &[&args[..], &["--resume"]].concat());
+    assert_eq!(folder.metrics("cut"), folder.metrics("whole"));
+    let weights = |run: &str| fs::read(folder.path(run).join("final/model.safetensors")).unwrap();
+    assert!(weights("cut") == weights("whole"), "the weights differ");
+}
+
+#[test]
+fn adapters_are_trained_beside_a_kept_policy() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let (head, tail) = RECIPE.split_once("[model]").unwrap();
+    let (_, tail) = tail.split_once("[tasks.train]").unwrap();
+    let model = "[model]\npath = \"runs/tiny/final\"\nlora = { rank = 2, targets = [\"q_proj\", \"down_proj\"] }\n";
+    let recipe = format!("{head}{model}\n[tasks.train]{tail}");
+    fs::write(
+        folder.path("lora.toml"),
+        recipe.replace("name = \"tiny\"", "name = \"lora\""),
+    )
+    .unwrap();
+    folder.run(0, &["train", "lora.toml", "-q", "--jobs", "1"]);
+    assert!(
+        folder
+            .path("runs/lora/final/adapter_model.safetensors")
+            .exists()
+    );
+    let run: Value =
+        serde_json::from_slice(&fs::read(folder.path("runs/lora/run.json")).unwrap()).unwrap();
+    assert!(run["trainable"].as_u64().unwrap() < run["parameters"].as_u64().unwrap());
+    folder.run(
+        0,
+        &[
+            "sample",
+            "runs/lora",
+            "--recipe",
+            "tiny.toml",
+            "--limit",
+            "2",
+            "--max-tokens",
+            "8",
+            "-o",
+            "rows.jsonl",
+        ],
+    );
+    let said = folder.run(
+        2,
+        &[
+            "train",
+            "lora.toml",
+            "--set",
+            "model.lora.dropout=0.1",
+            "-o",
+            "x",
+        ],
+    );
+    assert!(said.contains("runs have no dropout"), "{said}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done() {
+    let folder = Folder::new();
+    let said = folder.run(0, &["train", "tiny.toml", "--dry-run"]);
+    for part in [
+        "parameters",
+        "2 prompts x 2 completions",
+        "memory",
+        "runs/tiny",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!folder.path("runs").exists());
+    let said = folder.run(2, &["train", "gsm8k", "--dry-run"]);
+    assert!(
+        said.contains("missing") && said.contains("--set model.path="),
+        "{said}"
+    );
+    let said = folder.run(
+        2,
+        &[
+            "train",
+            "tiny.toml",
+            "--dry-run",
+            "--set",
+            "stages.reasoning.grpo.stepz=2",
+        ],
+    );
+    assert!(said.contains("did you mean `steps`?"), "{said}");
+}
+
+#[test]
+fn recipes_are_listed_shown_and_checked() {
+    let folder = Folder::new();
+    let list = folder.run(0, &["train", "--list"]);
+    for shipped in goldstone::train::recipe::shipped() {
+        assert!(list.contains(shipped.name), "{list}");
+    }
+    let shown = folder.run(0, &["train", "--show", "addition"]);
+    fs::write(folder.path("copy.toml"), shown).unwrap();
+    let said = folder.run(0, &["check", "copy.toml", "tiny.toml", "r1-zero"]);
+    assert!(
+        said.contains("recipe `addition`") && said.contains("spec `r1-zero`"),
+        "{said}"
+    );
+    fs::write(
+        folder.path("bad.toml"),
+        RECIPE.replace("[stages.sft]", "[stages.sfd]"),
+    )
+    .unwrap();
+    let said = folder.run(2, &["check", "bad.toml"]);
+    assert!(said.contains("did you mean `sft`?"), "{said}");
+    folder.run(2, &["train", "--show", "none"]);
+    folder.run(2, &["train", "none"]);
+    folder.run(2, &["train"]);
+    let schema = folder.run(0, &["train", "--schema"]);
+    assert!(serde_json::from_str::<Value>(&schema).unwrap().is_object());
+    for command in ["train", "sample", "filter"] {
+        let help = folder.run(0, &[command, "--help"]);
+        assert!(help.contains("Examples:\n  goldstone "), "{command}");
+    }
+}
+
+#[test]
+fn samples_are_rollouts_to_score_and_filter() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let draw = |output: &str, more: &[&str]| {
+        let args = [
+            "sample",
+            "runs/tiny",
+            "--recipe",
+            "tiny.toml",
+            "--limit",
+            "3",
+            "--max-tokens",
+            "12",
+            "-o",
+            output,
+        ];
+        folder.run(0, &[&args[..], more].concat())
+    };
+    let said = draw("rollouts.jsonl", &["-n", "2", "--logprobs"]);
+    assert!(said.contains("6 rollouts in rollouts.jsonl"), "{said}");
+    let rows = folder.rows("rollouts.jsonl");
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows[1]["id"], "held-out/0/1");
+    assert_eq!(rows[1]["group"], rows[0]["group"]);
+    assert_eq!(
+        rows[0]["logprobs"].as_array().unwrap().len() as u64,
+        rows[0]["n_tokens"].as_u64().unwrap()
+    );
+    for row in &rows {
+        assert!(["stop", "length"].contains(&row["finish_reason"].as_str().unwrap()));
+        assert!(row["reference"].is_string() && row["task"] == "addition");
+    }
+    // The same draws again; others by another seed; one text at temperature 0.
+    draw("again.jsonl", &["-n", "2", "--logprobs"]);
+    assert_eq!(folder.rows("again.jsonl"), rows);
+    draw("other.jsonl", &["-n", "2", "--logprobs", "--seed", "1"]);
+    assert_ne!(folder.rows("other.jsonl"), rows);
+    draw("greedy.jsonl", &["-n", "2", "--temperature", "0"]);
+    let greedy = folder.rows("greedy.jsonl");
+    assert_eq!(greedy[0]["completion"], greedy[1]["completion"]);
+    // A file of prompts, through the whole chain.
+    fs::write(
+        folder.path("prompts.jsonl"),
+        "{\"q\": \"1+2=\", \"a\": 3}\n{\"q\": \"4+5=\", \"a\": 9}\n",
+    )
+    .unwrap();
+    folder.run(
+        0,
+        &[
+            "sample",
+            "runs/tiny/final",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "--reference",
+            "/a",
+            "-n",
+            "2",
+            "--max-tokens",
+            "8",
+            "-o",
+            "chain.jsonl",
+        ],
+    );
+    folder.run(
+        0,
+        &[
+            "score",
+            "chain.jsonl",
+            "--spec",
+            "r1-zero",
+            "-o",
+            "scored.jsonl",
+            "-q",
+        ],
+    );
+    folder.run(0, &["filter", "scored.jsonl", "-o", "sft.jsonl"]);
+    // What is refused.
+    let said = folder.run(
+        2,
+        &[
+            "sample",
+            "runs/tiny",
+            "--recipe",
+            "tiny.toml",
+            "-o",
+            "x.jsonl",
+        ],
+    );
+    assert!(said.contains("--limit"), "{said}");
+    folder.run(2, &["sample", "runs/tiny", "none.jsonl", "-o", "x.jsonl"]);
+    folder.run(
+        2,
+        &[
+            "sample",
+            "nowhere",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "-o",
+            "x.jsonl",
+        ],
+    );
+    let said = folder.run(
+        2,
+        &[
+            "sample",
+            "runs/tiny",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "-o",
+            "x.jsonl",
+            "--top-p",
+            "0",
+        ],
+    );
+    assert!(said.contains("--top-p"), "{said}");
+    fs::write(folder.path("letters.jsonl"), "{\"prompt\": \"abc\"}\n").unwrap();
+    folder.run(
+        2,
+        &["sample", "runs/tiny", "letters.jsonl", "-o", "x.jsonl"],
+    );
+    assert!(!folder.path("x.jsonl").exists());
+}

@@ -1,0 +1,119 @@
+//! Recipes: shipped ones load, broken ones are explained, settings override,
+//! the documentation keeps step.
+
+use std::path::Path;
+
+use goldstone::train::recipe::{
+    Files, Recipe, RecipeError, RecipeSource, StageOptions, key_tables, load, shipped,
+    with_settings,
+};
+
+fn read(text: &str) -> Result<Recipe, RecipeError> {
+    Recipe::read(RecipeSource {
+        text,
+        origin: "recipe.toml",
+        folder: Path::new("tests/data/train/recipes"),
+        files: Files::MustExist,
+    })
+}
+
+#[test]
+fn broken_recipes_are_explained() {
+    insta::glob!("..", "data/train/recipes/broken/*.toml", |path| {
+        let text = std::fs::read_to_string(path).expect("readable");
+        let error = read(&text).expect_err("the recipe is broken");
+        insta::assert_snapshot!(error.to_string());
+    });
+}
+
+#[test]
+fn shipped_recipes_load() {
+    for recipe in shipped() {
+        match recipe.name {
+            // They name files that the user brings.
+            "countdown" | "gsm8k" => {
+                let error = load(recipe.name, &[]).expect_err("no such files here");
+                let text = error.to_string();
+                assert!(!text.contains("unknown"), "{text}");
+            }
+            name => {
+                let loaded = load(name, &[]).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(loaded.name, name);
+                assert!(!loaded.description.is_empty());
+            }
+        }
+    }
+    let error = load("adition", &[]).expect_err("misspelt");
+    assert!(
+        error.to_string().contains("did you mean `addition`?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn settings_override_keys() {
+    let settings = [
+        "stages.reasoning.grpo.optimizer.learning_rate=1e-4",
+        "stages.reasoning.grpo.steps = 7",
+        "name=mine",
+        "evaluation.prompts=5",
+        "checkpoints.keep=3",
+    ];
+    let recipe = load("addition", &settings.map(str::to_owned)).expect("the settings fit");
+    let Some(StageOptions::Grpo(options)) = recipe.stage("reasoning").map(|stage| &stage.options)
+    else {
+        panic!("no such stage")
+    };
+    assert_eq!(options.optimizer.learning_rate, 1e-4);
+    // What is not set stays.
+    assert_eq!(options.optimizer.warmup_steps, Some(10));
+    assert_eq!(options.steps, 7);
+    assert_eq!(recipe.name, "mine");
+    assert_eq!(recipe.checkpoints.keep, 3);
+    // The text is the whole truth: it reads to the same recipe.
+    let again = Recipe::read(RecipeSource {
+        text: &recipe.text,
+        origin: "run",
+        folder: Path::new(""),
+        files: Files::MustExist,
+    });
+    let again = again.expect("a run's copy reads");
+    assert_eq!(again.stages, recipe.stages);
+    assert_eq!(again.name, recipe.name);
+}
+
+#[test]
+fn wrong_settings_are_shown_in_place() {
+    let settings = [
+        "stages.reasonin.grpo.steps=5",
+        "stages.reasoning.grpo.stepz=5",
+        "stages.reasoning.grpo.steps=many",
+        "seed.x=1",
+    ];
+    let error = load("addition", &settings.map(str::to_owned)).expect_err("nonsense");
+    insta::assert_snapshot!(error.to_string());
+    for setting in ["steps", "=5", "a=1\nb=2"] {
+        assert!(with_settings("", [setting]).is_err(), "{setting}");
+    }
+}
+
+/// Every key, with its meaning, stands in the documentation: the tables there are
+/// made from the definitions that read recipes. `UPDATE_DOCS=1` writes them.
+#[test]
+fn the_reference_names_every_key() {
+    const BEGIN: &str = "<!-- begin: keys, made by tests/train/recipe.rs -->\n";
+    const END: &str = "<!-- end: keys -->";
+    let path = "docs/training.md";
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    let (head, rest) = page.split_once(BEGIN).expect("the section begins");
+    let (tables, tail) = rest.split_once(END).expect("the section ends");
+    let expected = format!("\n{}\n", key_tables());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{head}{BEGIN}{expected}{END}{tail}")).expect("writable");
+        return;
+    }
+    assert!(
+        tables == expected,
+        "the key tables of {path} are out of date: run this test with UPDATE_DOCS=1"
+    );
+}

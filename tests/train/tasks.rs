@@ -1,0 +1,306 @@
+//! Tasks: problems by number, held-out problems apart, demonstrations that say
+//! what they should.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use goldstone::load;
+use goldstone::rollout::{Rollout, Text};
+use goldstone::train::task::{
+    AdditionFlaws, AdditionOptions, CountdownOptions, Fields, Generator, Part, Problem, Task,
+    TaskOptions, Wording,
+};
+use goldstone::verdict::Outcome;
+
+fn open(options: &TaskOptions, seed: u64) -> Task {
+    Task::open("sums", options, Path::new(""), seed).expect("the task opens")
+}
+
+fn addition(part: Part, flaws: AdditionFlaws) -> TaskOptions {
+    TaskOptions {
+        generator: Some(Generator::Addition(AdditionOptions { digits: 3, flaws })),
+        part,
+        ..TaskOptions::default()
+    }
+}
+
+fn countdown(part: Part, options: CountdownOptions) -> TaskOptions {
+    TaskOptions {
+        generator: Some(Generator::Countdown(options)),
+        part,
+        ..TaskOptions::default()
+    }
+}
+
+fn plain(problem: &Problem) -> String {
+    match &problem.rollout.prompt {
+        Text::Plain(text) => text.clone(),
+        Text::Chat(_) => panic!("a chat"),
+    }
+}
+
+/// What a spec says of a demonstration, by its first verifier.
+fn outcome(spec: &str, problem: &Problem, completion: &str) -> Option<Outcome> {
+    let scorer = load::spec(spec).expect("a shipped spec");
+    let rollout = Rollout {
+        completion: completion.into(),
+        ..problem.rollout.clone()
+    };
+    scorer.score(&rollout).terms[0].outcome
+}
+
+#[test]
+fn a_problem_is_a_function_of_seed_and_number() {
+    let options = addition(Part::Train, AdditionFlaws::default());
+    let (one, same, other) = (open(&options, 1), open(&options, 1), open(&options, 2));
+    let prompts = |task: &Task, order: &[u64]| -> Vec<String> {
+        order
+            .iter()
+            .map(|index| plain(&task.problem(*index)))
+            .collect()
+    };
+    let mut backwards = prompts(&same, &[9, 7, 5, 3, 1]);
+    backwards.reverse();
+    assert_eq!(prompts(&one, &[1, 3, 5, 7, 9]), backwards);
+    assert_ne!(prompts(&one, &[1, 3, 5]), prompts(&other, &[1, 3, 5]));
+}
+
+#[test]
+fn held_out_problems_are_never_trained_on() {
+    let flaws = AdditionFlaws::default();
+    let small = CountdownOptions::default();
+    let pairs = [
+        (addition(Part::Train, flaws), addition(Part::HeldOut, flaws)),
+        (
+            countdown(Part::Train, small.clone()),
+            countdown(Part::HeldOut, small.clone()),
+        ),
+    ];
+    for (train, held_out) in pairs {
+        let (train, held_out) = (open(&train, 1), open(&held_out, 2));
+        let trained: HashSet<String> = (0..3000).map(|i| plain(&train.problem(i))).collect();
+        let asked: HashSet<String> = (0..300).map(|i| plain(&held_out.problem(i))).collect();
+        assert!(asked.len() > 150, "only {} problems", asked.len());
+        assert!(trained.is_disjoint(&asked));
+        assert!(held_out.held_out_of(&train).is_ok());
+    }
+    // Without parts nothing keeps the two apart.
+    let all = open(&addition(Part::All, flaws), 1);
+    let held_out = open(&addition(Part::HeldOut, flaws), 1);
+    let error = held_out.held_out_of(&all).expect_err("they overlap");
+    assert!(error.to_string().contains("part = \"held_out\""), "{error}");
+    // A smaller share left out of training does not cover what is asked.
+    let smaller = TaskOptions {
+        held_out: 0.05,
+        ..addition(Part::Train, flaws)
+    };
+    assert!(held_out.held_out_of(&open(&smaller, 1)).is_err());
+}
+
+#[test]
+fn demonstrations_of_addition_are_right_unless_flawed() {
+    let task = open(&addition(Part::All, AdditionFlaws::default()), 1);
+    for index in 0..200 {
+        let shown = task.demonstration(index).expect("a generator demonstrates");
+        let outcome = outcome("r1-zero", &shown.problem, &shown.completion);
+        assert_eq!(outcome, Some(Outcome::Correct), "{}", shown.completion);
+    }
+    let forgetful = AdditionFlaws {
+        carry: 1.0,
+        ..AdditionFlaws::default()
+    };
+    let task = open(&addition(Part::All, forgetful), 1);
+    let (mut right, mut wrong) = (0, 0);
+    for index in 0..200 {
+        let shown = task.demonstration(index).expect("a generator demonstrates");
+        // Without a carry to forget, a forgetful sum is right.
+        let prompt = plain(&shown.problem);
+        let digits: Vec<u32> = prompt.chars().filter_map(|c| c.to_digit(10)).collect();
+        let carries = (0..3).any(|i| digits[i] + digits[i + 3] > 9);
+        match outcome("r1-zero", &shown.problem, &shown.completion) {
+            Some(Outcome::Correct) => {
+                assert!(!carries, "{prompt}{}", shown.completion);
+                right += 1;
+            }
+            _ => {
+                assert!(carries, "{prompt}{}", shown.completion);
+                wrong += 1;
+            }
+        }
+    }
+    assert!(right > 20 && wrong > 80, "{right} right, {wrong} wrong");
+}
+
+#[test]
+fn a_flaw_of_format_leaves_a_tag_out() {
+    let flaws = AdditionFlaws {
+        format: 1.0,
+        ..AdditionFlaws::default()
+    };
+    let task = open(&addition(Part::All, flaws), 1);
+    for index in 0..50 {
+        let shown = task.demonstration(index).expect("a generator demonstrates");
+        assert_eq!(
+            shown.completion.matches('<').count(),
+            3,
+            "{}",
+            shown.completion
+        );
+        assert_eq!(
+            outcome("r1-zero", &shown.problem, &shown.completion),
+            Some(Outcome::NoAnswer)
+        );
+    }
+}
+
+#[test]
+fn every_countdown_can_be_solved() {
+    for wording in [Wording::Short, Wording::Sentence] {
+        for numbers in 2..=6 {
+            let options = CountdownOptions {
+                numbers,
+                max_number: 20,
+                wording,
+                ..CountdownOptions::default()
+            };
+            let task = open(&countdown(Part::All, options), 3);
+            for index in 0..60 {
+                let shown = task.demonstration(index).expect("a generator demonstrates");
+                let outcome = outcome("countdown", &shown.problem, &shown.completion);
+                assert_eq!(outcome, Some(Outcome::Correct), "{}", shown.completion);
+            }
+        }
+    }
+}
+
+#[test]
+fn flawed_countdowns_miss() {
+    let options = CountdownOptions {
+        flawed: 1.0,
+        ..CountdownOptions::default()
+    };
+    let task = open(&countdown(Part::All, options), 3);
+    let wrong = (0..100).filter(|index| {
+        let shown = task
+            .demonstration(*index)
+            .expect("a generator demonstrates");
+        outcome("countdown", &shown.problem, &shown.completion) == Some(Outcome::Wrong)
+    });
+    assert!(wrong.count() > 97);
+}
+
+/// A file of problems in a folder of its own.
+fn file(name: &str, text: &str) -> (tempfile::TempDir, TaskOptions) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("writable");
+    let options = TaskOptions {
+        file: Some(path),
+        ..TaskOptions::default()
+    };
+    (folder, options)
+}
+
+#[test]
+fn rows_are_prompts_with_references() {
+    let text = concat!(
+        "\u{feff}{\"question\": \"1+1?\", \"answer\": 2, \"level\": {\"name\": \"easy\"}}\n",
+        "\n",
+        "{\"question\": [{\"role\": \"user\", \"content\": \"2+2?\"}], \"answer\": \"4\"}\n",
+    );
+    let (_folder, options) = file("problems.jsonl", text);
+    let options = TaskOptions {
+        fields: Fields {
+            prompt: Some("/question".to_owned()),
+            reference: Some("/answer".to_owned()),
+            columns: Some(vec!["/level/name".to_owned()]),
+            ..Fields::default()
+        },
+        template: Some("Q: {prompt}\nA:".to_owned()),
+        prefill: Some("<think>\n".to_owned()),
+        task: Some("math".to_owned()),
+        ..options
+    };
+    let task = open(&options, 1);
+    assert_eq!(task.count(), Some(2));
+    let first = task.problem(0);
+    assert_eq!(plain(&first), "Q: 1+1?\nA:");
+    assert_eq!(first.rollout.reference, Some("2".into()));
+    assert_eq!(first.rollout.extra["level"]["name"], "easy");
+    assert_eq!(first.rollout.task.as_deref(), Some("math"));
+    assert_eq!(first.prefill, "<think>\n");
+    // The third line, for the blank one counts as a line.
+    assert_eq!(task.problem(1).rollout.id, "3");
+    assert!(matches!(task.problem(1).rollout.prompt, Text::Chat(_)));
+    // Numbers past the end begin anew.
+    assert_eq!(task.problem(2), first);
+    // There is nothing to learn by heart from a bare problem.
+    let error = task.demonstration(0).expect_err("no completion");
+    assert!(error.to_string().contains("no completion"), "{error}");
+}
+
+#[test]
+fn rows_demonstrate_as_pairs_and_as_conversations() {
+    let text = concat!(
+        r#"{"prompt": "1+1=", "completion": "2"}"#,
+        "\n",
+        r#"{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4", "reasoning_content": "twice two"}]}"#,
+        "\n",
+    );
+    let (_folder, options) = file("demonstrations.jsonl", text);
+    let task = open(&options, 1);
+    assert_eq!(task.demonstration(0).expect("a pair").completion, "2");
+    let talk = task.demonstration(1).expect("a conversation");
+    assert_eq!(talk.completion, "<think>\ntwice two\n</think>\n\n4");
+    let Text::Chat(messages) = &talk.problem.rollout.prompt else {
+        panic!("no chat")
+    };
+    assert_eq!(messages.len(), 2, "the answer is not part of the question");
+}
+
+#[test]
+fn unusable_rows_are_named() {
+    let cases = [
+        ("{\"prompt\": \"a\"}\n{\"prompt\": 7}\n", "line 2"),
+        ("{\"prompt\": \"a\"}\n{\"pro\n", "line 2"),
+        ("{\"question\": \"a\"}\n", "line 1"),
+        ("\n", "no problem"),
+    ];
+    for (text, wanted) in cases {
+        let (_folder, options) = file("problems.jsonl", text);
+        let error = Task::open("t", &options, Path::new(""), 1).expect_err(text);
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn shared_rows_of_two_files_are_refused() {
+    let (_one, trained) = file(
+        "train.jsonl",
+        "{\"prompt\": \"a\"}\n{\"prompt\": \" b \"}\n",
+    );
+    let (_two, asked) = file("test.jsonl", "{\"prompt\": \"b\"}\n{\"prompt\": \"c\"}\n");
+    let error = open(&asked, 1)
+        .held_out_of(&open(&trained, 1))
+        .expect_err("b is in both");
+    assert!(error.to_string().contains("`b`"), "{error}");
+    let (_three, apart) = file("apart.jsonl", "{\"prompt\": \"d\"}\n");
+    assert!(open(&apart, 1).held_out_of(&open(&trained, 1)).is_ok());
+    // One file, split by its rows' hashes.
+    let text: String = (0..400)
+        .map(|i| format!("{{\"prompt\": \"{i}\"}}\n"))
+        .collect();
+    let (_four, all) = file("all.jsonl", &text);
+    let part = |part| TaskOptions {
+        part,
+        ..all.clone()
+    };
+    let (train, held_out) = (open(&part(Part::Train), 1), open(&part(Part::HeldOut), 1));
+    assert!(held_out.held_out_of(&train).is_ok());
+    let (kept, asked) = (
+        train.count().expect("a file"),
+        held_out.count().expect("a file"),
+    );
+    assert_eq!(kept + asked, 400);
+    assert!((20..60).contains(&asked), "{asked} of 400 are held out");
+}
