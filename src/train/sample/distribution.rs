@@ -27,10 +27,9 @@ pub(super) fn draw(logits: &[f32], options: &SampleOptions, uniform: f64) -> Opt
     let heat = if is_greedy { 1.0 } else { options.temperature };
     // Relative to the likeliest token, whose weight is 1.
     let log_weight = |logit: f32| (f64::from(logit) - f64::from(greatest)) / heat;
-    let weights: Vec<f64> = logits
-        .iter()
-        .map(|logit| log_weight(*logit).exp())
-        .collect();
+    // Single precision is enough for a draw, and for a sum of what is below 1.
+    let weight = |logit: &f32| f64::from((log_weight(*logit) as f32).exp());
+    let weights: Vec<f64> = logits.iter().map(weight).collect();
     let total: f64 = weights.iter().sum();
     let token = if is_greedy {
         logits.iter().position(|logit| *logit == greatest)?
