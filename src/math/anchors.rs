@@ -18,12 +18,24 @@ const PHRASES: &[&str] = &[
     "answer $",
     "answer \\[",
     "answer \\(",
+    "correct option is",
+    "correct choice is",
     // Chinese, Japanese, Korean
     "答案是",
     "答案为",
     "答案為",
     "答案：",
     "答案:",
+    "故选：",
+    "故选:",
+    "故选",
+    "故选择",
+    "因此选",
+    "因此选择",
+    "所以选",
+    "所以选择",
+    "正确选项是",
+    "正确选项为",
     "最终答案",
     "最終答案",
     "答えは",
@@ -50,6 +62,16 @@ const PHRASES: &[&str] = &[
     "risposta:",
     "resposta é",
     "resposta:",
+    // Dutch, Swedish, Danish and Norwegian, Finnish, Czech
+    "antwoord is",
+    "antwoord:",
+    "svaret är",
+    "svaret er",
+    "svar:",
+    "vastaus on",
+    "vastaus:",
+    "odpověď je",
+    "odpověď:",
     // Russian, Ukrainian, Polish, Turkish, Vietnamese, Indonesian, Arabic, Hindi
     "ответ:",
     "Ответ:",
@@ -62,6 +84,9 @@ const PHRASES: &[&str] = &[
     "cevap:",
     "đáp án là",
     "đáp án:",
+    "Đáp án là",
+    "Đáp án:",
+    "คำตอบคือ",
     "jawaban:",
     "jawabannya adalah",
     "الجواب هو",
@@ -107,6 +132,27 @@ const HEDGES_INSIDE: &[&str] = &[
     "또는",
     "아니",
 ];
+
+/// Ends a statement in Japanese and Korean, behind its value.
+const COPULAS_BEHIND: &[&str] = &[
+    "です",
+    "となります",
+    "になります",
+    "である",
+    "입니다",
+    "이다",
+    "이에요",
+    "예요",
+];
+
+/// The clause without the copula at its end. What is left must be a value, so
+/// that a denial, "12ではないです", stays one.
+pub(super) fn without_copula(clause: &str) -> &str {
+    let copula = COPULAS_BEHIND
+        .iter()
+        .find_map(|copula| clause.strip_suffix(copula));
+    copula.unwrap_or(clause).trim_end()
+}
 
 /// What may join boxes that form one answer.
 const CONNECTIVES: &[&str] = &[

@@ -104,7 +104,7 @@ fn exact_side(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Re
     // `x \approx 11` has no exact side.
     let is_value = match &readings.0.first()?.value {
         Typed::Scalar(scalar) => super::decide::is_constant(&scalar.value),
-        Typed::Named { .. } => true,
+        Typed::Named { .. } | Typed::Equation { .. } => true,
         _ => false,
     };
     tag(&mut readings, "exact_side");
@@ -152,10 +152,7 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
         ]
         .iter()
         .any(|command| left.contains(command))
-        // "πr² where r = 2" is a sentence.
-        && !left.split(|c: char| c.is_whitespace() || c == '$').any(|word| {
-            word.chars().count() > 1 && word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase())
-        });
+        && !is_sentence(left);
     if !is_name {
         return None;
     }
@@ -173,6 +170,21 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
     }
     tag(&mut readings, "named_value");
     Some(readings)
+}
+
+/// Whether the left side of a name is a sentence about it: "πr² where r", "Suppose
+/// x". `Area`, `BC` and `\angle ABC` are names.
+fn is_sentence(left: &str) -> bool {
+    let words: Vec<&str> = left.split_whitespace().collect();
+    let is_word = |word: &&str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+    let small = |word: &&str| is_word(word) && !word.contains(char::is_uppercase);
+    // "Suppose $x$"
+    let opens = left.replace("\\$", "").contains('$');
+    let named = |word: &&str| is_word(word) || word.ends_with("angle");
+    opens
+        || words.iter().any(small)
+        || words.iter().any(is_word) && words.len() > 1 && !words.iter().all(named)
+        || words.iter().filter(|word| is_word(word)).count() > 1
 }
 
 fn tag(readings: &mut Readings, rule: &'static str) {

@@ -363,6 +363,12 @@ pub(super) fn counts_things(words: &str) -> bool {
 /// Whether a word behind a number makes another number of it.
 pub(super) fn resizes(word: &str) -> bool {
     const SIZES: &[&str] = &[
+        "twice",
+        "thrice",
+        "double",
+        "triple",
+        "minus",
+        "plus",
         "dozen",
         "dozens",
         "score",

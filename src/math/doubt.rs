@@ -1,12 +1,11 @@
-//! Words that withhold or withdraw an answer: the text before and after it in,
-//! the reason not to pay out.
+//! Words that withhold an answer: the text before it in, the reason not to pay
+//! out.
 //!
-//! Before it, only the sentence that announces it is read (and the line above,
-//! where that one leads over: "It is not:"); after it, the rest of its sentence
-//! and the beginnings of later ones. Linear; tables only.
+//! Only the sentence that announces it is read (and the line above, where that
+//! one leads over: "It is not:"). Linear; tables only.
 
 /// Makes an answer one of several.
-const HEDGES: &[&str] = &[
+pub(super) const HEDGES: &[&str] = &[
     "perhaps",
     "maybe",
     "possibly",
@@ -48,6 +47,12 @@ const DENIALS: &[&str] = &[
     "неверно",
     "nunca",
     "lie",
+    "falso",
+    "unwahr",
+    "niet",
+    "inte",
+    "ikke",
+    "неправда",
 ];
 
 /// The same, in two words, and in scripts without spaces.
@@ -65,6 +70,26 @@ const DENIAL_PHRASES: &[&str] = &[
     "不可能",
     "错误",
     "ではない",
+];
+
+/// Denies what follows: "不能说答案是". Behind an answer it may deny anything.
+const DENIES_AHEAD: &[&str] = &[
+    "不能",
+    "不应",
+    "不该",
+    "不认为",
+    "不觉得",
+    "不相信",
+    "难说",
+    "难以",
+    "未必",
+    "无法",
+    "否认",
+    "怀疑",
+    "no es cierto",
+    "no es verdad",
+    "não é verdade",
+    "non è vero",
 ];
 
 /// Makes the statement depend on something.
@@ -114,6 +139,9 @@ const CONCLUSIONS: &[&str] = &[
 
 /// Says, before "answer", whose or which answer it is; never the answer.
 const OTHERS: &[&str] = &[
+    "their",
+    "his",
+    "her",
     "wrong",
     "incorrect",
     "false",
@@ -141,53 +169,24 @@ const OTHERS: &[&str] = &[
     "plausible",
 ];
 
-/// Takes the answer back at the beginning of the next sentence.
-const TAKES_BACK_NEXT: &[&str] = &[
-    "or",
-    "alternatively",
-    "maybe",
-    "perhaps",
-    "but",
-    "however",
-    "no",
-    "not",
-    "false",
-    "wrong",
-    "incorrect",
-    "sorry",
-    "just",
-    "或",
-    "不",
-];
-
-/// Takes the answer back at the beginning of any later sentence.
-const TAKES_BACK: &[&str] = &[
-    "wait",
-    "actually",
-    "hmm",
-    "oops",
-    "correction",
-    "nope",
-    "scratch",
-    "ignore",
-    "disregard",
-    "等等",
-];
-
 /// The words of a text, lower case, with inner apostrophes.
-fn words(text: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
+pub(super) fn words(text: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '\\')))
         .filter(|word| !word.is_empty())
         .map(|word| word.to_lowercase().replace('’', "'"))
 }
 
-fn is_denial(word: &str) -> bool {
+pub(super) fn is_denial(word: &str) -> bool {
     DENIALS.contains(&word) || word.ends_with("n't")
 }
 
-fn holds_phrase(text: &str) -> bool {
+pub(super) fn denies(text: &str) -> bool {
+    holds(text, DENIAL_PHRASES)
+}
+
+fn holds(text: &str, phrases: &[&str]) -> bool {
     let lower = text.to_lowercase();
-    DENIAL_PHRASES.iter().any(|phrase| lower.contains(phrase))
+    phrases.iter().any(|phrase| lower.contains(phrase))
 }
 
 /// Where the sentence that ends at the end of `text` begins.
@@ -231,6 +230,15 @@ fn governing(before: &str) -> &str {
     }
 }
 
+/// Whether a comma before `clause` only opens what the words before it say:
+/// "Es stimmt nicht, dass …".
+fn goes_on(clause: &str) -> bool {
+    const OPENS: [&str; 6] = ["dass", "daß", "что", "що", "że", "že"];
+    let clause = clause.trim_start();
+    let end = clause.find(' ').unwrap_or(clause.len());
+    OPENS.contains(&&clause[..end])
+}
+
 /// Why the words before an answer don't assert it.
 pub(super) fn before(before: &str) -> Option<&'static str> {
     let sentence = governing(before);
@@ -241,12 +249,14 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
     let clause_from = sentence
         .char_indices()
         .rev()
+        .filter(|(at, c)| !goes_on(&sentence[at + c.len_utf8()..]))
         .find(|(_, c)| matches!(c, ',' | ';' | '，' | '；'))
         .map_or(0, |(at, c)| at + c.len_utf8());
-    if holds_phrase(&sentence[clause_from..]) {
+    let clause = &sentence[clause_from..];
+    if holds(clause, DENIAL_PHRASES) || holds(clause, DENIES_AHEAD) {
         return Some("denied");
     }
-    let clause: Vec<String> = words(&sentence[clause_from..]).collect();
+    let clause: Vec<String> = words(clause).collect();
     let main = clause
         .iter()
         .rposition(|word| CONCLUSIONS.contains(&word.as_str()))
@@ -318,142 +328,21 @@ pub(super) fn is_attributed(before: &str) -> bool {
     })
 }
 
-/// What follows an answer in its own sentence and after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Aftermath {
-    Stands,
-    Refused(&'static str),
-    /// An alternative, at these bytes.
-    Rival(std::ops::Range<usize>),
-}
-
-/// Reads what follows an answer.
-pub(super) fn after(text: &str) -> Aftermath {
-    let end = sentence_end(text);
-    let (own, rest) = text.split_at(end);
-    let trimmed = own.trim_start_matches(|c: char| !c.is_alphanumeric() && !"?？❌✗✘".contains(c));
-    if trimmed.starts_with(['?', '？']) || own.trim_end().ends_with(['?', '？']) {
-        return Aftermath::Refused("question");
-    }
-    if own.contains(['❌', '✗', '✘']) || own.contains("不对") {
-        return Aftermath::Refused("retracted");
-    }
-    if holds_phrase(own) {
-        return Aftermath::Refused("denied");
-    }
-    if let Some(refused) = own_sentence(own) {
-        return refused;
-    }
-    match sentences_take_back(rest) {
-        true => Aftermath::Refused("retracted"),
-        false => Aftermath::Stands,
-    }
-}
-
-fn own_sentence(own: &str) -> Option<Aftermath> {
-    let mut at = 0;
-    for piece in own.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
-    {
-        let word = piece
-            .trim_end_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
-            .to_lowercase()
-            .replace('’', "'");
-        let end = at + piece.len();
-        match word.as_str() {
-            "or" | "alternatively" | "oder" | "ou" | "или" | "lor" | "vee" => {
-                let around = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '}');
-                let alternative = own[end..].trim_start_matches(around);
-                let alternative = alternative
-                    .strip_prefix("equivalently")
-                    .unwrap_or(alternative)
-                    .trim_start_matches(around);
-                let from = own.len() - alternative.len();
-                let to = from + alternative.trim_end_matches(['.', ')', ' ']).len();
-                return Some(match alternative.contains(|c: char| c.is_numeric()) {
-                    true => Aftermath::Rival(from..to),
-                    false => Aftermath::Refused("hedged"),
-                });
-            }
-            "and" | "but" => {
-                let next = own[end..].trim_start_matches([' ', '$', '\\', '(', '{', '}', '-']);
-                if next.starts_with(|c: char| c.is_numeric()) {
-                    return Some(Aftermath::Refused("several_answers"));
-                }
-            }
-            "if" | "unless" | "otherwise" | "provided" | "assuming" | "wenn" | "falls" => {
-                return Some(Aftermath::Refused("conditional"));
-            }
-            word if TAKES_BACK.contains(&word) => {
-                return Some(Aftermath::Refused("retracted"));
-            }
-            word if is_denial(word) => return Some(Aftermath::Refused("denied")),
-            word if HEDGES.contains(&word) => return Some(Aftermath::Refused("hedged")),
-            _ => {}
+/// Whether the words before "answer" make another value of it: "twice the", "the
+/// square of the". "The value of the answer" is the answer.
+pub(super) fn is_part(before: &str) -> bool {
+    const RESIZE: [&str; 5] = ["twice", "half", "double", "triple", "thrice"];
+    const SAME: [&str; 3] = ["value", "part", "form"];
+    let mut last = words(before).rev();
+    let determined = last
+        .next()
+        .is_some_and(|word| matches!(word.as_str(), "the" | "our" | "my" | "this"));
+    determined
+        && match last.next() {
+            Some(of) if of == "of" => last
+                .next()
+                .is_some_and(|word| !SAME.contains(&word.as_str())),
+            Some(word) => RESIZE.contains(&word.as_str()),
+            None => false,
         }
-        at = end;
-    }
-    own.contains(['或']).then_some(Aftermath::Refused("hedged"))
-}
-
-/// The end of the sentence at the beginning of `text`, its mark included.
-fn sentence_end(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    for (at, c) in text.char_indices() {
-        let ends = match c {
-            '\n' => !text[..at]
-                .trim_matches(['$', ']', ')', '*', '\\', '}', ' '])
-                .is_empty(),
-            '。' | '！' | '？' => true,
-            '.' | '!' | '?' => bytes
-                .get(at + 1)
-                .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'*' | b'$' | b'\\' | b')')),
-            _ => false,
-        };
-        if ends {
-            return at + c.len_utf8();
-        }
-    }
-    text.len()
-}
-
-fn sentences_take_back(rest: &str) -> bool {
-    let sentences = rest
-        .split_inclusive(['.', '!', '?', '\n', '。', '！', '？'])
-        .filter(|sentence| sentence.contains(char::is_alphabetic));
-    for (number, sentence) in sentences.enumerate() {
-        let head: Vec<String> = words(sentence).take(8).collect();
-        let Some(first) = head.first().map(String::as_str) else {
-            continue;
-        };
-        let back = |table: &[&str]| {
-            table.iter().any(|word| match word.is_ascii() {
-                true => first == *word,
-                false => first.starts_with(word),
-            })
-        };
-        let about = matches!(
-            first,
-            "this" | "that" | "it" | "which" | "above" | "my" | "the" | "that's" | "it's"
-        ) && head.iter().enumerate().any(|(at, word)| {
-            // "The wrong answer is 41" is about another one.
-            matches!(
-                word.as_str(),
-                "wrong" | "incorrect" | "false" | "invalid" | "mistaken"
-            ) && head
-                .get(at + 1)
-                .is_none_or(|next| next != "answer" && next != "answers")
-        });
-        let denied = matches!(first, "this" | "that" | "it" | "that's" | "it's" | "no")
-            && head.iter().take(5).any(|word| is_denial(word))
-            && head
-                .iter()
-                .any(|w| matches!(w.as_str(), "right" | "correct" | "true" | "answer" | "it"));
-        let isolated =
-            matches!(first, "wrong" | "incorrect" | "false" | "nope" | "not") && head.len() <= 3;
-        if back(TAKES_BACK) || about || denied || isolated || (number == 0 && back(TAKES_BACK_NEXT))
-        {
-            return true;
-        }
-    }
-    false
 }

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::anchors::phrases;
+use super::aftermath::{self, Aftermath};
+use super::anchors::{phrases, without_copula};
 use super::boxes::{boxed, final_after_steps};
-use super::doubt::{self, Aftermath};
+use super::doubt;
 use super::options::Extract;
 use super::restated;
 use super::unannounced::bold;
@@ -223,7 +224,7 @@ fn whole(region: Range<usize>, source: Source) -> Result<Found> {
 
 /// Reads what follows an answer that ends at `from`.
 pub(super) fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
-    match doubt::after(&text[from..end]) {
+    match aftermath::after(&text[from..end]) {
         Aftermath::Stands => {}
         Aftermath::Refused(reason) => return Err(reason),
         Aftermath::Rival(span) => found
@@ -315,7 +316,8 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
     for (start, end) in phrases(&text[region.clone()]) {
         let (start, end) = (region.start + start, region.start + end);
         let own = text[start..].starts_with(|c: char| !c.is_ascii())
-            || !doubt::is_attributed(&text[region.start..start]);
+            || !doubt::is_attributed(&text[region.start..start])
+                && !doubt::is_part(&text[region.start..start]);
         if own && let Some(from) = announced(text, start, end, region.end) {
             announcements.push((start, from));
         }
@@ -330,6 +332,7 @@ pub(super) fn phrase(text: &str, region: Range<usize>) -> Result<Option<Found>> 
     // The emphasis that was opened before the phrase or the answer.
     let clause =
         text[from..end].trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'));
+    let clause = without_copula(clause);
     let span = unquoted(text, trimmed(text, from..from + clause.len()));
     if span.is_empty() {
         return Err("empty");
@@ -382,7 +385,8 @@ fn announced(text: &str, start: usize, end: usize, limit: usize) -> Option<usize
     let rest = &text[end..limit];
     let connector = |c: char| c.is_whitespace() || matches!(c, '*' | ':' | '：' | '=' | '_');
     let mut skipped = rest.trim_start_matches(connector);
-    for word in ["is", "是", "为", "為", "est", "es", "ist"] {
+    // "est donc" and "est" end where the value begins.
+    for word in ["is", "是", "为", "為", "est", "es", "ist", "donc"] {
         if let Some(after) = skipped.strip_prefix(word)
             && after.starts_with(|c: char| connector(c) || !word.is_ascii())
         {
@@ -414,7 +418,11 @@ fn clause_end(text: &str, from: usize, limit: usize) -> usize {
         let after = bytes.get(at + 1);
         let ends = match c {
             '\n' | '。' => true,
-            '.' => after.is_none_or(|b| b.is_ascii_whitespace() || *b == b'*'),
+            // The dots of `0.333...` belong to the number.
+            '.' => {
+                after.is_none_or(|b| b.is_ascii_whitespace() || *b == b'*')
+                    && !rest[..at].ends_with("..")
+            }
             ' ' => [" because ", " since "]
                 .iter()
                 .any(|word| rest[at..].starts_with(word)),

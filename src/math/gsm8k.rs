@@ -22,8 +22,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::aftermath::{self, Aftermath};
 use super::compare::compare;
-use super::doubt::{self, Aftermath};
+use super::doubt;
 use super::gold::{Answer, interpret};
 use super::number::Fault;
 use super::options::MathOptions;
@@ -134,7 +135,7 @@ fn doubted(text: &str, span: &std::ops::Range<usize>, limits: &MathOptions) -> O
     if after.trim().is_empty() {
         return None;
     }
-    match doubt::after(after) {
+    match aftermath::after(after) {
         Aftermath::Stands => {}
         Aftermath::Refused(reason) => return Some(Verdict::no_answer(reason)),
         Aftermath::Rival(_) => return Some(Verdict::wrong("conflict")),

@@ -8,16 +8,15 @@ use std::sync::LazyLock;
 use crate::verdict::{Outcome, Verdict};
 
 use super::boxes::with_name;
-use super::comments;
 use super::compare;
-use super::conditions;
 use super::decide::{self, Secrets};
 use super::extract::Found;
 use super::gold::{Answer, Gold, as_text, interpret};
 use super::number::{Fault, Limits};
 use super::opaque;
 use super::options::{MathOptions, MinProof, Units};
-use super::parse::{ParseFault, ParseLimits, parse};
+use super::parse::ParseFault;
+use super::reading::read;
 use super::scan::{fold, tokens, without_delimiters};
 use super::structure::{self, Context, Judgement, Proof};
 use super::typed::{Reading, Readings, Typed};
@@ -46,49 +45,6 @@ pub(super) fn compared(
         }
         // Without randomness a polynomial identity could be forged.
         None => Judgement::Unknown("no_randomness"),
-    }
-}
-
-/// The readings of a text. Where the whole has none, a part of it that the rest
-/// only comments on may have: see [`comments`].
-pub(super) fn read(text: &str, options: &MathOptions) -> Result<Readings, ParseFault> {
-    let limits = parse_limits(options);
-    match parse(text, &limits) {
-        Err(fault @ ParseFault::Unparsed { .. }) => {
-            comments::read(text, &|part| parse(part, &limits).ok()).ok_or(fault)
-        }
-        // "5 if n is odd"
-        Err(ParseFault::Hedge) if !text.contains(['?', '？']) => {
-            conditions::under_if(text, &|part| parse(part, &limits).ok()).ok_or(ParseFault::Hedge)
-        }
-        other => other,
-    }
-    .map(|readings| without_lost_commas(text, readings))
-}
-
-/// In `1,2/3` the comma separates; as a decimal comma it would vanish in the
-/// value of the whole.
-fn without_lost_commas(text: &str, mut readings: Readings) -> Readings {
-    let computed = text.contains(['/', '+', '*', '^', '÷', '×'])
-        || ["frac", "\\times", "\\cdot", "\\sqrt", "\\div"]
-            .iter()
-            .any(|name| text.contains(name));
-    if computed
-        && readings
-            .0
-            .iter()
-            .any(|one| one.rule != Some("decimal_comma"))
-    {
-        readings.0.retain(|one| one.rule != Some("decimal_comma"));
-    }
-    readings
-}
-
-fn parse_limits(options: &MathOptions) -> ParseLimits {
-    ParseLimits {
-        span_bytes: options.max_answer_bytes,
-        nodes: options.max_nodes,
-        ..ParseLimits::default()
     }
 }
 
@@ -485,17 +441,4 @@ fn as_points(one: &Readings, other: &Readings) -> (Readings, Readings) {
         Readings(kept.cloned().collect())
     };
     (kept(one), kept(other))
-}
-
-/// Whether a whole text is one expression, not prose.
-pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
-    match interpret(text, options) {
-        Ok(Answer::Value(_)) => true,
-        Ok(Answer::Opaque(opaque)) => match read(text, options) {
-            Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
-            Err(_) => !opaque.is_prose(),
-        },
-        Err(Fault::Undefined) => true,
-        Err(_) => false,
-    }
 }

@@ -131,6 +131,8 @@ mod neighbours;
 
 mod doubt;
 
+mod aftermath;
+
 mod restated;
 
 mod gold;
@@ -169,6 +171,8 @@ mod decide;
 
 mod structure;
 
+mod reading;
+
 mod judge;
 
 mod comments;
@@ -191,7 +195,8 @@ pub use options::{
 use control::restored;
 use escaped::unescaped;
 use extract::{Found, Source, extract, region};
-use judge::{is_expression, judge};
+use judge::judge;
+use reading::is_expression;
 use unannounced::sole;
 
 /// Judges the answer in `text` against the reference.

@@ -8,14 +8,16 @@
 
 use std::ops::Range;
 
+use super::aftermath::{self, Aftermath};
 use super::anchors::wavers;
 use super::chosen::{self, chosen};
 use super::counted::count;
-use super::doubt::{self, Aftermath};
+use super::doubt;
 use super::extract::{Found, Source, found, trimmed};
 use super::gold::{Answer, interpret};
-use super::judge::{differ, read};
+use super::judge::differ;
 use super::options::{MathOptions, Units};
+use super::reading::read;
 use super::restated::{bare, names_number};
 use super::sentence::LONGEST;
 use super::stated::{CONCLUDES, Introduced, Stated, stated, withholds};
@@ -177,7 +179,7 @@ pub(super) fn concluded(text: &str, region: Range<usize>, options: &MathOptions)
     .filter(|_| ended)?;
     let value = start + value.start..start + value.end;
     if doubt::before(&text[region.start..value.start]).is_some()
-        || doubt::after(&text[value.end..region.end]) != Aftermath::Stands
+        || aftermath::after(&text[value.end..region.end]) != Aftermath::Stands
     {
         return None;
     }

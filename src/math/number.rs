@@ -10,6 +10,7 @@ use num_traits::{One, Zero};
 
 use super::digits::integer;
 use super::scan::{Brackets, Token, fold, peel, tokens, without_delimiters};
+use super::units::{Dimension, Unit};
 use super::value::{LongInteger, Quantity, Style, Value, bits};
 
 /// Why an answer is no number.
@@ -122,6 +123,9 @@ impl<'s, 't> Reader<'s, 't> {
                 Some(_) => return Err(Fault::Unsupported),
             };
         }
+        if let (Some(unit), Style::Plain) = (sign_unit, style) {
+            value += self.smaller_units(&value, unit)?;
+        }
         if !peel(self.rest, Brackets::Keep).is_empty() {
             return Err(Fault::Unsupported);
         }
@@ -134,6 +138,41 @@ impl<'s, 't> Reader<'s, 't> {
             unit: sign_unit,
             name,
         }))
+    }
+
+    /// What `30 minutes` adds behind `1 hour`, in hours: whole numbers of ever
+    /// smaller units of a length, a mass or a time, each less than one of the
+    /// unit before.
+    fn smaller_units(&mut self, first: &BigRational, unit: Unit) -> Result<BigRational, Fault> {
+        let mixes = matches!(
+            unit.dimension,
+            Dimension::Length | Dimension::Mass | Dimension::Time
+        );
+        let factor = |unit: Unit| BigRational::new(unit.factor.0.into(), unit.factor.1.into());
+        let mut added = BigRational::zero();
+        let mut before = unit;
+        loop {
+            self.spaces();
+            let [Token::Digits(_), ..] = self.rest else {
+                return Ok(added);
+            };
+            if !mixes || !first.is_integer() || *first <= BigRational::zero() {
+                return Err(Fault::Unsupported);
+            }
+            let decimal = self.decimal()?;
+            let count = self.exact(&decimal)?;
+            self.spaces();
+            let next = self.unit().ok_or(Fault::Unsupported)?;
+            let share = &count * factor(next) / factor(before);
+            if next.dimension != unit.dimension
+                || !count.is_integer()
+                || share >= BigRational::one()
+            {
+                return Err(Fault::Unsupported);
+            }
+            added += count * factor(next) / factor(unit);
+            before = next;
+        }
     }
 
     /// `x =` or `= x`, where x is one letter or one command.

@@ -5,8 +5,8 @@ use crate::boxed;
 
 use super::anchors::is_hedge;
 use super::extract::{Scope, extract};
-use super::judge::read;
 use super::options::{Extract, MathOptions};
+use super::reading::read;
 use super::sentence::{Kind, parts};
 
 /// The words of a reference in words and punctuation, `\text{…}` or bare;

@@ -2,7 +2,7 @@
 
 use super::number::Reader;
 use super::scan::Token;
-use super::units::{Unit, currency, unit};
+use super::units::{Unit, currency, currency_code, unit};
 
 impl Reader<'_, '_> {
     pub(super) fn currency(&mut self) -> Option<Unit> {
@@ -10,6 +10,15 @@ impl Reader<'_, '_> {
             [Token::Mark(c), rest @ ..] => {
                 let unit = currency(*c)?;
                 self.rest = rest;
+                self.spaces();
+                Some(unit)
+            }
+            [Token::Word(code), rest @ ..] => {
+                let unit = currency_code(code)?;
+                self.rest = match rest {
+                    [Token::Mark('.'), rest @ ..] => rest,
+                    rest => rest,
+                };
                 self.spaces();
                 Some(unit)
             }

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::anchors::wavers;
+use super::counted::resizes;
 use super::doubt;
 use super::extract::{Found, Result, Source, found, trimmed};
+use super::stated::withholds;
 
 /// The last line, where it is nothing but bold text.
 pub(super) fn bold(text: &str, region: Range<usize>) -> Result<Option<Found>> {
@@ -52,6 +53,43 @@ pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
         "result",
         "equals",
     ];
+    /// Names what is no answer: "Upper bound: $5$".
+    const OTHERS: [&str; 34] = [
+        "mistake",
+        "error",
+        "choices",
+        "possible",
+        "old",
+        "their",
+        "his",
+        "her",
+        "divide",
+        "divisor",
+        "bound",
+        "upper",
+        "lower",
+        "let",
+        "given",
+        "case",
+        "check",
+        "test",
+        "try",
+        "attempt",
+        "reject",
+        "rejected",
+        "discard",
+        "discarded",
+        "extraneous",
+        "exclude",
+        "excluding",
+        "without",
+        "avoid",
+        "question",
+        "problem",
+        "exercise",
+        "hint",
+        "input",
+    ];
     let inside = &text[region.clone()];
     let at = ["$", "\\[", "\\("]
         .iter()
@@ -64,10 +102,16 @@ pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
     let to = from + inside[from..].find(close)?;
     let (before, after) = (&inside[..at], &inside[to + close.len()..]);
     let is_prose = |prose: &str| {
-        !prose.contains(|c: char| c.is_numeric() || "$\\=<>+^{}%".contains(c)) && !wavers(prose)
+        !prose.contains(|c: char| c.is_numeric() || "$\\=<>+^{}%".contains(c))
+            && !withholds(prose)
+            && !prose
+                .split(|c: char| !c.is_alphabetic())
+                .map(str::to_lowercase)
+                .any(|word| resizes(&word) || OTHERS.contains(&word.as_str()))
     };
     let introduction = before.trim_end();
     let last = introduction
+        .trim_end_matches(',')
         .rsplit(|c: char| !c.is_alphabetic())
         .next()
         .unwrap_or_default();
@@ -76,7 +120,9 @@ pub(super) fn sole(text: &str, region: Range<usize>) -> Option<Found> {
         || BEFORE.iter().any(|word| last.eq_ignore_ascii_case(word));
     let sequel = after.trim_start();
     let ends = sequel.is_empty()
-        || sequel.starts_with(['.', '!'])
+        || sequel.starts_with('.')
+        // `$8$!` may be a factorial.
+        || sequel.starts_with('!') && !inside[from..to].trim_end().ends_with(char::is_numeric)
         || sequel.starts_with("is the solution")
         || sequel.starts_with("is the answer")
         || sequel.starts_with("is our answer");

@@ -66,13 +66,13 @@ const TABLE: &[Row] = &[
     (&["mL", "ml", "milliliter", "milliliters"], Dimension::Volume, (1, 1_000_000)),
     (&["L", "l", "liter", "liters", "litre", "litres", "升"], Dimension::Volume, (1, 1000)),
     (&["degrees", "degree", "deg", "度"], Dimension::Angle, (1, 1)),
-    (&["dollars", "dollar", "usd", "美元"], Dimension::Dollar, (1, 1)),
+    (&["dollars", "dollar", "usd", "USD", "美元"], Dimension::Dollar, (1, 1)),
     (&["cents", "cent", "¢"], Dimension::Dollar, (1, 100)),
-    (&["euros", "euro", "eur", "欧元"], Dimension::Euro, (1, 1)),
-    (&["gbp"], Dimension::Pound, (1, 1)),
-    (&["yuan", "rmb", "cny", "元"], Dimension::Yuan, (1, 1)),
-    (&["yen", "jpy", "円"], Dimension::Yen, (1, 1)),
-    (&["rupees", "rupee", "inr"], Dimension::Rupee, (1, 1)),
+    (&["euros", "euro", "eur", "EUR", "欧元"], Dimension::Euro, (1, 1)),
+    (&["gbp", "GBP"], Dimension::Pound, (1, 1)),
+    (&["yuan", "rmb", "RMB", "cny", "CNY", "元"], Dimension::Yuan, (1, 1)),
+    (&["yen", "jpy", "JPY", "円"], Dimension::Yen, (1, 1)),
+    (&["rupees", "rupee", "inr", "INR", "Rs"], Dimension::Rupee, (1, 1)),
     (&["units", "unit"], Dimension::Unnamed(1), (1, 1)),
     (&["squareunits", "squareunit", "sq.units", "squnits"], Dimension::Unnamed(2), (1, 1)),
     (&["cubicunits", "cubicunit"], Dimension::Unnamed(3), (1, 1)),
@@ -91,8 +91,10 @@ pub(super) fn unit(spelling: &str, exponent: u8) -> Option<Unit> {
         name = &lower;
         for (prefix, power) in [
             ("square", 2),
+            ("sq.", 2),
             ("sq", 2),
             ("cubic", 3),
+            ("cu.", 3),
             ("平方", 2),
             ("立方", 3),
         ] {
@@ -138,6 +140,16 @@ pub(super) fn currency(sign: char) -> Option<Unit> {
         _ => return None,
     };
     unit(name, 1)
+}
+
+/// The currency that a code before a number names, `USD 5`.
+pub(super) fn currency_code(word: &str) -> Option<Unit> {
+    matches!(
+        word,
+        "USD" | "EUR" | "GBP" | "RMB" | "CNY" | "JPY" | "INR" | "Rs"
+    )
+    .then(|| unit(word, 1))
+    .flatten()
 }
 
 fn printed(name: &'static str, exponent: u8) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use goldstone::train::optimizer::{AdamW, AdamWOptions};
 use goldstone::train::policy::{Gradients, Policy, Recompute};
 
-use super::models::{Numbers, batch, configs, policy, sequences};
+use super::models::{Numbers, batch, configs, policies, policy, sequences};
 
 fn weights(policy: &Policy, name: &str) -> Vec<f32> {
     let tensor = policy.parameters().get(name).unwrap();
@@ -33,7 +33,13 @@ const OPTIONS: AdamWOptions = AdamWOptions {
 #[test]
 fn steps_follow_the_formula() {
     let (_, config) = configs().swap_remove(0);
-    let mut policy = policy(&config);
+    for policy in policies(&config) {
+        follows_the_formula(policy);
+    }
+}
+
+fn follows_the_formula(mut policy: Policy) {
+    let config = policy.config().clone();
     let shapes = config.parameter_shapes();
     let mut wanted: Vec<Vec<[f64; 3]>> = shapes
         .iter()
@@ -79,7 +85,13 @@ fn steps_follow_the_formula() {
 #[test]
 fn a_saved_state_goes_on_to_the_bit() {
     let (_, config) = configs().swap_remove(1);
-    let mut whole = policy(&config);
+    for policy in policies(&config) {
+        goes_on_to_the_bit(policy);
+    }
+}
+
+fn goes_on_to_the_bit(mut whole: Policy) {
+    let config = whole.config().clone();
     let mut optimizer = AdamW::new(&whole, OPTIONS);
     let mut gradients = Gradients::zeros(&whole).unwrap();
     let mut resumed = None;

@@ -2,7 +2,7 @@
 
 use goldstone::train::Tensor;
 
-use super::models::{batch, configs, policy, sequences};
+use super::models::{batch, configs, policies, sequences};
 use super::oracle::Oracle;
 
 fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
@@ -19,8 +19,8 @@ fn assert_near(found: &[f32], wanted: &[f64], what: &str) {
 
 #[test]
 fn cached_logits_are_those_of_whole_sequences() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let oracle = Oracle::new(&policy);
         let sequences = sequences();
         let prompts: Vec<&[u32]> = sequences.iter().map(|(prompt, _)| &prompt[..]).collect();
@@ -61,8 +61,8 @@ fn cached_logits_are_those_of_whole_sequences() {
 
 #[test]
 fn a_rollouts_log_probabilities_are_those_of_training() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let (prompt, completion) = sequences().swap_remove(2);
         let mut decoder = policy.decoder(1, prompt.len() + completion.len()).unwrap();
         let mut logits = rows(&decoder.prefill(&[&prompt]).unwrap());
@@ -86,12 +86,13 @@ fn a_rollouts_log_probabilities_are_those_of_training() {
 #[test]
 fn a_decoder_starts_anew_with_every_prefill() {
     let (_, config) = configs().swap_remove(0);
-    let policy = policy(&config);
-    let mut decoder = policy.decoder(2, 20).unwrap();
-    let prompts: [&[u32]; 2] = [&[1, 2, 3], &[4]];
-    let first = rows(&decoder.prefill(&prompts).unwrap());
-    decoder.step(&[5, 6]).unwrap();
-    decoder.retain(&[false, true]);
-    decoder.step(&[7]).unwrap();
-    assert_eq!(rows(&decoder.prefill(&prompts).unwrap()), first);
+    for policy in policies(&config) {
+        let mut decoder = policy.decoder(2, 20).unwrap();
+        let prompts: [&[u32]; 2] = [&[1, 2, 3], &[4]];
+        let first = rows(&decoder.prefill(&prompts).unwrap());
+        decoder.step(&[5, 6]).unwrap();
+        decoder.retain(&[false, true]);
+        decoder.step(&[7]).unwrap();
+        assert_eq!(rows(&decoder.prefill(&prompts).unwrap()), first);
+    }
 }

@@ -3,7 +3,7 @@
 use goldstone::train::Tensor;
 use goldstone::train::policy::{Gradients, Policy, Recompute, TokenBatch};
 
-use super::models::{Numbers, batch, configs, policy, sequences};
+use super::models::{Numbers, batch, configs, policies, policy, sequences};
 use super::oracle::Oracle;
 
 /// Gradients of weighted log-probabilities and entropies.
@@ -51,8 +51,8 @@ fn distance(found: &[f32], wanted: &[f64]) -> f64 {
 
 #[test]
 fn every_parameter_has_the_oracles_gradient() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let sequences = sequences();
         let batch = batch(&sequences);
         let mut drawn = Numbers(3);
@@ -117,8 +117,8 @@ fn gradients_are_the_slopes_of_the_loss() {
 
 #[test]
 fn recomputation_changes_no_bit() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let batch = batch(&sequences());
         let weights = Numbers(3).list(batch.scored());
         let kept = gradients(&policy, &batch, (&weights, None), Recompute::Never);
@@ -197,13 +197,16 @@ fn frozen_parameters_get_nothing_and_others_the_same() {
 #[test]
 fn what_is_not_covered_is_named() {
     let (_, config) = configs().swap_remove(2);
-    let policy = policy(&config);
+    policies(&config).iter().for_each(names_what_is_not_covered);
+}
+
+fn names_what_is_not_covered(policy: &Policy) {
     let batch = batch(&sequences());
-    let mut found = Gradients::zeros(&policy).unwrap();
-    assert_eq!(found.uncovered(), names(&policy));
+    let mut found = Gradients::zeros(policy).unwrap();
+    assert_eq!(found.uncovered(), names(policy));
     let mut weights = vec![0.1; batch.scored()];
     add(
-        &policy,
+        policy,
         &batch,
         (&weights, None),
         Recompute::Never,
@@ -212,16 +215,16 @@ fn what_is_not_covered_is_named() {
     assert!(found.uncovered().is_empty());
     weights[3] = f32::NAN;
     add(
-        &policy,
+        policy,
         &batch,
         (&weights, None),
         Recompute::Never,
         &mut found,
     );
-    assert_eq!(found.uncovered(), names(&policy));
+    assert_eq!(found.uncovered(), names(policy));
     assert!(!found.norm().is_finite());
     found.clear();
-    assert_eq!(found.uncovered(), names(&policy));
+    assert_eq!(found.uncovered(), names(policy));
     assert_eq!(found.norm(), 0.0);
 }
 

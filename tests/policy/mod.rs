@@ -7,4 +7,5 @@ mod gradients;
 mod hostile;
 mod models;
 mod oracle;
+mod plain;
 mod scores;

@@ -1,9 +1,19 @@
 //! Small models of every family, and batches for them.
 
-use goldstone::train::policy::{Architecture, ModelConfig, Policy, Rope, RopeScaling, TokenBatch};
-use goldstone::train::{Device, Tensor};
+use goldstone::train::policy::{
+    Architecture, Compute, ModelConfig, Policy, Rope, RopeScaling, TokenBatch,
+};
+use goldstone::train::{Device, DeviceChoice, Tensor};
 
 pub(super) const VOCAB: usize = 29;
+
+/// Where the tests of policies run: `GOLDSTONE_TEST_DEVICE`, the processor if it is
+/// not set. A device that is asked for and cannot be had fails them.
+pub(super) fn device() -> Device {
+    let choice = std::env::var("GOLDSTONE_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let choice: DeviceChoice = choice.parse().unwrap();
+    choice.open().unwrap()
+}
 
 /// Every family, tied and untied, with one and with several heads by head of k.
 pub(super) fn configs() -> Vec<(&'static str, ModelConfig)> {
@@ -70,7 +80,8 @@ pub(super) fn configs() -> Vec<(&'static str, ModelConfig)> {
 
 /// A policy whose weights are all large enough to matter: biases and norms too.
 pub(super) fn policy(config: &ModelConfig) -> Policy {
-    let mut policy = Policy::random(config.clone(), 7, &Device::Cpu).unwrap();
+    let device = device();
+    let mut policy = Policy::random(config.clone(), 7, &device).unwrap();
     let mut numbers = Numbers(11);
     for (name, shape) in config.parameter_shapes() {
         let count: usize = shape.iter().product();
@@ -80,10 +91,19 @@ pub(super) fn policy(config: &ModelConfig) -> Policy {
             0.0
         };
         let drawn: Vec<f32> = (0..count).map(|_| center + 0.25 * numbers.next()).collect();
-        let tensor = Tensor::from_vec(drawn, shape, &Device::Cpu).unwrap();
+        let tensor = Tensor::from_vec(drawn, shape, &device).unwrap();
         policy.parameters_mut().set(&name, tensor).unwrap();
     }
     policy
+}
+
+/// The same policy, computed by kernels and by plain operations.
+pub(super) fn policies(config: &ModelConfig) -> [Policy; 2] {
+    [Compute::Kernels, Compute::Plain].map(|compute| {
+        let mut policy = policy(config);
+        policy.set_compute(compute).unwrap();
+        policy
+    })
 }
 
 /// Sequences of different lengths: one token of prompt, one of completion, and

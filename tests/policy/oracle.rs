@@ -21,6 +21,7 @@ impl Oracle {
     pub(super) fn new(policy: &Policy) -> Self {
         let parameters = policy.parameters().iter();
         let vars = parameters.map(|(name, tensor, _)| {
+            let tensor = tensor.to_device(&Device::Cpu).unwrap();
             let tensor = tensor.to_dtype(DType::F64).unwrap();
             (name.to_owned(), Var::from_tensor(&tensor).unwrap())
         });

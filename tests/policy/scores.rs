@@ -2,13 +2,13 @@
 
 use goldstone::train::policy::{Policy, Recompute};
 
-use super::models::{batch, configs, policy, sequences};
+use super::models::{batch, configs, policies, policy, sequences};
 use super::oracle::Oracle;
 
 #[test]
 fn scores_are_the_oracles() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let sequences = sequences();
         let oracle = Oracle::new(&policy);
         for temperature in [1.0, 0.6, 1.7] {
@@ -32,8 +32,8 @@ fn scores_are_the_oracles() {
 
 #[test]
 fn scoring_is_the_forward_pass() {
-    for (name, config) in configs() {
-        let policy = policy(&config);
+    let both = |(name, config)| policies(&config).map(|policy| (name, policy));
+    for (name, policy) in configs().into_iter().flat_map(both) {
         let batch = batch(&sequences());
         let scores = policy.score(&batch, 0.9).unwrap();
         for recompute in [Recompute::Never, Recompute::Layers] {

@@ -24,7 +24,7 @@ use crate::math::interner::Interner;
 pub(super) const FLAT: usize = 32;
 
 /// Index of a form; smaller than those of the forms that hold it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct FormId(u32);
 
 impl FormId {
@@ -298,9 +298,57 @@ impl<'a> Forms<'a> {
         self.sum(&[(a, BigRational::one()), (b, -BigRational::one())])
     }
 
+    /// The sum of one part, where all coefficients are short: nothing has to be
+    /// collected. It costs what collecting does.
+    fn scaled(&mut self, id: FormId, weight: &BigRational) -> Option<Result<FormId, Stop>> {
+        let limit = self.limits.bits;
+        let fits = |c: &BigRational| rational::is_short(c);
+        if limit < rational::SHORT_BITS || weight.is_zero() || !fits(weight) {
+            return None;
+        }
+        let terms = match self.node(id) {
+            Form::Number(value) if fits(value) => 1,
+            Form::Sum(list) if list.iter().all(|(_, c)| fits(c)) => list.len(),
+            Form::Number(_) | Form::Sum(_) => return None,
+            Form::Atom(_) | Form::Product(_) => 1,
+        };
+        if let Err(stop) = self.fuel.spend(24 * terms as u64) {
+            return Some(Err(stop));
+        }
+        if weight.is_one() {
+            return Some(Ok(id));
+        }
+        let times = |c: &BigRational| rational::mul(c, weight, limit);
+        let list: Box<[Weighted]> = match self.node(id) {
+            Form::Number(value) => {
+                let product = times(value)?;
+                return Some(Ok(self.number(product)));
+            }
+            Form::Sum(list) => list
+                .iter()
+                .map(|(t, c)| Some((*t, times(c)?)))
+                .collect::<Option<_>>()?,
+            Form::Atom(_) | Form::Product(_) => Box::new([(id, weight.clone())]),
+        };
+        let extra: u64 = list.iter().map(|(_, c)| rational::bits(c) / 64).sum();
+        if let Err(stop) = self.fuel.spend(extra) {
+            return Some(Err(stop));
+        }
+        Some(Ok(match &*list {
+            [(t, c)] if *t == self.one => self.number(c.clone()),
+            [(t, c)] if c.is_one() => *t,
+            _ => self.intern(Form::Sum(list)),
+        }))
+    }
+
     /// `Σ c·t`, flattened, collected and sorted.
     pub(super) fn sum(&mut self, parts: &[Weighted]) -> Result<FormId, Stop> {
         self.checked()?;
+        if let [(id, weight)] = parts
+            && let Some(scaled) = self.scaled(*id, weight)
+        {
+            return scaled;
+        }
         let limit = self.limits.bits;
         let mut terms: BTreeMap<FormId, BigRational> = BTreeMap::new();
         let mut unfolded: Vec<Weighted> = Vec::new();

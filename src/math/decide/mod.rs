@@ -6,7 +6,7 @@
 //! | --- | --- | --- | --- |
 //! | canonical form, exact numbers | `form`, `elementary`, `lower` | exact | exact |
 //! | f64 intervals | `interval` | - | sound |
-//! | multiplied out over radicals | `expand` | exact | exact |
+//! | multiplied out over radicals | `expand`, `expansion` | exact | exact |
 //! | secret primes and points | `modular` | error below 2^-80 | sound |
 //! | root-separation bound | `separation`, `numeric` | exact | sound |
 //! | agreement of many bits | `numeric` | numeric | sound |
@@ -43,6 +43,12 @@ mod product;
 mod elementary;
 
 mod lower;
+
+mod coefficient;
+
+mod monomial;
+
+mod expansion;
 
 mod expand;
 

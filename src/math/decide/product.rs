@@ -60,8 +60,12 @@ impl Forms<'_> {
     /// Multiplies `base^q` into an open product.
     fn multiply(&mut self, open: &mut Open, base: FormId, q: BigRational) -> Result<(), Stop> {
         let whole = q.denom().is_one();
-        match self.node(base).clone() {
-            Form::Number(value) => self.multiply_number(open, base, &value, q),
+        match self.node(base) {
+            Form::Number(value) if value.is_one() => Ok(()),
+            Form::Number(value) => {
+                let value = value.clone();
+                self.multiply_number(open, base, &value, q)
+            }
             Form::Atom(Atom::I) if !whole => {
                 let unity = self.unity(&(q / rational::integer(2)))?;
                 open.work.push((unity, BigRational::one()));
@@ -77,9 +81,10 @@ impl Forms<'_> {
                 Ok(())
             }
             Form::Product(list) if !whole && list.len() <= FLAT => {
+                let list = list.clone();
                 self.multiply_root_of_product(open, base, &list, &q)
             }
-            Form::Sum(list) => self.multiply_sum(open, base, &list, q),
+            Form::Sum(_) => self.multiply_sum(open, base, q),
             _ => open.collect(base, q),
         }
     }
@@ -188,13 +193,11 @@ impl Forms<'_> {
     }
 
     /// `(Σ c·t)^q`: a rational factor comes out, positive unless q is whole.
-    fn multiply_sum(
-        &mut self,
-        open: &mut Open,
-        base: FormId,
-        list: &[Weighted],
-        q: BigRational,
-    ) -> Result<(), Stop> {
+    fn multiply_sum(&mut self, open: &mut Open, base: FormId, q: BigRational) -> Result<(), Stop> {
+        let Form::Sum(list) = self.node(base) else {
+            return open.collect(base, q);
+        };
+        let single = list.len() == 1;
         let whole = q.denom().is_one();
         if list.len() > FLAT || list.iter().any(|(_, c)| rational::bits(c) > 1 << 11) {
             return open.collect(base, q);
@@ -211,7 +214,7 @@ impl Forms<'_> {
         let primitive = self.scale(&content.recip(), base)?;
         let content = self.number(content);
         open.work.push((content, q.clone()));
-        if list.len() == 1 && !matches!(self.node(primitive), Form::Sum(_)) {
+        if single && !matches!(self.node(primitive), Form::Sum(_)) {
             open.work.push((primitive, q));
             return Ok(());
         }

@@ -27,23 +27,36 @@ pub(super) fn bits(value: &BigRational) -> u64 {
 }
 
 /// Limits below this are checked against every number.
-const SHORT_BITS: u64 = 256;
+pub(super) const SHORT_BITS: u64 = 256;
 
 /// Numerator and denominator of a short number: most are, and machine words
 /// need no store.
-fn short(value: &BigRational) -> Option<(i128, i128)> {
-    let (n, d) = (value.numer().to_i64()?, value.denom().to_i64()?);
-    Some((i128::from(n), i128::from(d)))
+fn short(value: &BigRational) -> Option<(i64, i64)> {
+    Some((value.numer().to_i64()?, value.denom().to_i64()?))
+}
+
+/// Whether numerator and denominator fit machine words.
+pub(super) fn is_short(value: &BigRational) -> bool {
+    short(value).is_some()
+}
+
+fn raw(n: i64, d: i64) -> BigRational {
+    BigRational::new_raw(n.into(), d.into())
 }
 
 /// `n/d` in lowest terms, for positive d.
 fn reduced(n: i128, d: i128) -> BigRational {
-    let common = match (i64::try_from(n), i64::try_from(d)) {
-        (_, Ok(1)) => 1,
-        (Ok(n), Ok(d)) => i128::from(n.gcd(&d)),
-        _ => n.gcd(&d),
-    };
-    BigRational::new_raw((n / common).into(), (d / common).into())
+    match (i64::try_from(n), i64::try_from(d)) {
+        (Ok(n), Ok(1)) => raw(n, 1),
+        (Ok(n), Ok(d)) => {
+            let common = n.gcd(&d);
+            raw(n / common, d / common)
+        }
+        _ => {
+            let common = n.gcd(&d);
+            BigRational::new_raw((n / common).into(), (d / common).into())
+        }
+    }
 }
 
 /// Work units of a sum or product of two numbers, as they are done below: of
@@ -64,6 +77,13 @@ pub(super) fn add(a: &BigRational, b: &BigRational, limit: u64) -> Option<BigRat
     if limit >= SHORT_BITS
         && let (Some((n, d)), Some((m, e))) = (short(a), short(b))
     {
+        if d == 1
+            && e == 1
+            && let Some(sum) = n.checked_add(m)
+        {
+            return Some(raw(sum, 1));
+        }
+        let [n, d, m, e] = [n, d, m, e].map(i128::from);
         return Some(reduced(n * e + m * d, d * e));
     }
     if a.denom().is_one() && b.denom().is_one() {
@@ -77,6 +97,13 @@ pub(super) fn mul(a: &BigRational, b: &BigRational, limit: u64) -> Option<BigRat
     if limit >= SHORT_BITS
         && let (Some((n, d)), Some((m, e))) = (short(a), short(b))
     {
+        match ((n, d), (m, e)) {
+            ((1, 1), _) => return Some(b.clone()),
+            (_, (1, 1)) => return Some(a.clone()),
+            ((n, 1), (m, 1)) if n.checked_mul(m).is_some() => return Some(raw(n * m, 1)),
+            _ => {}
+        }
+        let [n, d, m, e] = [n, d, m, e].map(i128::from);
         return Some(reduced(n * m, d * e));
     }
     if a.denom().is_one() && b.denom().is_one() {
@@ -127,7 +154,7 @@ pub(super) fn split(value: &BigRational) -> (BigInt, BigRational) {
         return (value.numer().clone(), BigRational::zero());
     }
     if let Some((n, d)) = short(value) {
-        let rest = BigRational::new_raw(n.rem_euclid(d).into(), d.into());
+        let rest = raw(n.rem_euclid(d), d);
         return (n.div_euclid(d).into(), rest);
     }
     let floor = value.floor().to_integer();
@@ -148,8 +175,8 @@ pub(super) fn content<'a>(coefficients: impl Iterator<Item = &'a BigRational>) -
     for c in coefficients {
         match (short(c), numer.to_i64(), denom.to_i64()) {
             (Some((n, d)), Some(known), Some(common)) => {
-                numer = i128::from(known).gcd(&n).into();
-                denom = i128::from(common).lcm(&d).into();
+                numer = i128::from(known).gcd(&n.into()).into();
+                denom = i128::from(common).lcm(&d.into()).into();
             }
             _ => {
                 numer = numer.gcd(c.numer());

@@ -71,6 +71,8 @@ mod functions;
 
 mod intervals;
 
+mod reversed;
+
 mod family;
 
 mod structure;
@@ -89,6 +91,8 @@ mod quantity;
 
 mod labels;
 
+mod derived;
+
 mod answer;
 
 mod print;
@@ -103,7 +107,8 @@ use pest::Parser;
 
 use self::grammar::Rule;
 
-use super::typed::{Half, READINGS, Reading, Readings, Typed};
+use super::typed::{READINGS, Reading, Readings, Typed};
+use derived::{clock, componentwise, indexed, with_unprinted_braces};
 use normalise::{Canonical, normalise};
 use scalar::Builder;
 use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
@@ -199,6 +204,7 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     let offset = words.as_ptr() as usize - text.as_ptr() as usize;
     let spelled = scripts::subscripts_first(words);
     let spelled = cases::one_sided_brace(&spelled);
+    let spelled = reversed::round_brackets(&spelled);
     let mut canonical = normalise(&spelled, limits).map_err(|fault| match fault {
         ParseFault::Unparsed { at } => ParseFault::Unparsed { at: offset + at },
         fault => fault,
@@ -235,33 +241,6 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         },
         fault => fault,
     })
-}
-
-/// Between delimiters, TeX prints `{1, 3}` as 1, 3: it may be a list as well.
-fn with_unprinted_braces(
-    mut all: Readings,
-    text: &str,
-    stripped: &str,
-    limits: &ParseLimits,
-) -> Readings {
-    let delimited = text.trim_start().starts_with(['$', '\\']) && stripped.starts_with('{');
-    if let (
-        true,
-        [
-            Reading {
-                value: Typed::Set(members),
-                rule: None,
-            },
-        ],
-    ) = (delimited && limits.readings > 1, all.0.as_slice())
-    {
-        let list = Typed::List(members.clone());
-        all.0.push(Reading {
-            value: list,
-            rule: Some("unprinted_braces"),
-        });
-    }
-    all
 }
 
 fn plain(value: Typed) -> Reading {
@@ -338,7 +317,7 @@ fn read(
                 }
                 let more = match rule {
                     Some("open_interval" | "choice_letter" | "log_natural") => None,
-                    _ => componentwise(&value),
+                    _ => componentwise(&value).or_else(|| indexed(&value)),
                 };
                 found.push(Reading { value, rule });
                 found.extend(more);
@@ -448,53 +427,6 @@ fn alternatives(text: &str, letters: Letters) -> Vec<(Settings, Option<&'static 
 fn same(one: &Typed, other: &Typed) -> bool {
     let one = print::typed(one);
     !one.contains("...") && one == print::typed(other)
-}
-
-/// `(x, y) = (1, 2)` as `x = 1, y = 2`.
-fn componentwise(value: &Typed) -> Option<Reading> {
-    let Typed::Named { name, value } = value else {
-        return None;
-    };
-    let names = name.strip_prefix('(')?.strip_suffix(')')?;
-    let Typed::Tuple(values) = value.as_ref() else {
-        return None;
-    };
-    let named = names
-        .split(',')
-        .zip(values)
-        .map(|(name, value)| Typed::Named {
-            name: name.to_owned(),
-            value: Box::new(value.clone()),
-        });
-    Some(Reading {
-        value: Typed::List(named.collect()),
-        rule: Some("componentwise"),
-    })
-}
-
-/// `14:30` or `14:30:00`, of a day without halves.
-fn clock(text: &str) -> Option<Typed> {
-    let (hours, rest) = text.trim().split_once(':')?;
-    let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "00"));
-    let digits = |part: &str| {
-        !part.is_empty() && part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    let is_clock = digits(hours)
-        && [minutes, seconds]
-            .iter()
-            .all(|part| digits(part) && part.len() == 2);
-    if !is_clock {
-        return None;
-    }
-    let (hours, minutes, seconds): (u64, u64, u64) = (
-        hours.parse().ok()?,
-        minutes.parse().ok()?,
-        seconds.parse().ok()?,
-    );
-    (hours < 24 && minutes < 60 && seconds < 60).then_some(Typed::Time {
-        seconds: hours * 3600 + minutes * 60 + seconds,
-        half: None::<Half>,
-    })
 }
 
 /// Whether the text is one word of plain letters, read as a product.

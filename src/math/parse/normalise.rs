@@ -200,6 +200,9 @@ impl<'t> Writer<'t> {
     pub(super) fn close(&mut self, c: char) -> Result<(), ParseFault> {
         let c = match (self.open.pop(), c) {
             (Some('m'), ')') => '}',
+            (Some('A'), ')') => '⟧',
+            (Some('F'), ')') => '⌋',
+            (Some('K'), ')') => '⌉',
             (Some('(' | '['), ')' | ']')
             | (Some('{'), '}')
             | (Some('⦃'), '⦄')

@@ -52,8 +52,48 @@ pub(super) fn variants(text: &str) -> Vec<Variant> {
                 rule: Some("decimal_comma"),
             },
         ],
-        None => vec![plain(text)],
+        None => std::iter::once(plain(text))
+            .chain(point_names(text).map(|text| Variant {
+                text,
+                rule: Some("point_name"),
+            }))
+            .collect(),
     }
+}
+
+/// `A(1, 2)` as `A = (1, 2)`, and so for each of several points.
+fn point_names(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len() + 4);
+    let (mut depth, mut commas, mut names) = (0_usize, 0_usize, 0_usize);
+    let mut previous = ',';
+    for (at, c) in text.char_indices() {
+        match c {
+            ' ' => {}
+            // Another bracket than that of a point.
+            '(' if depth > 0 || !previous.is_ascii_uppercase() => return None,
+            '(' => {
+                (depth, commas) = (1, 0);
+                out.push('=');
+            }
+            ')' if depth == 0 || commas == 0 => return None,
+            ')' => depth = 0,
+            ',' if depth > 0 => commas += 1,
+            ',' if previous != ')' => return None,
+            'A'..='Z' if depth == 0 => {
+                (previous == ',' && text[at + 1..].trim_start().starts_with('(')).then_some(())?;
+                names += 1;
+            }
+            _ if depth == 0 && c != ',' => return None,
+            _ => {}
+        }
+        out.push(c);
+        if c != ' ' {
+            previous = c;
+        }
+    }
+    // `C(5, 2)` alone is a binomial coefficient.
+    let chosen = names == 1 && text.starts_with("C(");
+    (names > 0 && depth == 0 && previous == ')' && !chosen).then_some(out)
 }
 
 /// `2e-3` as 2e − 3; only where a sign follows.

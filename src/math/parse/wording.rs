@@ -218,6 +218,27 @@ impl Writer<'_> {
         let end = run(rest, |c| c.is_ascii_alphabetic());
         let word = &rest[..end];
         let single = word.len() == 1;
+        if let Some((open, close)) = bracket_function(word)
+            && rest[end..].starts_with('(')
+        {
+            self.open(open)?;
+            // What its parenthesis closes.
+            self.open.pop();
+            self.open.push(close);
+            return self.skip(end + 1, false);
+        }
+        if word == "x" && self.previous == Previous::Digits && self.is_times(&rest[1..]) {
+            self.put("*", Previous::Operator)?;
+            return self.skip(1, false);
+        }
+        // `k \in Z`
+        if matches!(word, "Z" | "N" | "Q" | "R")
+            && self.out.text.ends_with('∈')
+            && !rest[1..].starts_with(['_', '^', '(', '\''])
+        {
+            self.blackboard(word)?;
+            return self.skip(1, false);
+        }
         if single && !matches!(word, "U") {
             self.put(word, Previous::Operand)?;
             return self.skip(1, false);
@@ -250,9 +271,6 @@ impl Writer<'_> {
             self.put(last, Previous::Operand)?;
             return self.skip(1, false);
         }
-        if matches!(word, "abs" | "floor" | "ceil") {
-            return Err(self.fault());
-        }
         if is_hedge(word) {
             return Err(ParseFault::Hedge);
         }
@@ -268,6 +286,12 @@ impl Writer<'_> {
         }
         self.put(word, Previous::Operand)?;
         self.skip(end, false)
+    }
+
+    /// Whether an x behind a number is a sign of multiplication: `1.5x10^3`.
+    fn is_times(&self, after: &str) -> bool {
+        let ten = after.trim_start_matches(' ');
+        (ten.len() < after.len()) == self.gap && (ten.starts_with("10^") || ten.starts_with("10**"))
     }
 
     /// Units, percent and scale words in plain text after a number.
@@ -319,6 +343,16 @@ impl Writer<'_> {
             return Ok(Some(end));
         }
         Ok(None)
+    }
+}
+
+/// The bracket that a function of plain text opens, and the mark of what closes it.
+fn bracket_function(name: &str) -> Option<(char, char)> {
+    match name {
+        "abs" | "Abs" => Some(('⟦', 'A')),
+        "floor" => Some(('⌊', 'F')),
+        "ceil" | "ceiling" => Some(('⌈', 'K')),
+        _ => None,
     }
 }
 

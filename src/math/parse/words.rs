@@ -1,5 +1,7 @@
 //! Words: which are answers, which count things, which make prose of a text.
 
+use std::borrow::Cow;
+
 use super::super::anchors::is_hedge;
 use super::super::typed::{Half, Reading, Typed};
 use super::super::units::unit;
@@ -247,9 +249,58 @@ pub(super) fn choices(word: &str) -> Option<Typed> {
     (letters && ascending).then(|| Typed::List(word.chars().map(Typed::Choice).collect()))
 }
 
-/// `(C)`, `C.`, `C) 42`, `(C) 42`, and `C` where it is set as text.
+/// `\textbf{(C)}\ 42` as `(C) 42`, and so with other fonts.
+fn without_font(words: &str) -> Cow<'_, str> {
+    const FONTS: [&str; 5] = ["text", "textbf", "textrm", "mathrm", "mathbf"];
+    let plain = || {
+        let rest = words
+            .strip_prefix('(')
+            .unwrap_or(words)
+            .strip_prefix('\\')?;
+        let inside = FONTS
+            .iter()
+            .find_map(|font| rest.strip_prefix(font)?.strip_prefix('{'))?;
+        // `\textbf{(C)}` and `(\textbf{C})`
+        let (label, tail) = match words.starts_with('(') {
+            true => inside.split_once("})")?,
+            false => inside.strip_prefix('(')?.split_once(')')?,
+        };
+        let tail = match words.starts_with('(') {
+            true => tail,
+            false => tail.trim_start_matches(['~', ' ']).strip_prefix('}')?,
+        };
+        let text = tail.trim_start_matches(['~', ' ', '\\']);
+        // `\ 42`, and no command that lost its backslash.
+        let spaced = tail.strip_suffix(text)?.trim_end_matches(' ').len() < 2 || text.is_empty();
+        let command = tail.starts_with('\\') && text.starts_with(char::is_alphabetic);
+        (label.len() == 1 && spaced && !command).then(|| format!("({label}) {text}"))
+    };
+    match words.contains('\\').then(plain).flatten() {
+        Some(plain) => Cow::Owned(plain),
+        None => Cow::Borrowed(words),
+    }
+}
+
+/// `(C)`, `C.`, `C) 42`, `(C) 42`, `Option C`, and `C` where it is set as text.
 fn choice(words: &str, set: Setting) -> Option<char> {
     let words = words.trim().trim_matches('*');
+    for label in ["option ", "choice "] {
+        // The words alone say that a letter follows.
+        if words
+            .get(..label.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(label))
+        {
+            let rest = words[label.len()..].trim();
+            let bare = rest
+                .strip_prefix('(')
+                .and_then(|rest| rest.strip_suffix(')'));
+            let mut chars = bare.unwrap_or(rest).trim_end_matches('.').chars();
+            return chars
+                .next()
+                .filter(|c| ('A'..='J').contains(c) && chars.next().is_none());
+        }
+    }
+    let words = &*without_font(words);
     let (inside, bracketed) = match words.strip_prefix('(') {
         Some(rest) => (rest, true),
         None => (words, false),

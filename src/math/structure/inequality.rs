@@ -90,6 +90,9 @@ impl Context<'_> {
                 subject: Some(symbol(name)),
                 ..self.solution(value)?
             }),
+            Typed::List(all) if all.iter().all(|one| matches!(one, Typed::Inequality(_))) => {
+                self.all_of(all)
+            }
             Typed::Set(all) | Typed::List(all) => {
                 let point = |member: &Typed| match member {
                     Typed::Scalar(scalar) if scalar.unit.is_none() => {
@@ -116,6 +119,29 @@ impl Context<'_> {
                 whole.ok_or(Fault::Undecided)
             }
             _ => Err(Fault::Undecided),
+        }
+    }
+
+    /// `x > 0, x \ne 1`: what satisfies all of a list of inequalities. Only where
+    /// every number satisfies one of them, so that "or" can't be meant.
+    fn all_of(&self, all: &[Typed]) -> Result<Solution, Fault> {
+        let mut whole: Option<Solution> = None;
+        let mut pieces = Vec::new();
+        for one in all {
+            let next = self.solution(one)?;
+            pieces.extend(next.pieces.iter().cloned());
+            whole = Some(match whole {
+                None => next,
+                Some(before) => self.join(before, next, Junction::And)?,
+            });
+        }
+        let line = Interval {
+            low: None,
+            high: None,
+        };
+        match self.unions(&pieces, &[line]).is_correct() {
+            true => whole.ok_or(Fault::Undecided),
+            false => Err(Fault::Undecided),
         }
     }
 

@@ -106,13 +106,15 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 8] = [
+const DOUBTFUL: [&str; 10] = [
     "unprinted_braces",
     "log_natural",
     "product_first",
     "call_as_product",
     "euler",
+    "indexed_names",
     "list",
+    "point_name",
     "decimal_comma",
     "thousands_separator",
 ];

@@ -53,18 +53,6 @@ impl Ops {
         product(out, &inner, adapter)
     }
 
-    /// `out[:, columns] += s A B`, given `A`.
-    pub(crate) fn add_product(
-        &self,
-        out: &mut HostMatrix,
-        a: &HostMatrix,
-        adapter: &Adapter<'_>,
-    ) -> Result<(), TrainError> {
-        let mut scaled = self.copy(a);
-        scale(&mut scaled, adapter.scale);
-        product(out, &scaled, adapter)
-    }
-
     /// Adds the gradient by the input, `s dY B^T A^T`, to `d_x`.
     pub(crate) fn adapt_backward(
         &self,
@@ -166,7 +154,7 @@ impl Ops {
 
 impl Dropout {
     /// Sets the numbers that are left out to 0, and makes the others larger for it.
-    fn apply(self, x: &mut HostMatrix) {
+    pub(crate) fn apply(self, x: &mut HostMatrix) {
         let width = x.columns();
         let kept = (1.0 / (1.0 - self.rate)) as f32;
         // Below it a random number of 32 bits leaves its place out.

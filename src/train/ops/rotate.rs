@@ -40,6 +40,16 @@ pub(crate) struct HeadNorms<T> {
     pub(crate) epsilon: f64,
 }
 
+impl Positions<'_> {
+    /// Cosines and sines of all rows, one row after the other.
+    pub(crate) fn angles(&self) -> (Vec<f32>, Vec<f32>) {
+        let of = |position: &u32| self.table.at(*position);
+        let cos = self.of_rows.iter().flat_map(|row| of(row).0);
+        let sin = self.of_rows.iter().flat_map(|row| of(row).1);
+        (cos.copied().collect(), sin.copied().collect())
+    }
+}
+
 impl RopeTable {
     /// The table for positions below `positions`.
     ///

@@ -4,12 +4,12 @@
 //! whatever the weights are. Decay acts on matrices alone: biases and the weights of
 //! norms are not pulled to zero.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::super::TrainError;
 use super::super::ops::{Kernel, Simd, host, run, update};
-use super::super::policy::{Gradients, Policy};
+use super::super::policy::{Compute, Gradients, Policy, Sums};
 
 /// Numbers that one task works on.
 const CHUNK: usize = 1 << 15;
@@ -41,6 +41,7 @@ impl Default for AdamWOptions {
 #[derive(Clone, Debug)]
 pub struct AdamW {
     options: AdamWOptions,
+    device: Device,
     steps: u64,
     moments: Vec<Option<State>>,
 }
@@ -49,8 +50,18 @@ pub struct AdamW {
 struct State {
     name: String,
     shape: Vec<usize>,
-    first: Vec<f32>,
-    second: Vec<f32>,
+    numbers: Numbers,
+}
+
+/// The moments, where the gradients are.
+#[derive(Clone, Debug)]
+enum Numbers {
+    Host {
+        first: Vec<f32>,
+        second: Vec<f32>,
+    },
+    /// Nothing stands for zeros.
+    Device(Option<(Tensor, Tensor)>),
 }
 
 /// The moments of one parameter, of its shape.
@@ -74,12 +85,18 @@ impl AdamW {
                 is_trainable.then(|| State {
                     name: name.to_owned(),
                     shape: tensor.dims().to_vec(),
-                    first: vec![0.0; tensor.elem_count()],
-                    second: vec![0.0; tensor.elem_count()],
+                    numbers: match policy.compute() {
+                        Compute::Kernels => Numbers::Host {
+                            first: vec![0.0; tensor.elem_count()],
+                            second: vec![0.0; tensor.elem_count()],
+                        },
+                        Compute::Plain => Numbers::Device(None),
+                    },
                 })
             });
         Self {
             options,
+            device: policy.device().clone(),
             steps: 0,
             moments: moments.collect(),
         }
@@ -131,24 +148,28 @@ impl AdamW {
                 keep: if decays { step.keep } else { 1.0 },
                 ..step
             };
-            update(policy.parameters().at(index), |weights| {
-                let weights = weights.par_chunks_mut(CHUNK);
-                let first = state.first.par_chunks_mut(CHUNK);
-                let second = state.second.par_chunks_mut(CHUNK);
-                weights
-                    .zip(first)
-                    .zip(second)
-                    .zip(sums.data().par_chunks(CHUNK))
-                    .for_each(|(((weights, first), second), gradient)| {
-                        run(Update {
-                            step,
-                            weights,
-                            first,
-                            second,
-                            gradient,
-                        });
+            match (&mut state.numbers, sums) {
+                (Numbers::Host { first, second }, Sums::Host(sums)) => {
+                    let weights = policy.parameters().at(index);
+                    update(weights, |weights| {
+                        step.run(weights, first, second, sums.data())
+                    })?;
+                }
+                (Numbers::Device(moments), Sums::Device(Some(sums))) => {
+                    let weights = policy.parameters().at(index);
+                    let stepped = step.plain(weights, moments, sums)?;
+                    policy.parameters_mut().replace(index, stepped);
+                }
+                // No gradient, no step: the caller has asked what is not covered.
+                (Numbers::Device(_), Sums::Device(None)) => {}
+                _ => {
+                    return Err(TrainError::Parameter {
+                        name: state.name.clone(),
+                        found: "computed by something else than its optimizer's moments".to_owned(),
+                        wanted: "one of kernels and plain operations throughout".to_owned(),
                     });
-            })?;
+                }
+            }
         }
         Ok(())
     }
@@ -166,13 +187,22 @@ impl AdamW {
         let states = self.moments.iter().flatten();
         states
             .map(|state| {
-                let tensor = |numbers: &[f32]| {
-                    Tensor::from_slice(numbers, state.shape.as_slice(), &Device::Cpu)
+                let shape = state.shape.as_slice();
+                let (first, second) = match &state.numbers {
+                    Numbers::Host { first, second } => (
+                        Tensor::from_slice(first, shape, &Device::Cpu)?,
+                        Tensor::from_slice(second, shape, &Device::Cpu)?,
+                    ),
+                    Numbers::Device(Some((first, second))) => (first.clone(), second.clone()),
+                    Numbers::Device(None) => {
+                        let zeros = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
+                        (zeros.clone(), zeros)
+                    }
                 };
                 Ok(Moments {
                     name: state.name.clone(),
-                    first: tensor(&state.first)?,
-                    second: tensor(&state.second)?,
+                    first,
+                    second,
                 })
             })
             .collect()
@@ -192,10 +222,7 @@ impl AdamW {
                     shape: state.shape.clone(),
                 });
             };
-            for (numbers, tensor) in [
-                (&mut state.first, &found.first),
-                (&mut state.second, &found.second),
-            ] {
+            for tensor in [&found.first, &found.second] {
                 if tensor.dims() != state.shape {
                     return Err(TrainError::Parameter {
                         name: state.name.clone(),
@@ -203,7 +230,16 @@ impl AdamW {
                         wanted: format!("of shape {:?}", state.shape),
                     });
                 }
-                numbers.copy_from_slice(&host(tensor)?);
+            }
+            match &mut state.numbers {
+                Numbers::Host { first, second } => {
+                    first.copy_from_slice(&host(&found.first)?);
+                    second.copy_from_slice(&host(&found.second)?);
+                }
+                Numbers::Device(moments) => {
+                    let here = |tensor: &Tensor| tensor.to_device(&self.device);
+                    *moments = Some((here(&found.first)?, here(&found.second)?));
+                }
             }
         }
         let known = |name: &str| states.iter().flatten().any(|state| state.name == name);
@@ -247,6 +283,48 @@ impl Step {
             epsilon: options.epsilon as f32,
             gradient_scale: gradient_scale as f32,
         }
+    }
+
+    /// The step on one parameter in memory, all in one pass.
+    fn run(self, weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+        let weights = weights.par_chunks_mut(CHUNK);
+        let moments = first
+            .par_chunks_mut(CHUNK)
+            .zip(second.par_chunks_mut(CHUNK));
+        weights
+            .zip(moments)
+            .zip(gradient.par_chunks(CHUNK))
+            .for_each(|((weights, (first, second)), gradient)| {
+                run(Update {
+                    step: self,
+                    weights,
+                    first,
+                    second,
+                    gradient,
+                });
+            });
+    }
+
+    /// The weights after the step, of plain tensor operations.
+    fn plain(
+        self,
+        weights: &Tensor,
+        moments: &mut Option<(Tensor, Tensor)>,
+        gradient: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let gradient = (gradient * f64::from(self.gradient_scale))?;
+        let mut first = (&gradient * f64::from(self.rest.0))?;
+        let mut second = (gradient.sqr()? * f64::from(self.rest.1))?;
+        if let Some((old_first, old_second)) = moments {
+            first = (first + (&*old_first * f64::from(self.beta.0))?)?;
+            second = (second + (&*old_second * f64::from(self.beta.1))?)?;
+        }
+        let root = second
+            .sqrt()?
+            .affine(f64::from(self.root), f64::from(self.epsilon))?;
+        let change = ((&first / root)? * f64::from(self.rate))?;
+        *moments = Some((first, second));
+        (weights * f64::from(self.keep))? - change
     }
 }
 

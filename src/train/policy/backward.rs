@@ -2,7 +2,7 @@
 
 use super::super::TrainError;
 use super::super::ops::Scored;
-use super::forward::Kept;
+use super::forward::{Kept, KernelTape, Passed};
 use super::{Gradients, Policy, Tape};
 
 impl Policy {
@@ -19,12 +19,28 @@ impl Policy {
         d_entropies: Option<&[f32]>,
         gradients: &mut Gradients,
     ) -> Result<(), TrainError> {
-        let expected = tape.packed.targets.len();
+        let expected = match &tape.0 {
+            Passed::Kernels(tape) => tape.packed.targets.len(),
+            Passed::Plain(tape) => tape.scored(),
+        };
         check_length("d_logps", d_logps.len(), expected)?;
         if let Some(d_entropies) = d_entropies {
             check_length("d_entropies", d_entropies.len(), expected)?;
         }
-        let Tape {
+        match tape.0 {
+            Passed::Kernels(tape) => self.kernel_backward(tape, d_logps, d_entropies, gradients),
+            Passed::Plain(tape) => self.plain_backward(tape, d_logps, d_entropies, gradients),
+        }
+    }
+
+    fn kernel_backward(
+        &self,
+        tape: KernelTape,
+        d_logps: &[f32],
+        d_entropies: Option<&[f32]>,
+        gradients: &mut Gradients,
+    ) -> Result<(), TrainError> {
+        let KernelTape {
             pass,
             packed,
             mut layers,

@@ -1,16 +1,13 @@
 //! Writing: logits of the next token, with the keys and values of all before it
 //! kept.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::super::TrainError;
-use super::super::ops::{Cache, HostMatrix, Positions};
-use super::Policy;
-use super::batch::{Packed, check_tokens, empty, group};
-use super::lora::LoraPass;
-
-/// Tokens of prompts that go through the layers at once.
-const GROUP_TOKENS: usize = 4096;
+use super::batch::{check_tokens, empty};
+use super::cached::KernelCaches;
+use super::plain::PlainCaches;
+use super::{Compute, Policy};
 
 /// Sequences that grow by a token at a time.
 ///
@@ -19,13 +16,18 @@ const GROUP_TOKENS: usize = 4096;
 #[derive(Debug)]
 pub struct Decoder<'p> {
     policy: &'p Policy,
-    caches: Vec<Cache>,
+    caches: Caches,
     rows: usize,
     capacity: usize,
-    /// The slots in the caches of the rows that are left, ascending.
-    slots: Vec<usize>,
-    /// How many tokens each of them has.
+    /// How many tokens each of the rows has that are left.
     lengths: Vec<u32>,
+}
+
+/// Keys and values of what computes.
+#[derive(Debug)]
+enum Caches {
+    Kernels(KernelCaches),
+    Plain(PlainCaches),
 }
 
 impl Policy {
@@ -42,13 +44,15 @@ impl Policy {
                 positions: self.config.max_positions,
             });
         }
-        let cache = |index| Cache::new(self.layer(index, LoraPass::Whole).shape(), rows, capacity);
+        let caches = match self.compute {
+            Compute::Kernels => Caches::Kernels(KernelCaches::new(self, rows, capacity)),
+            Compute::Plain => Caches::Plain(PlainCaches::default()),
+        };
         Ok(Decoder {
             policy: self,
-            caches: (0..self.config.layers).map(cache).collect(),
+            caches,
             rows,
             capacity,
-            slots: Vec::new(),
             lengths: Vec::new(),
         })
     }
@@ -81,22 +85,12 @@ impl Decoder<'_> {
             check_tokens(index, prompt, policy.config.vocab_size)?;
             self.check_room(index, prompt.len())?;
         }
-        let width = policy.config.hidden_size;
-        let mut last = policy.ops.matrix(prompts.len(), width);
-        for rows in group(prompts.iter().map(|prompt| prompt.len()), GROUP_TOKENS) {
-            let mut packed = Packed::default();
-            for prompt in &prompts[rows.clone()] {
-                packed.push(prompt);
-            }
-            let x = self.read(&packed, rows.start)?;
-            let to = last.data_mut()[rows.start * width..].chunks_exact_mut(width);
-            for (to, sequence) in to.zip(&packed.sequences) {
-                to.copy_from_slice(&x.data()[(sequence.end - 1) * width..][..width]);
-            }
-        }
-        self.slots = (0..prompts.len()).collect();
+        let logits = match &mut self.caches {
+            Caches::Kernels(caches) => caches.prefill(policy, prompts)?,
+            Caches::Plain(caches) => caches.prefill(policy, prompts, self.capacity)?,
+        };
         self.lengths = prompts.iter().map(|prompt| prompt.len() as u32).collect();
-        self.logits(&last)
+        Ok(logits)
     }
 
     /// Adds one token to every row that is left; gives the logits of the next:
@@ -107,11 +101,11 @@ impl Decoder<'_> {
     /// and a row without room.
     pub fn step(&mut self, tokens: &[u32]) -> Result<Tensor, TrainError> {
         let policy = self.policy;
-        if tokens.len() != self.slots.len() {
+        if tokens.len() != self.lengths.len() {
             return Err(TrainError::Length {
                 list: "tokens",
                 found: tokens.len(),
-                expected: self.slots.len(),
+                expected: self.lengths.len(),
             });
         }
         if tokens.is_empty() {
@@ -121,30 +115,14 @@ impl Decoder<'_> {
             check_tokens(index, &[*token], policy.config.vocab_size)?;
             self.check_room(index, *length as usize + 1)?;
         }
-        let longest = self
-            .lengths
-            .iter()
-            .max()
-            .map_or(0, |length| *length as usize);
-        let table = policy.rope(longest + 1);
-        let positions = Positions {
-            of_rows: &self.lengths,
-            table: &table,
+        let logits = match &mut self.caches {
+            Caches::Kernels(caches) => caches.step(policy, tokens, &self.lengths)?,
+            Caches::Plain(caches) => caches.step(policy, tokens, &self.lengths, self.capacity)?,
         };
-        let mut x = policy.embed(tokens)?;
-        for (index, cache) in self.caches.iter_mut().enumerate() {
-            x = policy
-                .layer(index, LoraPass::Whole)
-                .forward_with(x, positions, |qkv| {
-                    policy
-                        .ops
-                        .attention_step(qkv, cache, &self.slots, &self.lengths)
-                })?;
-        }
         for length in &mut self.lengths {
             *length += 1;
         }
-        self.logits(&x)
+        Ok(logits)
     }
 
     /// Lets the rows leave for which `keep`, one per row left, is false.
@@ -152,9 +130,14 @@ impl Decoder<'_> {
     /// # Panics
     /// When there is not one entry per row left.
     pub fn retain(&mut self, keep: &[bool]) {
-        assert_eq!(keep.len(), self.slots.len(), "one entry per row left");
-        let mut kept = keep.iter();
-        self.slots.retain(|_| kept.next().is_some_and(|keep| *keep));
+        assert_eq!(keep.len(), self.lengths.len(), "one entry per row left");
+        if keep.iter().all(|keep| *keep) {
+            return;
+        }
+        match &mut self.caches {
+            Caches::Kernels(caches) => caches.retain(keep),
+            Caches::Plain(caches) => caches.retain(keep),
+        }
         let mut kept = keep.iter();
         self.lengths
             .retain(|_| kept.next().is_some_and(|keep| *keep));
@@ -162,31 +145,7 @@ impl Decoder<'_> {
 
     /// How many rows are left.
     pub fn rows(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Runs whole prompts through the layers and keeps their keys and values.
-    fn read(&mut self, packed: &Packed, first: usize) -> Result<HostMatrix, TrainError> {
-        let policy = self.policy;
-        let table = policy.rope(packed.longest());
-        let rows = packed.rows(&table);
-        let mut x = policy.embed(&packed.tokens)?;
-        for (index, cache) in self.caches.iter_mut().enumerate() {
-            let layer = policy.layer(index, LoraPass::Whole);
-            x = layer.forward_with(x, rows.positions, |qkv| {
-                cache.fill(qkv, rows.sequences, first);
-                let (attended, _) = policy.ops.attention(qkv, layer.shape(), rows.sequences);
-                attended
-            })?;
-        }
-        Ok(x)
-    }
-
-    fn logits(&self, last: &HostMatrix) -> Result<Tensor, TrainError> {
-        let hidden = self.policy.last_norm(last)?;
-        let logits = self.policy.ops.logits(&hidden, self.policy.head())?;
-        let shape = (logits.rows(), logits.columns());
-        Ok(Tensor::from_slice(logits.data(), shape, &Device::Cpu)?)
+        self.lengths.len()
     }
 
     fn check_room(&self, sequence: usize, tokens: usize) -> Result<(), TrainError> {

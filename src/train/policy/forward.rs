@@ -4,8 +4,9 @@ use super::super::TrainError;
 use super::super::ops::{HostMatrix, Positions, Scored, ScoredTape};
 use super::batch::Packed;
 use super::layer::{Layer, LayerTape, Rows};
-use super::lora::{Adapters, LoraPass};
-use super::{Policy, TokenBatch, TokenScores};
+use super::lora::LoraPass;
+use super::plain::PlainTape;
+use super::{Compute, Policy, TokenBatch, TokenScores};
 
 /// What is kept between forward and backward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,18 @@ pub enum Recompute {
 
 /// What [`Policy::backward`] needs of a forward pass.
 #[derive(Debug)]
-pub struct Tape {
+pub struct Tape(pub(super) Passed);
+
+/// The tape of what computed.
+#[derive(Debug)]
+pub(super) enum Passed {
+    Kernels(KernelTape),
+    Plain(PlainTape),
+}
+
+/// What the kernels need on the way back.
+#[derive(Debug)]
+pub(super) struct KernelTape {
     pub(super) pass: LoraPass,
     pub(super) packed: Packed,
     pub(super) layers: Vec<Kept>,
@@ -51,8 +63,12 @@ impl Policy {
         recompute: Recompute,
     ) -> Result<(TokenScores, Tape), TrainError> {
         self.check(batch, temperature)?;
-        let pass = self.training_pass();
         let packed = batch.pack(0..batch.sequences());
+        if self.compute == Compute::Plain {
+            let (scores, tape) = self.plain_forward(packed, temperature, recompute)?;
+            return Ok((scores, Tape(Passed::Plain(tape))));
+        }
+        let pass = self.training_pass();
         let mut layers = Vec::with_capacity(self.config.layers);
         let mut x = self.embed(&packed.tokens)?;
         let table = self.rope(packed.longest());
@@ -78,7 +94,7 @@ impl Policy {
             logps: scores.logps.clone(),
             entropies: scores.entropies.clone(),
         };
-        let tape = Tape {
+        let tape = KernelTape {
             pass,
             packed,
             layers,
@@ -86,7 +102,7 @@ impl Policy {
             scores,
             temperature,
         };
-        Ok((result, tape))
+        Ok((result, Tape(Passed::Kernels(tape))))
     }
 
     pub(super) fn check(&self, batch: &TokenBatch, temperature: f64) -> Result<(), TrainError> {
@@ -102,12 +118,7 @@ impl Policy {
 
     pub(super) fn layer(&self, index: usize, pass: LoraPass) -> Layer<'_> {
         Layer {
-            adapters: Adapters {
-                lora: self.lora.as_ref(),
-                pass,
-                parameters: &self.parameters,
-                ops: &self.ops,
-            },
+            adapters: self.adapters(pass),
             ops: &self.ops,
             config: &self.config,
             parameters: &self.parameters,

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::super::TrainError;
 use super::super::ops::{HostMatrix, Ops};
-use super::Policy;
+use super::{Compute, Policy};
 
 /// Sums of gradients in f32, one buffer for every trainable parameter.
 #[derive(Debug)]
@@ -16,9 +16,18 @@ pub struct Gradients {
 struct Entry {
     name: String,
     shape: Vec<usize>,
-    sums: HostMatrix,
+    sums: Sums,
     /// Whether anything was added since the last [`Gradients::clear`].
     is_reached: bool,
+}
+
+/// The sums of one parameter.
+#[derive(Debug)]
+pub(crate) enum Sums {
+    /// Where the kernels add: rows of the last dimension.
+    Host(HostMatrix),
+    /// Beside the weights; nothing stands for zeros.
+    Device(Option<Tensor>),
 }
 
 impl Gradients {
@@ -36,7 +45,12 @@ impl Gradients {
                 let columns = shape.last().copied().unwrap_or(1);
                 is_trainable.then(|| Entry {
                     name: name.to_owned(),
-                    sums: ops.zeros(tensor.elem_count() / columns.max(1), columns),
+                    sums: match policy.compute() {
+                        Compute::Kernels => {
+                            Sums::Host(ops.zeros(tensor.elem_count() / columns.max(1), columns))
+                        }
+                        Compute::Plain => Sums::Device(None),
+                    },
                     shape,
                     is_reached: false,
                 })
@@ -49,26 +63,38 @@ impl Gradients {
     /// Sets all to zero.
     pub fn clear(&mut self) {
         for entry in self.entries.iter_mut().flatten() {
-            entry.sums.data_mut().fill(0.0);
+            match &mut entry.sums {
+                Sums::Host(sums) => sums.data_mut().fill(0.0),
+                Sums::Device(sums) => *sums = None,
+            }
             entry.is_reached = false;
         }
     }
 
-    /// The length of all gradients as one vector.
+    /// The length of all gradients as one vector; NaN when a device fails to tell.
     pub fn norm(&self) -> f64 {
-        let squares = |entry: &Entry| {
-            let numbers = entry.sums.data().iter();
-            numbers.map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>()
-        };
         let entries = self.entries.iter().flatten();
-        entries.map(squares).sum::<f64>().sqrt()
+        entries
+            .map(|entry| entry.sums.squares())
+            .sum::<f64>()
+            .sqrt()
     }
 
     /// Multiplies all with `factor`.
     pub fn scale(&mut self, factor: f64) {
         for entry in self.entries.iter_mut().flatten() {
-            for number in entry.sums.data_mut() {
-                *number *= factor as f32;
+            match &mut entry.sums {
+                Sums::Host(sums) => {
+                    for number in sums.data_mut() {
+                        *number *= factor as f32;
+                    }
+                }
+                Sums::Device(sums) => {
+                    let Some(tensor) = sums.take() else { continue };
+                    *sums = tensor.affine(factor, 0.0).ok();
+                    // Without its numbers it counts as not covered.
+                    entry.is_reached &= sums.is_some();
+                }
             }
         }
     }
@@ -78,9 +104,7 @@ impl Gradients {
     pub fn uncovered(&self) -> Vec<&str> {
         let entries = self.entries.iter().flatten();
         entries
-            .filter(|entry| {
-                !entry.is_reached || entry.sums.data().iter().any(|number| !number.is_finite())
-            })
+            .filter(|entry| !entry.is_reached || !entry.sums.are_finite())
             .map(|entry| entry.name.as_str())
             .collect()
     }
@@ -94,19 +118,21 @@ impl Gradients {
         let Some(entry) = entries.find(|entry| entry.name == name) else {
             return Ok(None);
         };
-        let sums = entry.sums.data();
-        Ok(Some(Tensor::from_slice(
-            sums,
-            entry.shape.as_slice(),
-            &Device::Cpu,
-        )?))
+        Ok(Some(match &entry.sums {
+            Sums::Device(Some(sums)) => sums.copy()?,
+            Sums::Host(sums) => {
+                Tensor::from_slice(sums.data(), entry.shape.as_slice(), &Device::Cpu)?
+            }
+            Sums::Device(None) => {
+                let shape = entry.shape.as_slice();
+                Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu)?
+            }
+        }))
     }
 
-    /// The buffer to add to, if the parameter is trained.
+    /// The buffer for a kernel to add to, if the parameter is trained.
     pub(crate) fn slot(&mut self, index: usize) -> Option<&mut HostMatrix> {
-        let entry = self.entries[index].as_mut()?;
-        entry.is_reached = true;
-        Some(&mut entry.sums)
+        self.entries[index].as_mut()?.slot()
     }
 
     /// The buffers of two parameters, the second after the first in the list.
@@ -118,15 +144,68 @@ impl Gradients {
             return [None, None];
         };
         let (head, tail) = self.entries.split_at_mut(second);
-        [&mut head[first], &mut tail[0]].map(|entry| {
-            let entry = entry.as_mut()?;
+        [&mut head[first], &mut tail[0]].map(|entry| entry.as_mut()?.slot())
+    }
+
+    /// Whether a parameter is trained.
+    pub(crate) fn is_wanted(&self, index: usize) -> bool {
+        self.entries[index].is_some()
+    }
+
+    /// Adds a tensor to the gradient of a parameter, if it is trained.
+    pub(crate) fn add(&mut self, index: usize, gradient: &Tensor) -> Result<(), TrainError> {
+        if let Some(entry) = &mut self.entries[index]
+            && let Sums::Device(sums) = &mut entry.sums
+        {
+            *sums = Some(match sums.take() {
+                Some(sums) => (sums + gradient)?,
+                None => gradient.clone(),
+            });
             entry.is_reached = true;
-            Some(&mut entry.sums)
-        })
+        }
+        Ok(())
     }
 
     /// The sums of a parameter, if it is trained.
-    pub(crate) fn sums(&self, index: usize) -> Option<&HostMatrix> {
-        Some(&self.entries[index].as_ref()?.sums)
+    pub(crate) fn sums(&self, index: usize) -> Option<&Sums> {
+        Some(&self.entries.get(index)?.as_ref()?.sums)
     }
+}
+
+impl Entry {
+    fn slot(&mut self) -> Option<&mut HostMatrix> {
+        match &mut self.sums {
+            Sums::Host(sums) => {
+                self.is_reached = true;
+                Some(sums)
+            }
+            Sums::Device(_) => None,
+        }
+    }
+}
+
+impl Sums {
+    fn squares(&self) -> f64 {
+        let square = |number: &f32| f64::from(*number) * f64::from(*number);
+        match self {
+            Self::Host(sums) => sums.data().iter().map(square).sum(),
+            Self::Device(None) => 0.0,
+            Self::Device(Some(sums)) => {
+                numbers(sums).map_or(f64::NAN, |numbers| numbers.iter().map(square).sum())
+            }
+        }
+    }
+
+    fn are_finite(&self) -> bool {
+        let finite = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
+        match self {
+            Self::Host(sums) => finite(sums.data()),
+            Self::Device(None) => true,
+            Self::Device(Some(sums)) => numbers(sums).is_ok_and(|numbers| finite(&numbers)),
+        }
+    }
+}
+
+fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
+    tensor.flatten_all()?.to_vec1()
 }

@@ -11,15 +11,15 @@ use super::{Gradients, ModelConfig, Parameters};
 /// Where the parameters of a layer stand in their list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LayerPlaces {
-    attention_norm: usize,
-    qkv: usize,
-    qkv_bias: Option<usize>,
-    q_norm: Option<usize>,
-    k_norm: Option<usize>,
-    o: usize,
-    mlp_norm: usize,
-    gate_up: usize,
-    down: usize,
+    pub(super) attention_norm: usize,
+    pub(super) qkv: usize,
+    pub(super) qkv_bias: Option<usize>,
+    pub(super) q_norm: Option<usize>,
+    pub(super) k_norm: Option<usize>,
+    pub(super) o: usize,
+    pub(super) mlp_norm: usize,
+    pub(super) gate_up: usize,
+    pub(super) down: usize,
 }
 
 impl LayerPlaces {

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::TrainError;
-use super::super::ops::{Adapter, Dropout, HostMatrix, Ops, host};
+use super::super::ops::{Adapter, Dropout, HostMatrix, Ops};
 use super::{Gradients, ModelConfig, Parameters, Policy};
 
 /// A linear map that an adapter can stand beside, by PEFT's name.
@@ -183,10 +183,10 @@ pub(super) struct Lora {
 
 /// One adapter: its columns of the weight's output, the places of its matrices.
 #[derive(Clone, Debug)]
-struct Module {
+pub(super) struct Module {
     columns: Range<usize>,
-    a: usize,
-    b: usize,
+    pub(super) a: usize,
+    pub(super) b: usize,
 }
 
 /// How adapters take part in a pass.
@@ -290,19 +290,17 @@ impl Policy {
         let Some(lora) = &self.lora else {
             return Ok(merged);
         };
-        let scale = lora.options.scale() as f32;
+        let mut merged = merged;
         for (weight, modules) in &lora.modules {
-            let tensor = merged.parameters.at(*weight);
-            let (rows, width) = tensor.dims2()?;
-            let mut sum = self.ops.matrix(rows, width);
-            sum.data_mut().copy_from_slice(&host(tensor)?);
+            let mut sum = merged.parameters.at(*weight).clone();
+            let width = sum.dim(1)?;
             for module in modules {
-                let adapter = module.adapter(&self.parameters, scale, None);
-                let mut a = self.ops.matrix(rows, lora.options.rank);
-                a.data_mut().copy_from_slice(&host(adapter.a)?);
-                self.ops.add_product(&mut sum, &a, &adapter)?;
+                let (a, b) = (self.parameters.at(module.a), self.parameters.at(module.b));
+                let product = (a.matmul(b)? * lora.options.scale())?;
+                let Range { start, end } = module.columns;
+                sum = (sum + product.pad_with_zeros(1, start, width - end)?)?;
             }
-            super::super::ops::update(tensor, |numbers| numbers.copy_from_slice(sum.data()))?;
+            merged.parameters.replace(*weight, sum);
         }
         Ok(merged)
     }
@@ -366,7 +364,17 @@ pub(super) struct Adapters<'p> {
     pub(super) ops: &'p Ops,
 }
 
-impl Adapters<'_> {
+impl<'p> Adapters<'p> {
+    /// The adapters beside a weight.
+    pub(super) fn beside(
+        &self,
+        weight: usize,
+    ) -> impl Iterator<Item = (&'p Module, Adapter<'p>)> + use<'p> {
+        let (parameters, pass) = (self.parameters, self.pass);
+        let lora = self.lora.into_iter();
+        lora.flat_map(move |lora| lora.adapters(weight, parameters, pass))
+    }
+
     /// Adds what the adapters beside a weight make of its input to its output.
     pub(super) fn forward(
         &self,

@@ -24,7 +24,11 @@ mod forward;
 
 mod backward;
 
+mod plain;
+
 mod score;
+
+mod cached;
 
 mod decoder;
 
@@ -37,6 +41,7 @@ pub use config::{Architecture, ModelConfig, Rope, RopeScaling};
 pub use decoder::Decoder;
 pub use forward::{Recompute, Tape};
 pub use gradients::Gradients;
+pub(crate) use gradients::Sums;
 pub(in crate::train) use lora::LoraSide;
 pub use lora::{LoraOptions, LoraTarget};
 pub use parameters::Parameters;
@@ -44,7 +49,7 @@ pub use parameters::Parameters;
 use super::TrainError;
 use super::ops::{Head, Ops, RopeTable};
 use layer::LayerPlaces;
-use lora::Lora;
+use lora::{Adapters, Lora, LoraPass};
 
 /// What a policy says of scored tokens, one number each, in the order in which the
 /// completions were pushed.
@@ -57,6 +62,15 @@ pub struct TokenScores {
     pub entropies: Vec<f32>,
 }
 
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compute {
+    /// Kernels of our own, with memory that is used again: the processor alone.
+    Kernels,
+    /// Plain tensor operations: any device.
+    Plain,
+}
+
 /// A decoder with its weights.
 #[derive(Debug)]
 pub struct Policy {
@@ -65,6 +79,7 @@ pub struct Policy {
     places: Places,
     lora: Option<Lora>,
     device: Device,
+    compute: Compute,
     ops: Ops,
     rope: Mutex<Arc<RopeTable>>,
 }
@@ -111,6 +126,11 @@ impl Policy {
             parameters,
             places,
             lora: None,
+            compute: if device.is_cpu() {
+                Compute::Kernels
+            } else {
+                Compute::Plain
+            },
             device,
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
@@ -137,6 +157,37 @@ impl Policy {
         &self.device
     }
 
+    /// What computes: kernels on the processor, plain tensor operations elsewhere.
+    pub fn compute(&self) -> Compute {
+        self.compute
+    }
+
+    /// Has something else compute. [`Gradients`] and an optimizer made before do not
+    /// fit any more.
+    ///
+    /// # Errors
+    /// [`TrainError::Device`] for kernels away from the processor.
+    pub fn set_compute(&mut self, compute: Compute) -> Result<(), TrainError> {
+        if compute == Compute::Kernels && !self.device.is_cpu() {
+            return Err(TrainError::Device {
+                device: "cuda",
+                why: "the kernels are the processor's".to_owned(),
+            });
+        }
+        self.compute = compute;
+        Ok(())
+    }
+
+    /// The adapters in one pass.
+    fn adapters(&self, pass: LoraPass) -> Adapters<'_> {
+        Adapters {
+            lora: self.lora.as_ref(),
+            pass,
+            parameters: &self.parameters,
+            ops: &self.ops,
+        }
+    }
+
     /// The same policy with weights of its own, such as a reference that stays as
     /// it is.
     ///
@@ -150,6 +201,7 @@ impl Policy {
             places: self.places.clone(),
             lora: self.lora.clone(),
             device: self.device.clone(),
+            compute: self.compute,
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         })

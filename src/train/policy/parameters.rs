@@ -169,6 +169,11 @@ impl Parameters {
         place
     }
 
+    /// Puts a tensor of the same shape in the place of another.
+    pub(crate) fn replace(&mut self, index: usize, tensor: Tensor) {
+        self.entries[index].tensor = tensor;
+    }
+
     pub(crate) fn at(&self, index: usize) -> &Tensor {
         &self.entries[index].tensor
     }

@@ -2,7 +2,7 @@
 
 use super::super::TrainError;
 use super::lora::LoraPass;
-use super::{Policy, TokenBatch, TokenScores};
+use super::{Compute, Policy, TokenBatch, TokenScores};
 
 /// Tokens that go through the layers at once.
 const GROUP_TOKENS: usize = 4096;
@@ -17,6 +17,12 @@ impl Policy {
         let mut scores = TokenScores::default();
         for group in batch.groups(GROUP_TOKENS) {
             let packed = batch.pack(group);
+            if self.compute == Compute::Plain {
+                let part = self.plain_score(&packed, temperature)?;
+                scores.logps.extend(part.logps);
+                scores.entropies.extend(part.entropies);
+                continue;
+            }
             let table = self.rope(packed.longest());
             let mut x = self.embed(&packed.tokens)?;
             for index in 0..self.config.layers {

@@ -1,0 +1,21 @@
+//! The same policy of plain tensor operations, for devices that have no kernels of
+//! ours: forward, and backward by the same formulas.
+//!
+//! Slower than the kernels on the processor, which it checks: the tests run both.
+
+mod adapters;
+
+mod attention;
+
+mod decode;
+
+mod layer;
+
+mod norm;
+
+mod passes;
+
+mod scores;
+
+pub(super) use decode::PlainCaches;
+pub(super) use passes::PlainTape;

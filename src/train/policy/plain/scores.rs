@@ -1,0 +1,132 @@
+//! Log-probabilities and entropies, some rows at a time.
+
+use std::ops::Range;
+
+use candle_core::{D, Result, Tensor};
+
+use super::super::super::ops::Head;
+
+/// Logits that are there at once: 64 MiB of them.
+const LOGITS: usize = 1 << 24;
+
+/// What is scored; see the kernels' own `Scored`.
+#[derive(Clone, Copy)]
+pub(super) struct Scored<'s> {
+    pub(super) hidden: &'s Tensor,
+    pub(super) head: Head<&'s Tensor>,
+    /// `[scored]`, u32.
+    pub(super) targets: &'s Tensor,
+    pub(super) temperature: f64,
+}
+
+/// `[scored]` each.
+#[derive(Clone, Debug)]
+pub(super) struct Scores {
+    pub(super) logps: Tensor,
+    pub(super) entropies: Tensor,
+    log_sums: Tensor,
+}
+
+/// The gradients by the hidden states and by the head's own tensor.
+pub(super) struct Slopes {
+    pub(super) hidden: Tensor,
+    pub(super) head: Option<Tensor>,
+}
+
+impl Scored<'_> {
+    pub(super) fn forward(&self) -> Result<Scores> {
+        let mut parts: [Vec<Tensor>; 3] = Default::default();
+        for rows in self.chunks()? {
+            let z = self.logits(&rows)?;
+            let peak = z.max_keepdim(D::Minus1)?;
+            let powers = z.broadcast_sub(&peak)?.exp()?;
+            let sum = powers.sum_keepdim(D::Minus1)?;
+            let log_sum = (peak + sum.log()?)?;
+            let targets = self.targets.narrow(0, rows.start, rows.len())?;
+            let logp = (z.gather(&targets.unsqueeze(1)?, 1)? - &log_sum)?;
+            let mean = (powers * z)?.sum_keepdim(D::Minus1)?.div(&sum)?;
+            let entropy = (&log_sum - mean)?;
+            for (parts, part) in parts.iter_mut().zip([logp, entropy, log_sum]) {
+                parts.push(part.squeeze(1)?);
+            }
+        }
+        let [logps, entropies, log_sums] = parts;
+        Ok(Scores {
+            logps: Tensor::cat(&logps, 0)?,
+            entropies: Tensor::cat(&entropies, 0)?,
+            log_sums: Tensor::cat(&log_sums, 0)?,
+        })
+    }
+
+    /// By the scaled logit `j`: the log-probability of `t` has the slope
+    /// `[j = t] - p_j`, the entropy `-p_j (ln p_j + H)`.
+    pub(super) fn backward(
+        &self,
+        scores: &Scores,
+        d_logps: &Tensor,
+        d_entropies: Option<&Tensor>,
+        wants_head: bool,
+    ) -> Result<Slopes> {
+        let mut hidden = Vec::new();
+        let mut head: Option<Tensor> = None;
+        for rows in self.chunks()? {
+            let of_rows = |x: &Tensor| x.narrow(0, rows.start, rows.len())?.unsqueeze(1);
+            let logps = self
+                .logits(&rows)?
+                .broadcast_sub(&of_rows(&scores.log_sums)?)?;
+            let d_logp = of_rows(d_logps)?;
+            let shares = logps.exp()?;
+            let mut d_z = shares.broadcast_mul(&d_logp)?.neg()?;
+            if let Some(d_entropies) = d_entropies {
+                let surprise = logps.broadcast_add(&of_rows(&scores.entropies)?)?;
+                let slope = (shares * surprise)?.broadcast_mul(&of_rows(d_entropies)?)?;
+                d_z = (d_z - slope)?;
+            }
+            let d_z = d_z.scatter_add(&of_rows(self.targets)?, &d_logp, 1)?;
+            let d_logits = (d_z / self.temperature)?;
+            let back = match self.head {
+                Head::Own(weights) => d_logits.matmul(&weights.t()?.contiguous()?)?,
+                Head::Tied(table) => d_logits.matmul(table)?,
+            };
+            hidden.push(back);
+            if wants_head {
+                let states = self.hidden.narrow(0, rows.start, rows.len())?;
+                let part = match self.head {
+                    Head::Own(_) => states.t()?.contiguous()?.matmul(&d_logits)?,
+                    Head::Tied(_) => d_logits.t()?.contiguous()?.matmul(&states)?,
+                };
+                head = Some(match head {
+                    Some(sum) => (sum + part)?,
+                    None => part,
+                });
+            }
+        }
+        Ok(Slopes {
+            hidden: Tensor::cat(&hidden, 0)?,
+            head,
+        })
+    }
+
+    fn logits(&self, rows: &Range<usize>) -> Result<Tensor> {
+        let hidden = self.hidden.narrow(0, rows.start, rows.len())?;
+        logits(&hidden, self.head)? / self.temperature
+    }
+
+    fn chunks(&self) -> Result<Vec<Range<usize>>> {
+        let words = match self.head {
+            Head::Own(weights) => weights.dim(1)?,
+            Head::Tied(table) => table.dim(0)?,
+        };
+        let (all, step) = (self.hidden.dim(0)?, (LOGITS / words).max(1));
+        let starts = (0..all).step_by(step);
+        Ok(starts.map(|start| start..(start + step).min(all)).collect())
+    }
+}
+
+/// `[rows, d]` to `[rows, vocabulary]`.
+pub(super) fn logits(hidden: &Tensor, head: Head<&Tensor>) -> Result<Tensor> {
+    match head {
+        Head::Own(weights) => hidden.matmul(weights),
+        Head::Tied(table) => hidden.matmul(&table.t()?.contiguous()?),
+    }
+}
