@@ -21,24 +21,177 @@ pub(crate) trait Kernel {
 
 /// What the compiler may use in a kernel.
 pub(crate) trait Simd {
+    /// [`LANES`] numbers that are worked on together.
+    type Vector: Copy;
+
+    /// Whether there are registers for sixteen vectors and more.
+    const IS_WIDE: bool;
+
     /// `a * b + c`, rounded once where the processor can.
     fn multiply_add(a: f32, b: f32, c: f32) -> f32;
+
+    /// One number in all lanes.
+    fn splat(number: f32) -> Self::Vector;
+
+    /// The numbers of a slice.
+    fn load(numbers: &[f32; LANES]) -> Self::Vector;
+
+    /// Writes the lanes to a slice.
+    fn store(vector: Self::Vector, numbers: &mut [f32; LANES]);
+
+    /// `a * b + c` in every lane.
+    fn multiply_add_all(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 }
 
-struct Plain;
-struct Fused;
+/// Lanes as an array, for the compiler to make what it can of them.
+macro_rules! array_simd {
+    ($name:ident, $fused:expr) => {
+        struct $name;
 
-impl Simd for Plain {
-    #[inline(always)]
-    fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
-        a * b + c
+        impl Simd for $name {
+            type Vector = [f32; LANES];
+
+            const IS_WIDE: bool = false;
+
+            #[inline(always)]
+            fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+                if $fused { a.mul_add(b, c) } else { a * b + c }
+            }
+
+            #[inline(always)]
+            fn splat(number: f32) -> Self::Vector {
+                [number; LANES]
+            }
+
+            #[inline(always)]
+            fn load(numbers: &[f32; LANES]) -> Self::Vector {
+                *numbers
+            }
+
+            #[inline(always)]
+            fn store(vector: Self::Vector, numbers: &mut [f32; LANES]) {
+                *numbers = vector;
+            }
+
+            #[inline(always)]
+            fn multiply_add_all(
+                a: Self::Vector,
+                b: Self::Vector,
+                mut c: Self::Vector,
+            ) -> Self::Vector {
+                for lane in 0..LANES {
+                    c[lane] = Self::multiply_add(a[lane], b[lane], c[lane]);
+                }
+                c
+            }
+        }
+    };
+}
+
+#[cfg(not(target_arch = "aarch64"))]
+array_simd!(Plain, false);
+#[cfg(target_arch = "aarch64")]
+array_simd!(Fused, true);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! Vectors of x86-64, used only inside functions compiled for them.
+
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    };
+
+    use super::{LANES, Simd};
+
+    pub(super) struct Avx512;
+
+    // SAFETY of all blocks: `run` alone names these types, in functions compiled for
+    // the features that it found; loads and stores stay inside arrays of 16 numbers
+    // and need no alignment.
+    impl Simd for Avx512 {
+        type Vector = __m512;
+
+        const IS_WIDE: bool = true;
+
+        #[inline(always)]
+        fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
+
+        #[inline(always)]
+        fn splat(number: f32) -> __m512 {
+            // SAFETY: as above.
+            unsafe { _mm512_set1_ps(number) }
+        }
+
+        #[inline(always)]
+        fn load(numbers: &[f32; LANES]) -> __m512 {
+            // SAFETY: as above.
+            unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
+        }
+
+        #[inline(always)]
+        fn store(vector: __m512, numbers: &mut [f32; LANES]) {
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_ps(numbers.as_mut_ptr(), vector) }
+        }
+
+        #[inline(always)]
+        fn multiply_add_all(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: as above.
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
     }
-}
 
-impl Simd for Fused {
-    #[inline(always)]
-    fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
+    pub(super) struct Avx2;
+
+    impl Simd for Avx2 {
+        type Vector = [__m256; 2];
+
+        const IS_WIDE: bool = false;
+
+        #[inline(always)]
+        fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
+
+        #[inline(always)]
+        fn splat(number: f32) -> [__m256; 2] {
+            // SAFETY: as above.
+            unsafe { [_mm256_set1_ps(number); 2] }
+        }
+
+        #[inline(always)]
+        fn load(numbers: &[f32; LANES]) -> [__m256; 2] {
+            // SAFETY: as above.
+            unsafe {
+                [
+                    _mm256_loadu_ps(numbers.as_ptr()),
+                    _mm256_loadu_ps(numbers[8..].as_ptr()),
+                ]
+            }
+        }
+
+        #[inline(always)]
+        fn store(vector: [__m256; 2], numbers: &mut [f32; LANES]) {
+            // SAFETY: as above.
+            unsafe {
+                _mm256_storeu_ps(numbers.as_mut_ptr(), vector[0]);
+                _mm256_storeu_ps(numbers[8..].as_mut_ptr(), vector[1]);
+            }
+        }
+
+        #[inline(always)]
+        fn multiply_add_all(a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: as above.
+            unsafe {
+                [
+                    _mm256_fmadd_ps(a[0], b[0], c[0]),
+                    _mm256_fmadd_ps(a[1], b[1], c[1]),
+                ]
+            }
+        }
     }
 }
 
@@ -75,13 +228,13 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Fused>()
+    kernel.run::<x86::Avx512>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Fused>()
+    kernel.run::<x86::Avx2>()
 }
 
 /// Partial sums that a reduction keeps side by side.

@@ -3,21 +3,33 @@
 
 use super::Simd;
 use super::gemm::Output;
+use super::simd::LANES;
 
 /// Widths of right-hand sides are multiples of this.
-pub(crate) const TILE: usize = 16;
+pub(crate) const TILE: usize = LANES;
 
 /// `numbers` rounded up to whole tiles.
 pub(crate) const fn padded(numbers: usize) -> usize {
     numbers.next_multiple_of(TILE)
 }
 
-/// The left-hand side: element `(i, p)` is `data[i * row_stride + p * column_stride]`.
+/// The left-hand side.
 #[derive(Clone, Copy)]
-pub(crate) struct Left<'d> {
-    pub(crate) data: &'d [f32],
-    pub(crate) row_stride: usize,
-    pub(crate) column_stride: usize,
+pub(crate) enum Left<'d> {
+    /// Rows that begin `stride` numbers apart.
+    Rows {
+        /// From the first row on.
+        data: &'d [f32],
+        /// At least the inner length.
+        stride: usize,
+    },
+    /// Columns that begin `stride` numbers apart: the transposed of rows.
+    Columns {
+        /// From the first column on.
+        data: &'d [f32],
+        /// At least the rows.
+        stride: usize,
+    },
 }
 
 /// Rows, inner length and columns of a product; the columns are whole tiles.
@@ -35,53 +47,46 @@ pub(crate) fn multiply<S: Simd>(
     (out, out_stride): (&mut [f32], usize),
     output: Output,
     a: Left<'_>,
-    (b, b_stride): (&[f32], usize),
+    b: (&[f32], usize),
     size: Size,
 ) {
-    let mut i = 0;
-    while i < size.m {
-        let left = Left {
-            data: &a.data[(i * a.row_stride).min(a.data.len())..],
-            ..a
+    let mut row = 0;
+    while row < size.m {
+        let out = (&mut out[row * out_stride..], out_stride);
+        let a = a.from_row(row);
+        // As many sums as there are registers for, and enough of them to hide how
+        // long one takes.
+        row += match size.m - row {
+            8.. if S::IS_WIDE => rows::<S, 8, 2>(out, output, a, b, size),
+            4.. if S::IS_WIDE => rows::<S, 4, 4>(out, output, a, b, size),
+            4.. => rows::<S, 4, 1>(out, output, a, b, size),
+            2.. => rows::<S, 2, 2>(out, output, a, b, size),
+            _ => rows::<S, 1, 4>(out, output, a, b, size),
         };
-        let rows = (size.m - i).min(4);
-        let mut j = 0;
-        while j < size.n {
-            let out = (&mut out[i * out_stride + j..], out_stride);
-            let b = (&b[j.min(b.len())..], b_stride);
-            if rows == 4 && j + 2 * TILE <= size.n {
-                block::<S, 4, 32>(out, output, left, b, size.k);
-                j += 2 * TILE;
-            } else {
-                if rows == 4 {
-                    block::<S, 4, 16>(out, output, left, b, size.k);
-                } else {
-                    some_rows::<S>(out, output, left, b, (rows, size.k));
-                }
-                j += TILE;
-            }
-        }
-        i += rows;
     }
 }
 
-/// Fewer than four rows of one tile.
+/// `R` rows, `C` tiles of them at a time, then the rest; gives `R`.
 #[inline(always)]
-fn some_rows<S: Simd>(
+fn rows<S: Simd, const R: usize, const C: usize>(
     (out, out_stride): (&mut [f32], usize),
     output: Output,
     a: Left<'_>,
-    b: (&[f32], usize),
-    (rows, k): (usize, usize),
-) {
-    for row in 0..rows {
-        let left = Left {
-            data: &a.data[row * a.row_stride..],
-            ..a
-        };
-        let out = (&mut out[row * out_stride..], out_stride);
-        block::<S, 1, 16>(out, output, left, b, k);
+    (b, b_stride): (&[f32], usize),
+    size: Size,
+) -> usize {
+    let mut column = 0;
+    while column + C * TILE <= size.n {
+        let out = (&mut out[column..], out_stride);
+        block::<S, R, C>(out, output, a, (&b[column..], b_stride), size.k);
+        column += C * TILE;
     }
+    while column < size.n {
+        let out = (&mut out[column..], out_stride);
+        block::<S, R, 1>(out, output, a, (&b[column..], b_stride), size.k);
+        column += TILE;
+    }
+    R
 }
 
 #[inline(always)]
@@ -92,23 +97,74 @@ fn block<S: Simd, const R: usize, const C: usize>(
     (b, b_stride): (&[f32], usize),
     k: usize,
 ) {
-    let mut sums = [[0.0_f32; C]; R];
-    for p in 0..k {
-        let b = &b[p * b_stride..][..C];
-        for r in 0..R {
-            let a = a.data[r * a.row_stride + p * a.column_stride];
-            for c in 0..C {
-                sums[r][c] = S::multiply_add(a, b[c], sums[r][c]);
+    let mut sums = [[S::splat(0.0); C]; R];
+    match a {
+        Left::Rows { data, stride } => {
+            let mut rows: [&[f32]; R] = [&[]; R];
+            for (r, row) in rows.iter_mut().enumerate() {
+                *row = &data[r * stride..][..k];
+            }
+            for p in 0..k {
+                let mut column = [0.0; R];
+                for r in 0..R {
+                    column[r] = rows[r][p];
+                }
+                add_outer::<S, R, C>(&mut sums, &column, &b[p * b_stride..]);
+            }
+        }
+        Left::Columns { data, stride } => {
+            for p in 0..k {
+                let column = &data[p * stride..][..R].as_chunks::<R>().0[0];
+                add_outer::<S, R, C>(&mut sums, column, &b[p * b_stride..]);
             }
         }
     }
-    for (r, sums) in sums.iter().enumerate() {
-        let out = &mut out[r * out_stride..][..C];
+    for r in 0..R {
+        let tiles = out[r * out_stride..][..C * TILE].as_chunks_mut::<TILE>().0;
         for c in 0..C {
-            out[c] = match output {
-                Output::Set => sums[c],
-                Output::Add => out[c] + sums[c],
+            let sum = match output {
+                Output::Set => sums[r][c],
+                Output::Add => S::multiply_add_all(S::splat(1.0), sums[r][c], S::load(&tiles[c])),
             };
+            S::store(sum, &mut tiles[c]);
+        }
+    }
+}
+
+/// Adds the products of a column of the left and a row of the right.
+#[inline(always)]
+fn add_outer<S: Simd, const R: usize, const C: usize>(
+    sums: &mut [[S::Vector; C]; R],
+    left: &[f32; R],
+    right: &[f32],
+) {
+    // No closures here: they would be functions of their own, without the vectors.
+    let right = right[..C * TILE].as_chunks::<TILE>().0;
+    let mut tiles = [S::splat(0.0); C];
+    for c in 0..C {
+        tiles[c] = S::load(&right[c]);
+    }
+    for r in 0..R {
+        let left = S::splat(left[r]);
+        for c in 0..C {
+            sums[r][c] = S::multiply_add_all(left, tiles[c], sums[r][c]);
+        }
+    }
+}
+
+impl Left<'_> {
+    /// Without the rows before `row`.
+    #[inline(always)]
+    fn from_row(self, row: usize) -> Self {
+        match self {
+            Self::Rows { data, stride } => Self::Rows {
+                data: &data[row * stride..],
+                stride,
+            },
+            Self::Columns { data, stride } => Self::Columns {
+                data: &data[row..],
+                stride,
+            },
         }
     }
 }

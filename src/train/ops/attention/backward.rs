@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{AttentionShape, BLOCK, gather, gather_transposed, pieces};
 use crate::train::ops::gemm::Output;
-use crate::train::ops::simd::{dot, exp};
+use crate::train::ops::simd::{LANES, dot, exp};
 use crate::train::ops::tile::{Left, Size, multiply, padded};
 use crate::train::ops::{HostMatrix, Kernel, Ops, Simd, run};
 
@@ -152,19 +152,11 @@ impl Kernel for Backward<'_> {
 }
 
 fn rows_of(data: &[f32], stride: usize) -> Left<'_> {
-    Left {
-        data,
-        row_stride: stride,
-        column_stride: 1,
-    }
+    Left::Rows { data, stride }
 }
 
 fn columns_of(data: &[f32], stride: usize) -> Left<'_> {
-    Left {
-        data,
-        row_stride: 1,
-        column_stride: stride,
-    }
+    Left::Columns { data, stride }
 }
 
 /// Turns the first `count` scores of a row into probabilities and the gradient by
@@ -178,13 +170,16 @@ fn slopes<S: Simd>(
     log_sum: f32,
     mean: f32,
 ) {
-    let (scores, hidden) = scores.split_at_mut(count);
-    hidden.fill(0.0);
-    let (d_scores, hidden) = d_scores.split_at_mut(count);
-    hidden.fill(0.0);
-    for i in 0..count {
-        let probability = exp::<S>(S::multiply_add(scores[i], scale, -log_sum));
-        scores[i] = probability;
-        d_scores[i] = probability * (d_scores[i] - mean) * scale;
+    // Whole tiles: what comes of the numbers past `count` is thrown away.
+    let whole = padded(count);
+    let tiles = scores[..whole].as_chunks_mut::<LANES>().0.iter_mut();
+    for (scores, d_scores) in tiles.zip(d_scores[..whole].as_chunks_mut::<LANES>().0) {
+        for lane in 0..LANES {
+            let probability = exp::<S>(S::multiply_add(scores[lane], scale, -log_sum));
+            scores[lane] = probability;
+            d_scores[lane] = probability * (d_scores[lane] - mean) * scale;
+        }
     }
+    scores[count..].fill(0.0);
+    d_scores[count..].fill(0.0);
 }

@@ -146,10 +146,9 @@ impl Kernel for Step<'_> {
         for kv_head in 0..shape.kv_heads {
             let keys = &self.keys[kv_head * head_dim * capacity..][..head_dim * capacity];
             let values = &self.values[kv_head * capacity * along..][..capacity * along];
-            let queries = Left {
+            let queries = Left::Rows {
                 data: &self.row[kv_head * group * head_dim..],
-                row_stride: head_dim,
-                column_stride: 1,
+                stride: head_dim,
             };
             let size = Size {
                 m: group,
@@ -161,10 +160,9 @@ impl Kernel for Step<'_> {
             for scores in scores.chunks_exact_mut(across) {
                 softmax::<S>(scores, count, shape.scale());
             }
-            let probabilities = Left {
+            let probabilities = Left::Rows {
                 data: &scores,
-                row_stride: across,
-                column_stride: 1,
+                stride: across,
             };
             let size = Size {
                 m: group,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{AttentionShape, BLOCK, gather, gather_transposed, pieces};
 use crate::train::ops::gemm::Output;
-use crate::train::ops::simd::{exp, largest, sum_lanes};
+use crate::train::ops::simd::{LANES, exp, largest, sum_lanes};
 use crate::train::ops::tile::{Left, Size, multiply, padded};
 use crate::train::ops::{HostMatrix, Kernel, Ops, Simd, run};
 
@@ -69,10 +69,9 @@ impl Kernel for Forward<'_> {
             for head in heads {
                 for start in (0..tokens).step_by(BLOCK) {
                     let end = (start + BLOCK).min(tokens);
-                    let queries = Left {
+                    let queries = Left::Rows {
                         data: &self.qkv[start * width + head * head_dim..],
-                        row_stride: width,
-                        column_stride: 1,
+                        stride: width,
                     };
                     let rows = end - start;
                     let size = Size {
@@ -87,10 +86,9 @@ impl Kernel for Forward<'_> {
                         let log_sum = softmax::<S>(scores, start + row + 1, shape.scale());
                         self.log_sums[(start + row) * shape.heads + head] = log_sum;
                     }
-                    let probabilities = Left {
+                    let probabilities = Left::Rows {
                         data: &scores,
-                        row_stride: keys_stride,
-                        column_stride: 1,
+                        stride: keys_stride,
                     };
                     let size = Size {
                         m: rows,
@@ -115,24 +113,20 @@ impl Kernel for Forward<'_> {
 /// the logarithm of the sum of the exponentials of the scaled scores.
 #[inline(always)]
 pub(super) fn softmax<S: Simd>(scores: &mut [f32], count: usize, scale: f32) -> f32 {
-    let (seen, hidden) = scores.split_at_mut(count);
+    let (tiles, hidden) = scores.split_at_mut(padded(count));
     hidden.fill(0.0);
-    let peak = largest(seen) * scale;
-    let mut lanes = [0.0_f32; 16];
-    let mut chunks = seen.chunks_exact_mut(16);
-    for chunk in &mut chunks {
-        for lane in 0..16 {
-            chunk[lane] = exp::<S>(S::multiply_add(chunk[lane], scale, -peak));
-            lanes[lane] += chunk[lane];
+    tiles[count..].fill(f32::NEG_INFINITY);
+    let peak = largest(tiles) * scale;
+    let mut lanes = [0.0_f32; LANES];
+    for tile in tiles.as_chunks_mut::<LANES>().0 {
+        for lane in 0..LANES {
+            tile[lane] = exp::<S>(S::multiply_add(tile[lane], scale, -peak));
+            lanes[lane] += tile[lane];
         }
     }
-    let mut sum = sum_lanes(lanes);
-    for score in chunks.into_remainder() {
-        *score = exp::<S>(S::multiply_add(*score, scale, -peak));
-        sum += *score;
-    }
+    let sum = sum_lanes(lanes);
     let inverse = 1.0 / sum;
-    for score in seen {
+    for score in tiles {
         *score *= inverse;
     }
     peak + sum.ln()
