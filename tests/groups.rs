@@ -224,28 +224,32 @@ fn cut_anywhere_and_resumed_is_as_uninterrupted() {
 /// whole pays what scoring one by one does.
 #[test]
 fn measures_without_a_group_are_scored_in_groups() {
-    let text = "version = 1\n\
-        [format]\ntemplate = \"r1\"\n\
-        [rewards.accuracy]\nmath = { section = \"answer\" }\n\
-        [rewards.overlong]\noverlong = { max_tokens = 48, cache_tokens = 12 }\n\
-        [rewards.tags]\ntags = { tags = [\"<think>\"] }\n";
-    let scorer = goldstone::reward::Scorer::compile(goldstone::reward::SpecSource {
+    let text = r#"
+version = 1
+[format]
+template = "r1"
+[rewards.accuracy]
+math = { section = "answer" }
+[rewards.overlong]
+overlong = { max_tokens = 48, cache_tokens = 12 }
+[rewards.tags]
+tags = { tags = ["<think>"] }
+"#;
+    let scorer = Scorer::compile(SpecSource {
         text,
         origin: "mixed.toml",
-        grammar: &|_| Err("no grammars here".to_owned()),
-    })
-    .expect("the spec compiles");
-    let rollouts: Vec<goldstone::rollout::Rollout> = [(20, "42"), (40, "42"), (48, "41")]
-        .into_iter()
-        .map(|(tokens, answer)| goldstone::rollout::Rollout {
-            completion: format!("<think>6*7</think><answer>{answer}</answer>")
-                .as_str()
-                .into(),
-            reference: Some("42".into()),
-            n_tokens: Some(tokens),
-            ..goldstone::rollout::Rollout::default()
-        })
-        .collect();
+        grammar: &|path| Err(format!("no file `{path}` here")),
+    });
+    let scorer = scorer.unwrap();
+    let rollout = |(n_tokens, answer): (u64, &str)| Rollout {
+        completion: format!("<think>6*7</think><answer>{answer}</answer>")
+            .as_str()
+            .into(),
+        reference: Some("42".into()),
+        n_tokens: Some(n_tokens),
+        ..Rollout::default()
+    };
+    let rollouts = [(20, "42"), (40, "42"), (48, "41")].map(rollout);
     let alone: Vec<_> = rollouts
         .iter()
         .map(|rollout| scorer.score(rollout))

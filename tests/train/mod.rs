@@ -1,9 +1,7 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod chat;
-#[cfg(feature = "cli")]
 mod commands;
 mod fixture;
 mod folder;

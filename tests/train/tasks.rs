@@ -6,9 +6,11 @@ use std::path::Path;
 
 use goldstone::load;
 use goldstone::rollout::{Rollout, Text};
+use goldstone::train::folder::ModelFolder;
+use goldstone::train::stage::Problems;
 use goldstone::train::task::{
-    AdditionFlaws, AdditionOptions, CountdownOptions, Fields, Generator, Part, Problem, Task,
-    TaskOptions, Wording,
+    AdditionFlaws, AdditionOptions, Asked, Chat, CountdownOptions, Fields, Generator, Part,
+    Problem, Task, TaskOptions, Wording,
 };
 use goldstone::verdict::Outcome;
 
@@ -303,4 +305,69 @@ fn shared_rows_of_two_files_are_refused() {
     );
     assert_eq!(kept + asked, 400);
     assert!((20..60).contains(&asked), "{asked} of 400 are held out");
+}
+
+/// A template in the manner of Qwen's; `begun` is what it writes for the assistant.
+fn template(begun: &str) -> Option<goldstone::train::folder::ChatTemplate> {
+    let mut model = ModelFolder::load(&super::fixture::folder("qwen2")).expect("the fixture loads");
+    let source = format!(
+        "{{% for m in messages %}}[{{{{ m.role }}}}]{{{{ m.content }}}}\n{{% endfor %}}\
+         {{% if add_generation_prompt %}}[assistant]{begun}{{% endif %}}"
+    );
+    model
+        .set_chat_template(&source)
+        .expect("the template parses");
+    model.chat
+}
+
+#[test]
+fn the_scorer_sees_what_stands_before_the_answer() {
+    let (_folder, options) = file(
+        "problems.jsonl",
+        "{\"prompt\": \"1+1?\", \"reference\": \"2\"}\n",
+    );
+    let put = |options: &TaskOptions, begun: Option<&str>| {
+        let chat = begun.and_then(template);
+        Asked::new(open(options, 1), chat)
+            .problem(0)
+            .expect("the problem is put")
+    };
+    // Without a template the prompt is what it is.
+    let plain = put(&options, None);
+    assert_eq!(plain.prompt, "1+1?");
+    assert_eq!(plain.rollout.prompt.tail(), "1+1?");
+    // A template heads the turn: nothing of that is the assistant's.
+    let chat = put(&options, Some(""));
+    assert_eq!(chat.prompt, "[user]1+1?\n[assistant]");
+    assert_eq!(chat.rollout.prompt.tail(), "");
+    // One that begins the thinking, and a prefill of the recipe.
+    let begun = put(&options, Some("<think>\n"));
+    assert_eq!(begun.prompt, "[user]1+1?\n[assistant]<think>\n");
+    assert_eq!(begun.rollout.prompt.tail(), "<think>\n");
+    let prefilled = TaskOptions {
+        prefill: Some("<think>".to_owned()),
+        system: Some("Think.".to_owned()),
+        ..options.clone()
+    };
+    let prefilled = put(&prefilled, Some(""));
+    assert_eq!(
+        prefilled.prompt,
+        "[system]Think.\n[user]1+1?\n[assistant]<think>"
+    );
+    assert_eq!(prefilled.rollout.prompt.tail(), "<think>");
+    // A recipe may want none of it.
+    let never = TaskOptions {
+        chat: Chat::Never,
+        ..options
+    };
+    assert_eq!(put(&never, Some("<think>\n")).prompt, "1+1?");
+    // Messages need a template.
+    let (_chat, chat) = file(
+        "chat.jsonl",
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"a\"}]}\n",
+    );
+    let error = Asked::new(open(&chat, 1), None)
+        .problem(0)
+        .expect_err("no template");
+    assert!(error.contains("no chat template"), "{error}");
 }

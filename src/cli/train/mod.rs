@@ -229,7 +229,7 @@ impl Train {
                     let name = Styled(STRONG, Safe(&shown));
                     writeln!(
                         out,
-                        "{name}: metrics, completions, best/ and final/ policies"
+                        "{name}: report.html, metrics, completions, best/ and final/ policies"
                     )?;
                 }
                 Ok(Exit::Done)

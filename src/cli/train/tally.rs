@@ -46,10 +46,13 @@ impl Tally {
             .iter()
             .filter_map(|record| Some((record, record.metric(headline)?)))
             .collect();
-        let best = values
-            .iter()
-            .max_by(|(_, a), (_, b)| a.total_cmp(b))
-            .map(|(record, value)| (record.step, *value));
+        // Of equal ones the first: that is what the run has kept.
+        let mut best: Option<(u64, f64)> = None;
+        for (record, value) in &values {
+            if best.is_none_or(|(_, most)| *value > most) {
+                best = Some((record.step, *value));
+            }
+        }
         let Some((step, best)) = best else {
             return Ok(());
         };
