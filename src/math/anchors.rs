@@ -245,6 +245,33 @@ pub(super) fn joins(between: &str) -> bool {
     joined
 }
 
+/// Words between two boxes that set the second apart: it follows from the first,
+/// or comes after it.
+pub(super) const FOLLOWS: &[&str] = &[
+    "then",
+    "so",
+    "thus",
+    "hence",
+    "therefore",
+    "finally",
+    "next",
+    "now",
+    "gives",
+    "get",
+    "gets",
+    "becomes",
+    "equals",
+    "is",
+    "are",
+    "was",
+    "were",
+    "answer",
+    "wait",
+    "actually",
+    "correction",
+    "instead",
+];
+
 /// Whether the text between two boxes joins them as parts of one answer, each
 /// with its label: "\boxed{1} papers and \boxed{2} bins". The last word is "and";
 /// what reports one box after the other ("and then") does not join.
@@ -252,42 +279,10 @@ pub(super) fn joins_labelled(between: &str) -> bool {
     /// "\text{ for part (a) and }" and longer ones.
     const LONGEST: usize = 64;
     const WORDS: usize = 4;
-    /// Words that say something of the box before them.
+    /// Words that say something of the box before them, beside [`FOLLOWS`].
     const SAYS: &[&str] = &[
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "then",
-        "so",
-        "thus",
-        "hence",
-        "therefore",
-        "finally",
-        "next",
-        "now",
-        "gives",
-        "get",
-        "gets",
-        "becomes",
-        "equals",
-        "wait",
-        "actually",
-        "wrong",
-        "correction",
-        "instead",
-        "rather",
-        "than",
-        "also",
-        "another",
-        "guess",
-        "try",
-        "tries",
-        "again",
-        "step",
-        "first",
-        "answer",
+        "be", "wrong", "rather", "than", "also", "another", "guess", "try", "tries", "again",
+        "step", "first",
     ];
     if between.len() > LONGEST
         || wavers(between)
@@ -302,5 +297,7 @@ pub(super) fn joins_labelled(between: &str) -> bool {
         .collect();
     words.last().is_some_and(|last| last == "and")
         && words.len() <= WORDS + 1
-        && !words.iter().any(|word| SAYS.contains(&word.as_str()))
+        && !words
+            .iter()
+            .any(|word| SAYS.contains(&word.as_str()) || FOLLOWS.contains(&word.as_str()))
 }

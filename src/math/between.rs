@@ -4,7 +4,7 @@
 //! Boxes that are set apart are steps or drafts, and the last one is judged: one
 //! answer is judged per response, so that writing more of them gains nothing.
 
-use super::anchors::{joins, joins_labelled};
+use super::anchors::{FOLLOWS, joins, joins_labelled};
 use super::boxes::name_at_end;
 use super::doubt::sentence_start;
 
@@ -42,43 +42,10 @@ const DOUBTS: &[&str] = &[
     "возможно",
 ];
 
-/// Sets two boxes of one sentence apart, where the second follows from the first
-/// or after it.
+/// Sets two boxes of one sentence apart, beside [`FOLLOWS`].
 const SEQUENCES: &[&str] = &[
-    "then",
-    "so",
-    "thus",
-    "hence",
-    "therefore",
-    "finally",
-    "next",
-    "now",
-    "gives",
-    "give",
-    "get",
-    "gets",
-    "becomes",
-    "equals",
-    "is",
-    "are",
-    "was",
-    "were",
-    "which",
-    "we",
-    "making",
-    "leads",
-    "yields",
-    "because",
-    "since",
-    "final",
-    "answer",
-    "result",
-    "total",
-    "wait",
-    "actually",
-    "correction",
-    "instead",
-    "but",
+    "give", "which", "we", "making", "leads", "yields", "because", "since", "final", "result",
+    "total", "but",
 ];
 
 /// The same in scripts without spaces.
@@ -110,7 +77,7 @@ pub(super) fn leaves_open(between: &str) -> bool {
         return false;
     }
     let head = &between[..sentence_end(between)];
-    let sequence = words(between).any(|word| SEQUENCES.contains(&word.to_lowercase().as_str()))
+    let sequence = words(between).any(|word| follows(&word.to_lowercase()))
         || between.contains(|c: char| u32::from(c) >= 0x2e80 && c.is_alphabetic());
     let apart = match head.len() == between.len() {
         true => sequence,
@@ -156,4 +123,8 @@ fn sentence_end(text: &str) -> usize {
             _ => false,
         })
         .map_or(text.len(), |(at, c)| at + c.len_utf8())
+}
+
+fn follows(word: &str) -> bool {
+    FOLLOWS.contains(&word) || SEQUENCES.contains(&word)
 }

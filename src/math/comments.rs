@@ -175,7 +175,10 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
 /// Whether the left side of a name is a sentence about it: "πr² where r", "Suppose
 /// x". `Area`, `BC` and `\angle ABC` are names.
 fn is_sentence(left: &str) -> bool {
-    let words: Vec<&str> = left.split_whitespace().collect();
+    let words: Vec<&str> = left
+        .split_whitespace()
+        .map(|word| word.trim_end_matches([':', '.', '!']))
+        .collect();
     let is_word = |word: &&str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
     let small = |word: &&str| is_word(word) && !word.contains(char::is_uppercase);
     // "Suppose $x$"

@@ -233,7 +233,7 @@ fn governing(before: &str) -> &str {
 /// Whether a comma before `clause` only opens what the words before it say:
 /// "Es stimmt nicht, dass …".
 fn goes_on(clause: &str) -> bool {
-    const OPENS: [&str; 6] = ["dass", "daß", "что", "що", "że", "že"];
+    const OPENS: [&str; 6] = ["dass", "daß", "что", "що", "že", "hogy"];
     let clause = clause.trim_start();
     let end = clause.find(' ').unwrap_or(clause.len());
     OPENS.contains(&&clause[..end])
@@ -254,6 +254,12 @@ pub(super) fn before(before: &str) -> Option<&'static str> {
         .map_or(0, |(at, c)| at + c.len_utf8());
     let clause = &sentence[clause_from..];
     if holds(clause, DENIAL_PHRASES) || holds(clause, DENIES_AHEAD) {
+        return Some("denied");
+    }
+    let opened = clause
+        .match_indices(',')
+        .any(|(at, _)| goes_on(&clause[at + 1..]) && words(&clause[..at]).any(|w| is_denial(&w)));
+    if opened {
         return Some("denied");
     }
     let clause: Vec<String> = words(clause).collect();

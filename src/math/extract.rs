@@ -421,7 +421,7 @@ fn clause_end(text: &str, from: usize, limit: usize) -> usize {
             // The dots of `0.333...` belong to the number.
             '.' => {
                 after.is_none_or(|b| b.is_ascii_whitespace() || *b == b'*')
-                    && !rest[..at].ends_with("..")
+                    && !rest[..at].ends_with('.')
             }
             ' ' => [" because ", " since "]
                 .iter()

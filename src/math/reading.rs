@@ -7,6 +7,7 @@ use super::gold::{Answer, interpret};
 use super::number::Fault;
 use super::options::MathOptions;
 use super::parse::{ParseFault, ParseLimits, parse};
+use super::stated::CONCLUDES;
 use super::typed::{Readings, Typed};
 
 /// The readings of a text. Where the whole has none, a part of it that the rest
@@ -54,23 +55,28 @@ fn parse_limits(options: &MathOptions) -> ParseLimits {
 
 /// Whether a whole text is one expression, not prose.
 pub(super) fn is_expression(text: &str, options: &MathOptions) -> bool {
+    // "Thus, $AB = 12$" is no list.
+    let concludes = |word: &str| CONCLUDES.iter().any(|one| word.eq_ignore_ascii_case(one));
+    if presented(text).is_some_and(concludes) {
+        return false;
+    }
     match interpret(text, options) {
         Ok(Answer::Value(_)) => true,
         Ok(Answer::Opaque(opaque)) => match read(text, options) {
             Ok(readings) => !opaque.is_prose() || !matches!(readings.0[0].value, Typed::Text(_)),
-            Err(_) => !opaque.is_prose() && !presents(text),
+            Err(_) => !opaque.is_prose() && presented(text).is_none(),
         },
         Err(Fault::Undefined) => true,
         Err(_) => false,
     }
 }
 
-/// Whether a word stands before mathematics in delimiters: "So $x = \frac{12}{2} = 6$."
-fn presents(text: &str) -> bool {
-    let word = text.find([' ', ':', ',']).map_or("", |end| &text[..end]);
-    word.chars().count() > 1
-        && word.chars().all(char::is_alphabetic)
-        && ["$", "\\(", "\\["]
-            .iter()
-            .any(|open| text[word.len()..].contains(open))
+/// The word that stands before mathematics in delimiters: "So $x = \frac{12}{2} = 6$."
+fn presented(text: &str) -> Option<&str> {
+    let word = &text[..text.find([' ', ':', ','])?];
+    let is_word = word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+    let opens = ["$", "\\(", "\\["]
+        .iter()
+        .any(|open| text[word.len()..].contains(open));
+    (is_word && opens).then_some(word)
 }

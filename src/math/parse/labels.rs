@@ -7,30 +7,16 @@
 use std::borrow::Cow;
 
 use super::super::anchors::is_hedge;
-use super::super::counted::counts_things;
+use super::super::counted::{counts_things, resizes};
 use super::super::typed::{Scalar, Typed};
 use super::super::units::{Dimension, Unit, unit};
 use super::words::is_prose;
 
-/// Words that change the number before them.
-const SIZES: &[&str] = &[
-    "dozen",
-    "dozens",
-    "score",
-    "gross",
-    "squared",
-    "cubed",
-    "factorial",
-    "half",
-    "halves",
-    "third",
-    "thirds",
-    "quarter",
-    "quarters",
+/// Words of sums, relations and parts, which are no label either; those that make
+/// another number of theirs are [`resizes`].
+const RELATES: &[&str] = &[
     "percent",
     "percentage",
-    "plus",
-    "minus",
     "and",
     "by",
     "over",
@@ -47,41 +33,15 @@ const SIZES: &[&str] = &[
     "rad",
     "remainder",
     "each",
-    "pairs",
     "pair",
     "times",
-    "thousands",
-    "million",
-    "millions",
     "billion",
-    "billions",
-    "thousand",
-    "hundred",
-    "hundreds",
     "trillion",
     "ten",
-    "tens",
     "even",
     "odd",
     "only",
     "mil",
-    "fifth",
-    "fifths",
-    "sixth",
-    "sixths",
-    "seventh",
-    "sevenths",
-    "eighth",
-    "eighths",
-    "ninth",
-    "ninths",
-    "tenth",
-    "tenths",
-    "twelfths",
-    "hundredths",
-    "thousandths",
-    "hundredth",
-    "thousandth",
     "ths",
     "below",
     "under",
@@ -91,9 +51,6 @@ const SIZES: &[&str] = &[
     "less",
     "fewer",
     "remaining",
-    "double",
-    "triple",
-    "twice",
 ];
 
 /// The most words of a label.
@@ -169,7 +126,8 @@ fn words(written: &str) -> Option<String> {
         word.chars().count() > 1
             // Scripts without spaces write sentences as one word.
             && word.chars().all(|c| c < '\u{2000}' && c.is_alphabetic() || c == '-')
-            && !SIZES.contains(word)
+            && !RELATES.contains(word)
+            && !resizes(word)
             && !is_prose(word)
             && !is_hedge(word)
     };
