@@ -1,7 +1,13 @@
 //! The optimizer: its numbers, its policies and its folders against other
 //! people's code.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures of docs/policies.md, shown by `--no-capture`"
+)]
 
 mod chat;
+#[cfg(feature = "cli")]
 mod commands;
 mod fixture;
 mod folder;
