@@ -66,42 +66,60 @@ impl Entry {
     }
 
     /// The parameter's numbers out of its pieces', given in order.
-    pub(super) fn pack(&self, pieces: &[Vec<f32>]) -> Vec<f32> {
+    pub(super) fn pack(&self, mut pieces: Vec<Vec<f32>>) -> Vec<f32> {
         let Form::Columns(inputs) = self.form else {
-            return pieces.concat();
+            // One piece is the parameter, and may be half of the model.
+            return match pieces.len() {
+                1 => pieces.remove(0),
+                _ => pieces.concat(),
+            };
         };
         let width: usize = self.pieces.iter().map(|piece| piece.outputs).sum();
         let mut packed = vec![0.0; inputs * width];
         let mut first = 0;
         for (piece, numbers) in self.pieces.iter().zip(pieces) {
-            for (row, numbers) in numbers.chunks_exact(inputs).enumerate() {
-                let column = first + row;
-                for (into, number) in packed[column..].iter_mut().step_by(width).zip(numbers) {
-                    *into = *number;
-                }
-            }
+            tiles(piece.outputs, inputs, |row, column| {
+                packed[column * width + first + row] = numbers[row * inputs + column];
+            });
             first += piece.outputs;
         }
         packed
     }
 
     /// One piece's numbers out of the parameter's.
-    pub(super) fn unpack(&self, at: usize, packed: &[f32]) -> Vec<f32> {
+    pub(super) fn unpack(&self, at: usize, packed: Vec<f32>) -> Vec<f32> {
+        if self.pieces.len() == 1 && !matches!(self.form, Form::Columns(_)) {
+            return packed;
+        }
         let first: usize = self.pieces[..at].iter().map(|piece| piece.outputs).sum();
         let outputs = self.pieces[at].outputs;
-        let Form::Columns(inputs) = self.form else {
-            let inputs = match self.form {
-                Form::Rows(inputs) => inputs,
-                _ => 1,
-            };
-            return packed[first * inputs..(first + outputs) * inputs].to_vec();
+        let inputs = match self.form {
+            Form::Vector => 1,
+            Form::Rows(inputs) => inputs,
+            Form::Columns(inputs) => {
+                let width = packed.len() / inputs;
+                let mut numbers = vec![0.0; inputs * outputs];
+                tiles(outputs, inputs, |row, column| {
+                    numbers[row * inputs + column] = packed[column * width + first + row];
+                });
+                return numbers;
+            }
         };
-        let width = packed.len() / inputs;
-        let mut numbers = Vec::with_capacity(inputs * outputs);
-        for column in first..first + outputs {
-            numbers.extend(packed[column..].iter().step_by(width));
+        packed[first * inputs..(first + outputs) * inputs].to_vec()
+    }
+}
+
+/// Visits all places of a matrix, tile by tile: both sides of a turn stay in the cache.
+fn tiles(rows: usize, columns: usize, mut visit: impl FnMut(usize, usize)) {
+    const TILE: usize = 16;
+    for first_row in (0..rows).step_by(TILE) {
+        for first_column in (0..columns).step_by(TILE) {
+            for row in first_row..rows.min(first_row + TILE) {
+                for column in first_column..columns.min(first_column + TILE) {
+                    visit(row, column);
+                }
+            }
         }
-        numbers
     }
 }
 

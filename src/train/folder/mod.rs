@@ -137,7 +137,7 @@ pub fn load_policy(folder: &Path, device: &Device) -> Result<(Policy, ModelFolde
             .iter()
             .map(|piece| tensors.read(&piece.name, &entry.piece_shape(piece)))
             .collect::<Result<Vec<_>, _>>()?;
-        let tensor = Tensor::from_vec(entry.pack(&pieces), entry.shape(), device)?;
+        let tensor = Tensor::from_vec(entry.pack(pieces), entry.shape(), device)?;
         parameters.push((entry.parameter, tensor));
     }
     let policy = Policy::from_parameters(read.config.clone(), Parameters::new(parameters))?;

@@ -117,7 +117,7 @@ fn write_weights(
                 shape: entry.shape(),
             })?;
             let packed: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-            Ok(entry.unpack(at, &packed))
+            Ok(entry.unpack(at, packed))
         },
     )
 }

@@ -347,8 +347,10 @@ pub(super) fn write_file<E: From<FolderError>>(
         .and_then(|()| file.write_all(&header))
         .map_err(unwritable)?;
     for (name, _) in sorted {
-        let bytes = stored.encode(&numbers(name)?);
-        file.write_all(&bytes).map_err(unwritable)?;
+        // A piece at a time: an embedding is not in memory twice.
+        for some in numbers(name)?.chunks(1 << 16) {
+            file.write_all(&stored.encode(some)).map_err(unwritable)?;
+        }
     }
     let file = file
         .into_inner()

@@ -51,6 +51,7 @@ for name in ["qwen2", "qwen3", "llama"]:
     path = os.path.join(saved, name + "-random")
     loaded = model(path)
     tokenizer = AutoTokenizer.from_pretrained(path)
+    assert tokenizer("1 + 2\n").input_ids == [7, 18, 16, 18, 8, 19]
     chat = [{"role": "user", "content": "1+2"}]
     tokens = tokenizer.apply_chat_template(chat, return_tensors="pt", return_dict=True).input_ids
     assert tokenizer.decode(tokens[0]) == "1+2=", tokenizer.decode(tokens[0])

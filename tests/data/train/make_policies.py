@@ -23,12 +23,13 @@ lora.*            the same for a LoRA adapter on top (`NAME-adapter*/`), base fr
 import json
 import os
 import shutil
+import tempfile
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Regex, Tokenizer
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -54,6 +55,10 @@ SAMPLES = [
     "",
     "<|im_start|>user\nthen<|im_end|>\n",
 ]
+QWEN2 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 CHAT = (
     "{%- for message in messages %}\n"
     "    {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}\n"
@@ -65,9 +70,14 @@ CHAT = (
 
 
 def byte_level(folder, special, marks):
-    """BPE over bytes, as Qwen has it; only the bytes of the text are in it."""
+    """BPE over bytes, as Qwen has it; only the bytes of the text are in it. The rules
+    are Qwen2's: transformers 5 goes by those for a Qwen2 model, whatever the file says."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(QWEN2), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY - len(special) - len(marks), show_progress=False)
     tokenizer.train_from_iterator(TEXT + ["useristant\n<|_>/"], trainer)
@@ -316,24 +326,38 @@ def policy(name, config, stored, tokenizer, special, marks, shard):
 
 def characters():
     """What transformers makes of the tokenizer files that goldstone writes; the folder
-    holds those files, and the tests compare them with what is written today."""
+    holds those files, and the tests compare them with what is written today. Beside a
+    Qwen2 model, transformers 5 has a class of its own for them: the same numbers."""
     folder = os.path.join(ROOT, "characters")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    texts = ["12+34=46", "<think>1 + 2</think> 3", "a<eos><pad>\n<thin k>", "", "<answer><think>=",
+             " 1  2 ", "\n\n it's  3×4÷é = 12数学字 \n"]
     made = []
-    for text in ["12+34=46", "<think>1 + 2</think> 3", "a<eos><pad>\n<thin k>", "", "<answer><think>=", " 1  2 "]:
-        ids = tokenizer(text).input_ids
-        assert ids == tokenizer(text, add_special_tokens=False).input_ids
-        shown = tokenizer.decode(ids, skip_special_tokens=True)
-        made.append({"text": text, "ids": ids, "shown": shown, "all": tokenizer.decode(ids)})
+    for model_type in [None, "qwen2", "qwen3", "llama"]:
+        with tempfile.TemporaryDirectory() as beside:
+            for file in os.listdir(folder):
+                shutil.copy(os.path.join(folder, file), beside)
+            if model_type:
+                with open(os.path.join(beside, "config.json"), "w") as file:
+                    json.dump({"model_type": model_type}, file)
+            tokenizer = AutoTokenizer.from_pretrained(beside)
+        for at, text in enumerate(texts):
+            ids = tokenizer(text).input_ids
+            assert ids == tokenizer(text, add_special_tokens=False).input_ids
+            shown = tokenizer.decode(ids, skip_special_tokens=True)
+            case = {"text": text, "ids": ids, "shown": shown, "all": tokenizer.decode(ids)}
+            if model_type:
+                assert case == made[at], (model_type, case, made[at])
+            else:
+                made.append(case)
     numbers = {
-        "alphabet": "0123456789+= \n<>abcdefghijklmnopqrstuvwxyz",
+        "alphabet": "0123456789+= \n<>abcdefghijklmnopqrstuvwxyz'×÷é数学字",
         "markers": ["<think>", "</think>", "<answer>"],
         "texts": made,
         "eos": tokenizer.eos_token_id,
         "pad": tokenizer.pad_token_id,
     }
     with open(folder + ".json", "w") as file:
-        json.dump(numbers, file, indent=1)
+        json.dump(numbers, file, indent=1, ensure_ascii=False)
         file.write("\n")
 
 

@@ -83,12 +83,13 @@ impl Tokenizer {
     /// token each.
     ///
     /// Tokens 0 to 2 are `<pad>`, `<eos>` and `<unk>`; the markers follow, then the
-    /// alphabet, each in the order given. The files that [`Self::save`] writes are an
+    /// alphabet, each in the order given. Characters outside ASCII are several bytes,
+    /// which have tokens behind these. The files that [`Self::save`] writes are an
     /// ordinary tokenizer of transformers with the same numbers.
     ///
     /// # Errors
     /// [`FolderError::Alphabet`] for a character or marker that occurs twice, an empty
-    /// alphabet or marker, or a marker of the names above.
+    /// alphabet or marker, a marker of the names above, or one with an accent.
     pub fn characters(alphabet: &str, markers: &[String]) -> Result<Self, FolderError> {
         let files = characters::files(alphabet, markers)?;
         Self::from_files(Path::new(""), files, GenerationConfig::default())
@@ -196,13 +197,25 @@ impl Tokenizer {
     ///
     /// A number that stands for no token gives no text; bytes that are no UTF-8
     /// give `U+FFFD`.
+    ///
+    /// # Panics
+    /// When the tokenizer's decoder has a pattern whose search gives up: an empty
+    /// text in its place would be scored as the policy's fault.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        self.inner.decode(tokens, true).unwrap_or_default()
+        self.decoded(tokens, true)
     }
 
     /// The text of tokens with special ones written out.
+    ///
+    /// # Panics
+    /// As [`Self::decode`].
     pub fn decode_all(&self, tokens: &[u32]) -> String {
-        self.inner.decode(tokens, false).unwrap_or_default()
+        self.decoded(tokens, false)
+    }
+
+    fn decoded(&self, tokens: &[u32], skips_special: bool) -> String {
+        let text = self.inner.decode(tokens, skips_special);
+        text.expect("a decoder fails only where a pattern's search gives up")
     }
 
     /// Tokens that end a completion; the first is the one to end a text with. Empty
