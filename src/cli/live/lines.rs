@@ -27,12 +27,21 @@ pub(super) fn line(state: &State, record: &StepRecord) -> String {
 }
 
 /// The numbers of an evaluation but the one that was named, those with intervals
-/// first: `greedy accuracy 61.0 % (55.0–67.0 %)`.
+/// first. Of the others, those of sampled answers are left out where there are
+/// greedy ones; of two names for one number, the second is: `greedy accuracy 61.0 % (55.0–67.0 %)`.
 pub(super) fn evaluation(record: &StepRecord, but: Option<&str>) -> String {
     let mut with_interval = Vec::new();
     let mut others = Vec::new();
     for (name, value) in &record.metrics {
         if !is_summary(name) || !value.is_finite() || but == Some(name) {
+            continue;
+        }
+        if name == "pass@1"
+            && record
+                .metrics
+                .iter()
+                .any(|(name, _)| name.starts_with("mean@"))
+        {
             continue;
         }
         let text = format!("{} {}", title(name), shown(name, *value));
@@ -42,6 +51,7 @@ pub(super) fn evaluation(record: &StepRecord, but: Option<&str>) -> String {
                 let low = low.trim_end_matches(" %");
                 with_interval.push(format!("{text} ({low}–{})", shown(name, high)));
             }
+            None if record.metric(&format!("greedy/{name}")).is_some() => {}
             None => others.push(text),
         }
     }

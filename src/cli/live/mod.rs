@@ -16,6 +16,7 @@ mod tests;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -28,7 +29,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::terminal::Safe;
 use crate::train::watch::{
-    Activity, CompletionRecord, Ending, Kind, RunInfo, StepRecord, WatchError, Watcher,
+    Activity, CompletionRecord, Ending, Follower, Kind, RunInfo, StepRecord, WatchError, Watcher,
 };
 use picture::Palette;
 use state::State;
@@ -133,8 +134,12 @@ impl Watcher for Live {
             None if run.began > 0.0 => run.began,
             _ => seconds_now(),
         };
+        let mut state = State::new(run.clone(), began);
+        if let Some(step) = run.resumed_at {
+            state.recall(&told_before(&run.folder, step)?);
+        }
         *self.shared() = Shared {
-            state: State::new(run.clone(), began),
+            state,
             is_changed: true,
             ..Shared::default()
         };
@@ -203,6 +208,21 @@ impl Live {
     pub(super) fn stop_clock(&self, at: f64) {
         self.shared().ended = Some(at);
     }
+}
+
+/// What a run's folder tells of the steps up to the one it goes on after.
+fn told_before(folder: &Path, last_step: u64) -> Result<Vec<StepRecord>, WatchError> {
+    let mut metrics = Follower::metrics(folder);
+    let mut records: Vec<StepRecord> = Vec::new();
+    loop {
+        let news = metrics.news()?;
+        if news.is_empty() {
+            break;
+        }
+        records.extend(news);
+    }
+    records.retain(|record| record.step <= last_step);
+    Ok(records)
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {

@@ -232,7 +232,7 @@ fn draw_evaluation(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Pa
         None => String::new(),
     };
     let text = format!("{} {}{range}{best}  ", title(name), shown(name, value));
-    let head = format!("held-out, step {}  ", record.step);
+    let head = "held-out  ".to_owned();
     let room = usize::from(area.width).saturating_sub(cells(&head) + cells(&text));
     let curve = state
         .curves
@@ -248,7 +248,8 @@ fn draw_evaluation(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Pa
             Span::styled(curve, palette.of(Color::Green)),
         ]),
     );
-    let all = fitted(&evaluation(record, Some(name)), usize::from(area.width));
+    let all = format!("step {}  {}", record.step, evaluation(record, Some(name)));
+    let all = fitted(&all, usize::from(area.width));
     put(frame, area, 1, Line::styled(all, palette.faint()));
 }
 

@@ -85,6 +85,14 @@ impl State {
         }
     }
 
+    /// What was told before the run went on. The pause is no part of its pace.
+    pub(super) fn recall(&mut self, records: &[StepRecord]) {
+        for record in records {
+            self.add(record);
+        }
+        self.times.clear();
+    }
+
     /// A step or an evaluation.
     pub(super) fn add(&mut self, record: &StepRecord) {
         if record.kind == Kind::Train {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::summary::title_among;
 use crate::train::watch::glossary::{Group, Unit, meaning, title};
 use crate::train::watch::{Kind, StepRecord};
 
@@ -209,7 +210,10 @@ impl Values {
             let ends = |end: &str| self.by_name.get(&format!("{name}/{end}"));
             let points = |curve| points(curve, &steps, bucket);
             Series {
-                title: title(name),
+                title: match self.kind {
+                    Kind::Train => title(name),
+                    Kind::Evaluation => title_among(name, |name| self.by_name.contains_key(name)),
+                },
                 means: known.map_or("", |row| row.means),
                 look_for: known.map_or("", |row| row.look_for),
                 y: points(&self.by_name[*name]),

@@ -39,7 +39,8 @@
   const ticks = (unit) => (_, values) => {
     const scale = unit === "share" ? 100 : 1;
     const gap = values.length > 1 ? Math.abs(values[1] - values[0]) * scale : 1;
-    const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(gap) - 1e-9)));
+    let digits = 0;
+    while (digits < 6 && Math.abs(gap * 10 ** digits - Math.round(gap * 10 ** digits)) > 1e-6) digits += 1;
     return values.map((value) => {
       const scaled = value * scale;
       if (gap < 1e-4) return scaled === 0 ? "0" : scaled.toExponential(0);
@@ -78,12 +79,15 @@
     return data;
   };
 
+  // Room at the right of a chart, in pixels: for the last label of the axis, and
+  // the name of a stage.
+  const ROOM = 24;
   const stageMarks = (plot) => {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.rect(bbox.left, 0, bbox.width + ROOM * ratio, bbox.top + bbox.height);
     ctx.clip();
     ctx.strokeStyle = colour("--faint");
     ctx.fillStyle = colour("--faint");
@@ -96,17 +100,28 @@
       if (stage.from > 0) {
         ctx.setLineDash([3 * ratio, 3 * ratio]);
         ctx.beginPath();
-        ctx.moveTo(x, bbox.top);
+        ctx.moveTo(x, bbox.top - 16 * ratio);
         ctx.lineTo(x, bbox.top + bbox.height);
         ctx.stroke();
       }
-      const left = Math.max(x, bbox.left) + 4 * ratio;
+      // Right of the mark, or left of it where the chart ends too soon.
+      const width = ctx.measureText(stage.name).width;
+      let left = Math.max(x, bbox.left) + 4 * ratio;
+      if (left + width > bbox.left + bbox.width + ROOM * ratio) left = x - width - 4 * ratio;
       if (run.stages.length > 1 && left > free && plot.valToPos(stage.to, "x", true) > bbox.left) {
-        ctx.fillText(stage.name, left, bbox.top + 2 * ratio);
-        free = left + ctx.measureText(stage.name).width + 8 * ratio;
+        ctx.fillText(stage.name, left, bbox.top - 16 * ratio);
+        free = left + width + 8 * ratio;
       }
     }
     ctx.restore();
+  };
+
+  // Some room about the values; about one that never changes, too.
+  const range = (unit, low, high) => {
+    if (low === null || high === null) return [0, 1];
+    const room = low === high ? Math.abs(low) * 0.1 || (unit === "share" ? 0.01 : 1) : (high - low) * 0.08;
+    const top = unit === "share" && high <= 1 ? Math.min(high + room, Math.max(high, 1)) : high + room;
+    return [low >= 0 ? Math.max(0, low - room) : low - room, top];
   };
 
   const options = (chart, width) => {
@@ -130,10 +145,13 @@
     return {
       width, height: 220, series, bands,
       legend: { show: false },
-      padding: [20, 12, 0, 0],
+      padding: [20, ROOM, 0, 0],
       cursor: { sync: { key: sync.key, scales: ["x", null] }, points: { size: 7 }, y: false },
       focus: { alpha: 1 },
-      scales: { x: { time: false, range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
+      scales: {
+        y: { range: (_, low, high) => range(chart.unit, low, high) },
+        x: { time: false, range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+      },
       axes: [
         { ...axis, label: "step", labelFont: "12px system-ui, sans-serif", labelSize: 18, size: 30, space: 60, values: (_, values) => values.map((value) => (value % 1 ? "" : value)) },
         { ...axis, size: 56, space: 36, values: ticks(chart.unit) },
@@ -150,7 +168,8 @@
       const value = series.y[at];
       let text = shown(chart.unit, value);
       if (series.low && value !== null && series.low[at] !== null) {
-        text += ` (${shown(chart.unit, series.low[at])} to ${shown(chart.unit, series.high[at])})`;
+        const low = shown(chart.unit, series.low[at]).replace(" %", "");
+        text += ` (${low}–${shown(chart.unit, series.high[at])})`;
       }
       chart.values[index].textContent = text;
     });

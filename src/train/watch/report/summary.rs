@@ -83,6 +83,15 @@ fn with_interval(record: &StepRecord, name: &str) -> Option<(String, Option<Stri
     Some((shown(name, value), interval))
 }
 
+/// The title of an evaluation's metric among others: where one of greedy answers
+/// has the same, it says that it is of sampled ones.
+pub(super) fn title_among(name: &str, has: impl Fn(&str) -> bool) -> String {
+    match has(&format!("greedy/{name}")) {
+        true => format!("sampled {}", title(name)),
+        false => title(name),
+    }
+}
+
 /// The numbers that a reader wants first.
 pub(super) fn tiles(run: &RunFolder, stages: &[Stage]) -> String {
     let mut tiles = Vec::new();
@@ -146,7 +155,7 @@ pub(super) fn tiles(run: &RunFolder, stages: &[Stage]) -> String {
 
 /// What the run is, its stages, its last evaluation.
 pub(super) fn tables(run: &RunFolder, stages: &[Stage]) -> String {
-    let mut html = String::from("<div class=\"wide\"><table><caption>Run</caption><tbody>");
+    let mut html = String::from("<div class=\"wide\"><table><caption>Set-up</caption><tbody>");
     for (name, value) in facts(&run.info) {
         if !value.is_empty() {
             html += &format!(
@@ -182,7 +191,7 @@ pub(super) fn tables(run: &RunFolder, stages: &[Stage]) -> String {
             let (value, interval) = with_interval(last, name).unwrap_or_default();
             html += &format!(
                 "<tr><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
-                escaped(&title(name)),
+                escaped(&title_among(name, |name| last.metric(name).is_some())),
                 escaped(&value),
                 escaped(&interval.unwrap_or_default()),
             );
