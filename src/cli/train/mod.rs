@@ -185,10 +185,13 @@ impl Train {
     #[cfg(feature = "sandbox")]
     fn attach_sandbox(&self, prepared: &mut Prepared) -> Result<(), Failure> {
         for scorer in prepared.scorers_mut() {
-            if let guests @ [_, ..] = scorer.guests().as_slice() {
-                let runner = super::sandbox_for(guests, self.jobs)?;
-                *scorer = scorer.clone().with_sandbox(runner);
+            let guests: Vec<String> = scorer.guests().into_iter().map(str::to_owned).collect();
+            if guests.is_empty() {
+                continue;
             }
+            let names: Vec<&str> = guests.iter().map(String::as_str).collect();
+            let runner = super::sandbox_for(&names, self.jobs)?;
+            *scorer = scorer.clone().with_sandbox(runner);
         }
         Ok(())
     }
