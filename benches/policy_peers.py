@@ -14,7 +14,8 @@ figure is the median over the rounds, of wall time and of processor time. The
 ratio is PyTorch's time by ours: above 1, ours is faster. Memory is the peak of a
 fresh process that did one thing three times, and beside it what that is above the
 process after loading and building the model. The machine should do nothing else:
-PyTorch's threads wait by spinning, and lose far more than ours where a core is taken.
+PyTorch's threads wait by spinning, and lose far more than ours where a core is taken;
+with OMP_WAIT_POLICY=PASSIVE in the environment they sleep.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 //! Gradients of every parameter.
 
-use goldstone::train::Tensor;
-use goldstone::train::policy::{Gradients, Policy, Recompute, TokenBatch};
+use goldstone::train::policy::{Gradients, ModelConfig, Policy, Recompute, TokenBatch};
+use goldstone::train::{Device, Tensor};
 
 use super::models::{Numbers, batch, configs, policies, policy, sequences};
 use super::oracle::Oracle;
@@ -141,6 +141,37 @@ fn two_runs_give_the_same_bits() {
     for parameter in names(&policy) {
         assert!(bits(&numbers(&first, &parameter)) == bits(&numbers(&second, &parameter)));
     }
+}
+
+/// Large enough that products and loops are shared among the threads.
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let (_, small) = configs().swap_remove(1);
+    let config = ModelConfig {
+        hidden_size: 128,
+        intermediate_size: 256,
+        layers: 1,
+        ..small
+    };
+    let policy = Policy::random(config, 3, &Device::Cpu).unwrap();
+    let mut batch = TokenBatch::new();
+    for sequence in 0..12 {
+        let tokens: Vec<u32> = (0..40).map(|i| (i * i + sequence) % 29).collect();
+        batch.push(&tokens[..5], &tokens[5..]);
+    }
+    let weights = Numbers(3).list(batch.scored());
+    let found = [1, 2, 3].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        let run = || gradients(&policy, &batch, (&weights, None), Recompute::Never);
+        let found = pool.install(run);
+        let lists = names(&policy).into_iter();
+        lists
+            .map(|name| bits(&numbers(&found, &name)))
+            .collect::<Vec<_>>()
+    });
+    assert!(found[0] == found[1]);
+    assert!(found[0] == found[2]);
 }
 
 #[test]

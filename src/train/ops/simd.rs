@@ -225,6 +225,17 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     }
 }
 
+/// What a kernel gives with every kind of vectors that this processor has.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) fn run_each<K: Kernel>(kernel: impl Fn() -> K) -> Vec<K::Output> {
+    let mut outputs = vec![kernel().run::<Plain>(), run(kernel())];
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the processor has every feature that the function asks for.
+        outputs.push(unsafe { run_avx2(kernel()) });
+    }
+    outputs
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
@@ -322,4 +333,48 @@ pub(crate) fn exp<S: Simd>(x: f32) -> f32 {
     let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits());
     let power = f32::from_bits(exponent.wrapping_add(127) << 23);
     if x < -87.0 { 0.0 } else { power * y }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    struct Exponentials;
+
+    impl Kernel for Exponentials {
+        type Output = f32;
+
+        /// The worst relative error between -87 and 88.
+        #[inline(always)]
+        fn run<S: Simd>(self) -> f32 {
+            let error = |i: i32| {
+                let x = i as f32 * 0.0137;
+                let wanted = f64::from(x).exp();
+                ((f64::from(exp::<S>(x)) - wanted) / wanted).abs() as f32
+            };
+            (-6_350..6_420).map(error).fold(0.0, f32::max)
+        }
+    }
+
+    struct Ends;
+
+    impl Kernel for Ends {
+        type Output = [f32; 4];
+
+        #[inline(always)]
+        fn run<S: Simd>(self) -> [f32; 4] {
+            [f32::NEG_INFINITY, -88.0, 0.0, f32::INFINITY].map(exp::<S>)
+        }
+    }
+
+    #[test]
+    fn exponentials_are_right_with_all_vectors() {
+        for error in run_each(|| Exponentials) {
+            assert!(error < 3e-7, "{error}");
+        }
+        for [lowest, low, zero, highest] in run_each(|| Ends) {
+            assert_eq!([lowest, low, zero], [0.0, 0.0, 1.0]);
+            assert!(highest.is_finite() && highest > 1e38);
+        }
+    }
 }

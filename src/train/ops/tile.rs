@@ -168,3 +168,84 @@ impl Left<'_> {
         }
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::train::ops::Kernel;
+    use crate::train::ops::simd::run_each;
+
+    struct Multiply<'n> {
+        a: Left<'n>,
+        b: &'n [f32],
+        output: Output,
+        size: Size,
+    }
+
+    impl Kernel for Multiply<'_> {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self) -> Vec<f32> {
+            let mut out = vec![1.0; self.size.m * self.size.n];
+            let to = (&mut out[..], self.size.n);
+            let b = (self.b, self.size.n);
+            multiply::<S>(to, self.output, self.a, b, self.size);
+            out
+        }
+    }
+
+    #[test]
+    fn products_are_right_for_all_sizes_with_all_vectors() {
+        let number = |i: usize| ((i * 37 + i / 7) % 17) as f32 - 8.0;
+        for (m, k, n) in [
+            (1, 3, 16),
+            (2, 5, 48),
+            (3, 1, 80),
+            (7, 9, 32),
+            (13, 4, 96),
+            (32, 6, 64),
+        ] {
+            let size = Size { m, k, n };
+            let a: Vec<f32> = (0..m * k).map(number).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| number(i + 5)).collect();
+            for output in [Output::Set, Output::Add] {
+                let before = if output == Output::Set { 0.0 } else { 1.0 };
+                let sides = [
+                    Left::Rows {
+                        data: &a,
+                        stride: k,
+                    },
+                    Left::Columns {
+                        data: &a,
+                        stride: m,
+                    },
+                ];
+                for (side, left) in sides.into_iter().enumerate() {
+                    let at = |i: usize, p: usize| {
+                        if side == 0 {
+                            a[i * k + p]
+                        } else {
+                            a[p * m + i]
+                        }
+                    };
+                    let product = |i: usize| -> f32 {
+                        let terms = (0..k).map(|p| at(i / n, p) * b[p * n + i % n]);
+                        before + terms.sum::<f32>()
+                    };
+                    let wanted: Vec<f32> = (0..m * n).map(product).collect();
+                    let kernel = || Multiply {
+                        a: left,
+                        b: &b,
+                        output,
+                        size,
+                    };
+                    // Small whole numbers: exact in any order.
+                    for found in run_each(kernel) {
+                        assert_eq!(found, wanted, "{m} {k} {n}");
+                    }
+                }
+            }
+        }
+    }
+}
