@@ -5,7 +5,7 @@ use std::path::Path;
 
 use goldstone::load;
 use goldstone::reward::{Score, Scorer, SpecSource};
-use goldstone::rollout::Record;
+use goldstone::rollout::{Record, Rollout};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -187,5 +187,72 @@ fn spec_hash_covers_grammars() {
     assert_ne!(
         hash(one),
         hash(&one.replace("<a>", "<b>").replace("</a>", "</b>"))
+    );
+}
+
+/// In training an answer that nobody can decide must not be a shelter.
+#[test]
+fn undecided_answers_pay_as_wrong_ones_where_that_is_asked_for() {
+    let rewards = |text: &str, completion: &str, reference: Option<&str>| {
+        let scorer = compile(text);
+        let rollout = Rollout {
+            completion: completion.into(),
+            reference: reference.map(Into::into),
+            n_tokens: Some(10),
+            ..Rollout::default()
+        };
+        let training = scorer.clone().unknown_as_wrong();
+        // Asking twice changes nothing.
+        let twice = training.clone().unknown_as_wrong();
+        assert_eq!(twice.score(&rollout), training.score(&rollout));
+        (
+            scorer.score(&rollout).reward,
+            training.score(&rollout).reward,
+        )
+    };
+    let undecided = r"\boxed{\int_0^1 x dx}";
+    let sum = "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0";
+    assert_eq!(rewards(sum, undecided, Some("7")), (None, Some(-1.0)));
+    assert_eq!(
+        rewards(sum, r"\boxed{7}", Some("7")),
+        (Some(1.0), Some(1.0))
+    );
+    assert_eq!(
+        rewards(sum, r"\boxed{8}", Some("7")),
+        (Some(-1.0), Some(-1.0))
+    );
+    assert_eq!(
+        rewards(sum, undecided, None),
+        (None, None),
+        "the row's fault"
+    );
+    let priced = "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0\nunknown = -0.5";
+    assert_eq!(
+        rewards(priced, undecided, Some("7")),
+        (Some(-0.5), Some(-0.5))
+    );
+    let gate = "version = 1\n[combine]\nmode = \"gate\"\ngates = [\"accuracy\"]\n\
+                [rewards.accuracy]\nmath = {}\n[rewards.bonus]\nexact = { normalize = \"none\" }";
+    assert_eq!(rewards(gate, undecided, Some("7")), (None, Some(0.0)));
+    let table = |first: &str| {
+        format!(
+            "version = 1\n[combine]\nmode = \"table\"\notherwise = -0.5\ntable = [\n\
+             {{ verdicts = {{ accuracy = \"correct\" }}, reward = 1.0 }},\n\
+             {{ verdicts = {{ accuracy = \"{first}\" }}, reward = 0.25 }}]\n\
+             [rewards.accuracy]\nmath = {{}}"
+        )
+    };
+    let both = |first| rewards(&table(first), undecided, Some("7"));
+    assert_eq!(both("wrong"), (None, Some(0.25)));
+    assert_eq!(both("no_answer"), (None, Some(-0.5)));
+    assert_eq!(both("unknown"), (None, Some(0.25)), "the table prices it");
+    let measured = "version = 1\n[rewards.accuracy]\nmath = {}\n\
+                    [rewards.length]\nof = \"accuracy\"\ncosine = { max_len = 100 }";
+    let (scored, trained) = rewards(measured, undecided, Some("7"));
+    assert_eq!(scored, None);
+    let (_, wrong) = rewards(measured, r"\boxed{8}", Some("7"));
+    assert!(
+        trained.unwrap() <= wrong.unwrap(),
+        "{trained:?}, wrong {wrong:?}"
     );
 }

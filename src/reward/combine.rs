@@ -105,11 +105,14 @@ fn holds(row: &TableRow, terms: &[Option<Term>]) -> Earned {
             Some(outcome) => outcome.name(),
             None => "gated",
         };
-        if allowed.iter().any(|name| name == found) {
+        let is_allowed = |outcome: &str| allowed.iter().any(|name| name == outcome);
+        if is_allowed(found) {
             continue;
         }
-        match term.outcome {
-            Some(Outcome::Unknown) => state = Earned::Unknown,
+        match (term.outcome, term.raw) {
+            // It is paid as a wrong one, and counts as one.
+            (Some(Outcome::Unknown), Some(_)) if is_allowed(Outcome::Wrong.name()) => {}
+            (Some(Outcome::Unknown), None) => state = Earned::Unknown,
             _ => return Earned::No,
         }
     }

@@ -11,6 +11,9 @@ use crate::language::{
 use crate::rollout::{Pointer, Text};
 use crate::verdict::Measure;
 
+/// The reason where the prompt does not show the language that is wanted.
+pub(super) const PROMPT_UNCLEAR: &str = "prompt_language_unclear";
+
 /// Share of a prompt's words from which it has a language.
 const CLEAR_SHARE: f64 = 0.6;
 
@@ -27,7 +30,7 @@ pub(super) fn judge(
         Shaping::AllSame => None,
         _ => match target(reward, options, subject)? {
             Some(target) => Some(target),
-            None => return Ok(Measure::abstain("prompt_language_unclear")),
+            None => return Ok(Measure::abstain(PROMPT_UNCLEAR)),
         },
     };
     let judged = judged_section(reward, subject).and_then(|judged| judge::section(judged, subject));

@@ -157,6 +157,59 @@ impl Scorer {
         }
     }
 
+    /// The same scorer for training: what cannot be decided about an answer pays
+    /// as what is wrong does, where the spec does not price it, and measures that
+    /// abstain because of the completion pay the least that they may come to.
+    ///
+    /// A policy can write answers that nobody can decide. Were they `null`, and so
+    /// left out of the baseline, they would be a shelter from being wrong. `null`
+    /// is left for rows that are unusable themselves.
+    ///
+    /// ```
+    /// use goldstone::reward::{Scorer, SpecSource};
+    /// use goldstone::rollout::Rollout;
+    ///
+    /// let scorer = Scorer::compile(SpecSource {
+    ///     text: "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0",
+    ///     origin: "example.toml",
+    ///     grammar: &|_| Err("no grammar files here".to_owned()),
+    /// })?;
+    /// let rollout = Rollout {
+    ///     completion: r"\boxed{\int_0^1 x dx}".into(),
+    ///     reference: Some("7".into()),
+    ///     ..Rollout::default()
+    /// };
+    /// assert_eq!(scorer.score(&rollout).reward, None);
+    /// let scorer = scorer.unknown_as_wrong();
+    /// assert_eq!(scorer.score(&rollout).reward, Some(-1.0));
+    /// # Ok::<(), goldstone::reward::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn unknown_as_wrong(self) -> Self {
+        let rewards = &self.compiled.spec.rewards;
+        if rewards.iter().all(|reward| reward.unknown_is_wrong) {
+            return self;
+        }
+        let mut spec = self.compiled.spec.clone();
+        for reward in &mut spec.rewards {
+            reward.unknown_is_wrong = true;
+        }
+        let compiled = Compiled {
+            order: self.compiled.order.clone(),
+            names: self.compiled.names.clone(),
+            golds: spec.rewards.iter().map(|_| GoldCache::default()).collect(),
+            #[cfg(feature = "sandbox")]
+            references: References::default(),
+            text: self.compiled.text.clone(),
+            sha256: self.compiled.sha256.clone(),
+            spec,
+        };
+        Self {
+            compiled: Arc::new(compiled),
+            ..self
+        }
+    }
+
     /// The guests that the spec's code rewards run in, each once; empty where
     /// the spec needs no sandbox.
     #[cfg(feature = "sandbox")]

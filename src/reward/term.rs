@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::combine::{Earned, clipped, earned};
+use super::language::PROMPT_UNCLEAR;
 use super::score::Term;
 use super::spec::{Condition, Reward};
 use crate::rollout::Rollout;
@@ -69,7 +70,7 @@ pub(super) fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> 
         Outcome::Correct => Some(payout.correct),
         Outcome::Wrong => Some(payout.wrong + verdict.credit * (payout.correct - payout.wrong)),
         Outcome::NoAnswer => Some(payout.no_answer()),
-        Outcome::Unknown => payout.unknown.0,
+        Outcome::Unknown => payout.unknown.0.or(unpriced(reward)),
     };
     Term {
         outcome: Some(verdict.outcome),
@@ -81,12 +82,20 @@ pub(super) fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> 
 
 /// What the measure is worth: its number, scale, clip, weight, in this order.
 pub(super) fn pay_measure(reward: &Reward, measure: Measure, terms: &[Option<Term>]) -> Term {
-    let paid = measure.value.or(reward.payout.unknown.0);
+    // A prompt in no clear language is the row's, all else the completion's doing.
+    let is_measurable = measure.reason != Some(PROMPT_UNCLEAR);
+    let unpriced = is_measurable.then(|| unpriced(reward)).flatten();
+    let paid = measure.value.or(reward.payout.unknown.0).or(unpriced);
     Term {
         reason: measure.reason,
         detail: measure.detail,
         ..paid_term(reward, paid, terms)
     }
+}
+
+/// What an undecided answer is worth where the spec does not say.
+fn unpriced(reward: &Reward) -> Option<f64> {
+    reward.unknown_is_wrong.then_some(reward.payout.wrong)
 }
 
 fn paid_term(reward: &Reward, paid: Option<f64>, terms: &[Option<Term>]) -> Term {

@@ -124,6 +124,7 @@ fn a_step_has_trls_metrics() {
         "time/reward_share",
         "time/train",
         "tokens_per_second",
+        "frac_unknown",
         "frac_unscorable",
         "skipped_updates",
         "sampling_rounds",

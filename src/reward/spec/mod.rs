@@ -47,12 +47,12 @@ use crate::text::ifeval::IfevalOptions;
 use crate::text::json::JsonOptions;
 
 /// A checked spec. Names are resolved, gates are free of cycles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) fields: FieldMap,
-    pub(crate) format: Format,
+    pub(crate) format: Arc<Format>,
     pub(crate) combine: Combine,
     /// In the spec's order.
     pub(crate) rewards: Vec<Reward>,
@@ -75,6 +75,8 @@ pub(crate) struct Reward {
     /// What verdicts pay; of a measure, the section that it reads and the range
     /// of its number, from `wrong` to `correct`.
     pub(crate) payout: Payout,
+    /// Whether what cannot be decided, and is not priced, pays as what is wrong.
+    pub(crate) unknown_is_wrong: bool,
     pub(crate) kind: Kind,
 }
 

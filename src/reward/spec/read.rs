@@ -87,7 +87,7 @@ impl<'s> Reader<'s> {
             name,
             description,
             fields,
-            format,
+            format: Arc::new(format),
             combine,
             rewards: rewards.into_iter().map(|read| read.reward).collect(),
         })
@@ -352,6 +352,7 @@ impl<'s> Reader<'s> {
             of: of.map(|(index, _)| index),
             clip,
             payout,
+            unknown_is_wrong: false,
             kind,
         };
         Some(ReadReward {

@@ -209,7 +209,8 @@ impl Recipe {
 
     fn paid(&self, spec: Option<&str>) -> Scorer {
         let scorer = self.scorer(spec).cloned();
-        scorer.expect("a checked recipe has a scorer for every stage that pays")
+        let scorer = scorer.expect("a checked recipe has a scorer for every stage that pays");
+        scorer.unknown_as_wrong()
     }
 }
 

@@ -50,6 +50,7 @@ impl Evaluation {
         seed: u64,
     ) -> Result<Report, TrainError> {
         let began = Instant::now();
+        let scorer = self.scorer.clone().unknown_as_wrong();
         let problems = self.read()?;
         let mut metrics = Metrics::default();
         let mut completions = Vec::new();
@@ -59,7 +60,7 @@ impl Evaluation {
                 temperature: 0.0,
                 ..self.options.sampling.clone()
             };
-            let (answered, own) = self.answer(place, &problems, &options, 1)?;
+            let (answered, own) = self.answer(place, &scorer, &problems, &options, 1)?;
             spent.add(own);
             let mut greedy = Metrics::default();
             self.greedy(&answered, &mut greedy);
@@ -73,7 +74,7 @@ impl Evaluation {
                 ..self.options.sampling.clone()
             };
             let samples = self.options.samples;
-            let (answered, own) = self.answer(place, &problems, &options, samples)?;
+            let (answered, own) = self.answer(place, &scorer, &problems, &options, samples)?;
             spent.add(own);
             self.sampled(&answered, &mut metrics);
             completions.extend(answered);
@@ -111,6 +112,7 @@ impl Evaluation {
     fn answer(
         &self,
         place: &mut Workplace<'_>,
+        scorer: &Scorer,
         problems: &[Problem],
         options: &SampleOptions,
         samples: usize,
@@ -118,7 +120,7 @@ impl Evaluation {
         let answerer = Answerer {
             policy: place.policy,
             vocabulary: place.vocabulary,
-            scorer: &self.scorer,
+            scorer,
             options,
             samples,
         };

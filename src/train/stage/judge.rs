@@ -80,8 +80,10 @@ pub(super) fn judged<'s>(scorer: &Scorer, score: &'s Score) -> Judged<'s> {
     let term = scorer.solvers().find_map(|name| score.term(name));
     let is_correct = term.and_then(|term| match (term.outcome, term.reason) {
         (Some(Outcome::Correct), _) => Some(true),
-        (Some(Outcome::Wrong | Outcome::NoAnswer), _) | (None, Some("gated")) => Some(false),
-        (Some(Outcome::Unknown) | None, _) => None,
+        // An answer that nobody can decide is the policy's doing.
+        (Some(Outcome::Wrong | Outcome::NoAnswer | Outcome::Unknown), _)
+        | (None, Some("gated")) => Some(false),
+        (None, _) => None,
     });
     let answer = term.and_then(|term| term.detail.value("answer"));
     Judged {
@@ -102,8 +104,33 @@ pub(super) fn reason(score: &Score) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ErrorKind, Score, refuse_failures};
-    use crate::reward::{RowError, Status};
+    use super::{ErrorKind, Score, judged, refuse_failures};
+    use crate::reward::{RowError, Scorer, SpecSource, Status};
+    use crate::rollout::Rollout;
+
+    #[test]
+    fn an_answer_that_nobody_can_decide_is_not_correct() {
+        let scorer = Scorer::compile(SpecSource {
+            text: "version = 1\n[rewards.accuracy]\nmath = {}",
+            origin: "test.toml",
+            grammar: &|_| Err("no grammar files here".to_owned()),
+        });
+        let scorer = scorer.unwrap().unknown_as_wrong();
+        let is_correct = |completion: &str, reference: Option<&str>| {
+            let score = scorer.score(&Rollout {
+                completion: completion.into(),
+                reference: reference.map(Into::into),
+                ..Rollout::default()
+            });
+            (judged(&scorer, &score).is_correct, score.reward)
+        };
+        let right = is_correct(r"\boxed{42}", Some("42"));
+        assert_eq!(right, (Some(true), Some(1.0)));
+        let undecided = is_correct(r"\boxed{\int_0^1 x dx}", Some("42"));
+        assert_eq!(undecided, (Some(false), Some(0.0)));
+        // The row's own fault.
+        assert_eq!(is_correct(r"\boxed{42}", None), (None, None));
+    }
 
     #[test]
     fn our_failures_are_no_scores() {

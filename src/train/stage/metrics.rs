@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::answer::{Answered, Spent};
 use crate::reward::Score;
 use crate::train::sample::{Completion, Finish};
+use crate::verdict::Outcome;
 
 /// Metrics in the making, in the order in which they are told.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +56,8 @@ impl Metrics {
     }
 
     /// `rewards/<term>/{mean,std}` before weights, `reward`, `reward_std` (the mean
-    /// of the groups' deviations), `frac_reward_zero_std`, and the share that could
-    /// not be scored.
+    /// of the groups' deviations), `frac_reward_zero_std`, the share that could not
+    /// be decided, and the share that could not be scored.
     pub(super) fn rewards(&mut self, answered: &[Answered]) {
         let scores = || answered.iter().flat_map(|group| &group.scores);
         for (term, rewards) in terms(scores()) {
@@ -74,6 +75,8 @@ impl Metrics {
         let equal = equal.count() as f64 / deviations.len().max(1) as f64;
         self.add("frac_reward_zero_std", equal);
         let count = scores().count().max(1) as f64;
+        let unknown = scores().filter(|score| is_unknown(score)).count();
+        self.add("frac_unknown", unknown as f64 / count);
         self.add("frac_unscorable", 1.0 - rewards.len() as f64 / count);
     }
 
@@ -94,6 +97,12 @@ impl Answered {
             .filter_map(|score| score.reward)
             .collect()
     }
+}
+
+/// Whether a reward of the spec could not decide about the completion.
+fn is_unknown(score: &Score) -> bool {
+    let mut outcomes = score.terms.iter().filter_map(|term| term.outcome);
+    outcomes.any(|outcome| outcome == Outcome::Unknown)
 }
 
 /// The numbers of every term that is known, before its weight, by the term's

@@ -79,7 +79,7 @@ impl Reject {
         Ok(Self {
             options,
             problems,
-            scorer,
+            scorer: scorer.unknown_as_wrong(),
             seed,
             count,
             path,

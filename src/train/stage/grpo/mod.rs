@@ -59,7 +59,7 @@ impl Grpo {
                 None => None,
             },
             options,
-            scorer,
+            scorer: scorer.unknown_as_wrong(),
             seed,
             position: Position::default(),
         })

@@ -47,11 +47,19 @@ pub const GLOSSARY: &[Meaning] = &[
         "0 is a term that says nothing at the moment.",
     ),
     row(
+        "frac_unknown",
+        "undecided",
+        Share,
+        Rewards,
+        "the share of completions about which the engine cannot decide; they pay what wrong ones pay, if the spec does not price them",
+        "A rise is a policy that writes what cannot be checked, or a task whose answers the spec cannot judge.",
+    ),
+    row(
         "frac_unscorable",
         "could not be judged",
         Share,
         Rewards,
-        "the share of completions without a reward; they are left out of the step",
+        "the share of completions without a reward, because their rows are unusable; they are left out of the step",
         "Anything but a few is a problem of the data or the spec: `goldstone explain` says why.",
     ),
     row(
