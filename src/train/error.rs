@@ -189,6 +189,17 @@ pub enum TrainError {
         /// What is wrong with it; continues "`path` …".
         problem: String,
     },
+    /// A folder that is to be replaced holds what is not ours.
+    #[error(
+        "`{}` holds `{name}`, which is no part of a run: move it away, or name another folder",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// What lies there.
+        name: String,
+    },
     /// The system does not let a file be read or written.
     #[error("cannot {} `{}`", action.verb(), path.display())]
     File {

@@ -15,6 +15,7 @@ mod error;
 mod fault;
 mod ops;
 mod random;
+mod replace;
 mod tensors;
 mod threads;
 

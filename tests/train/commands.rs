@@ -187,6 +187,61 @@ fn a_run_fills_its_folder() {
     assert!(said.contains("another recipe"), "{said}");
 }
 
+#[test]
+fn what_is_not_a_runs_is_not_written_over() {
+    let folder = Folder::new();
+    let mine = ["own/best/notes.txt", "own/final/thesis.tex"];
+    for name in mine {
+        fs::create_dir_all(folder.path(name).parent().unwrap()).unwrap();
+        fs::write(folder.path(name), "years of work").unwrap();
+    }
+    fs::write(folder.path("own/recipe.toml"), RECIPE).unwrap();
+    for extra in [&[][..], &["--overwrite"], &["--resume"]] {
+        for (recipe, output) in [("tiny.toml", "own"), ("own/recipe.toml", "own")] {
+            let args = [&["train", recipe, "-q", "-o", output], extra].concat();
+            folder.run(2, &args);
+        }
+    }
+    let said = folder.run(2, &["train", "tiny.toml", "-o", ".", "--overwrite"]);
+    assert!(said.contains("`own`"), "{said}");
+    for name in mine {
+        assert!(folder.path(name).exists(), "{name}");
+    }
+    assert_eq!(fs::read_dir(folder.path("own")).unwrap().count(), 3);
+    let kept = fs::read_to_string(folder.path("own/recipe.toml")).unwrap();
+    assert_eq!(kept, RECIPE);
+
+    // An empty folder is as good as none; a run's own is replaced when asked.
+    fs::create_dir(folder.path("run")).unwrap();
+    let train = ["train", "tiny.toml", "-q", "-o", "run"];
+    folder.run(0, &train);
+    fs::create_dir(folder.path("run/kept")).unwrap();
+    fs::write(folder.path("run/kept/old.jsonl"), "").unwrap();
+    let anew = [&train[..], &["--overwrite"]].concat();
+    let never = [
+        &anew[..],
+        &["--set", "evaluation.early_stop={at_least=2.0}"],
+    ]
+    .concat();
+    folder.run(0, &never);
+    assert!(!folder.path("run/kept").exists());
+    let copy = fs::read_to_string(folder.path("run/recipe.toml")).unwrap();
+    assert!(copy.contains("#: set evaluation.early_stop"), "{copy}");
+    // Not with something foreign in it, and not from what it would replace.
+    fs::write(folder.path("run/final/notes.txt"), "mine").unwrap();
+    let said = folder.run(2, &anew);
+    assert!(said.contains("notes.txt"), "{said}");
+    assert!(folder.path("run/best/model.safetensors").exists());
+    fs::remove_file(folder.path("run/final/notes.txt")).unwrap();
+    let from = ["train", "run/recipe.toml", "-q", "-o", "run", "--overwrite"];
+    let said = folder.run(2, &from);
+    assert!(said.contains("copy it elsewhere"), "{said}");
+    folder.run(
+        0,
+        &["train", "run/recipe.toml", "-q", "-o", "run", "--resume"],
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_end() {

@@ -1,9 +1,9 @@
 //! `goldstone train`: a recipe in, a run's folder out.
 
 mod plan;
+mod start;
 mod tally;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,9 +16,10 @@ use super::live::{Live, Show};
 use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::train::recipe::{self, Prepared, Recipe};
-use crate::train::run::{Begin, Ended, Run};
+use crate::train::run::{Ended, Run};
 use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
 use crate::train::{DeviceChoice, TrainError};
+use start::Wish;
 use tally::Tally;
 
 /// Train a policy by a recipe.
@@ -58,7 +59,7 @@ pub(super) struct Train {
     /// Go on with a run that was stopped or killed
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
-    /// Begin anew in a folder that has a run
+    /// Begin anew in a folder that has a run, which is removed
     #[arg(long)]
     overwrite: bool,
     /// Say what would be done, and do nothing
@@ -91,7 +92,15 @@ impl Train {
         if self.dry_run {
             return plan::show(&recipe, &folder);
         }
-        let begin = self.begin(&folder)?;
+        let begin = start::begin(
+            &recipe,
+            &folder,
+            &Wish {
+                recipe: Path::new(self.recipe.as_deref().unwrap_or_default()),
+                resume: self.resume,
+                overwrite: self.overwrite,
+            },
+        )?;
         let threads = crate::train::use_threads(self.jobs.into());
         let device: DeviceChoice = self.device.parse().map_err(fault)?;
         let device = device.open().map_err(fault)?;
@@ -102,9 +111,6 @@ impl Train {
             1 => format!("{place}, 1 thread"),
             threads => format!("{place}, {threads} threads"),
         };
-        if begin == Begin::Anew {
-            keep_recipe(&recipe, &folder)?;
-        }
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(&stop)?;
         let tally = Tally::default();
@@ -161,24 +167,6 @@ impl Train {
     fn folder(&self, recipe: &Recipe) -> PathBuf {
         let default = || Path::new("runs").join(&recipe.name);
         self.output.clone().unwrap_or_else(default)
-    }
-
-    /// Whether the run begins or goes on; a folder with a run is not written over
-    /// unasked.
-    fn begin(&self, folder: &Path) -> Result<Begin, Failure> {
-        let shown = folder.display();
-        let has_run = folder.join("run.json").exists() || folder.join("checkpoints").exists();
-        match (self.resume, has_run) {
-            (true, true) => Ok(Begin::Resumed),
-            (true, false) => Err(bad_input(anyhow!(
-                "`{shown}` has no run to go on with; leave `--resume` out, or name its folder with `-o`"
-            ))),
-            (false, true) if !self.overwrite => Err(bad_input(anyhow!(
-                "`{shown}` has a run; go on with `--resume`, begin anew with `--overwrite`, \
-                 or name another folder with `-o`"
-            ))),
-            _ => Ok(Begin::Anew),
-        }
     }
 
     /// Workers for the programs of code tasks, where a stage is paid by them.
@@ -239,14 +227,6 @@ impl Train {
             }
         }
     }
-}
-
-/// Puts a copy of the recipe, settings included, into the run's folder.
-fn keep_recipe(recipe: &Recipe, folder: &Path) -> Result<(), Failure> {
-    let path = folder.join("recipe.toml");
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &recipe.text));
-    let cannot = || format!("cannot write `{}`", path.display());
-    written.with_context(cannot).map_err(Failure::Input)
 }
 
 /// The shipped recipes, one a line.

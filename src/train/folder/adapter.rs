@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::error::{read, write};
 use super::json::Document;
-use super::save::replace;
 use super::tensors::{Shape, StoredType, Tensors, write_file};
 use super::{FolderError, ModelFolder};
 use crate::train::TrainError;
 use crate::train::policy::{LoraOptions, LoraSide, LoraTarget, Policy};
+use crate::train::replace::replace;
 
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
@@ -49,8 +49,8 @@ fn matrices(options: &LoraOptions, layers: usize) -> Vec<Matrix> {
 /// replaced, whole or not at all.
 ///
 /// # Errors
-/// [`TrainError::Config`] for a policy without adapters; [`TrainError::Folder`] when
-/// something cannot be written.
+/// [`TrainError::Config`] for a policy without adapters; otherwise as
+/// [`save_policy`](super::save_policy).
 pub fn save_adapter(
     path: &Path,
     policy: &Policy,

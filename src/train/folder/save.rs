@@ -3,18 +3,17 @@
 //! Everything is written into a folder beside the target, which then takes its
 //! place: a reader, or a run that was killed, never sees half a policy.
 
-use std::ffi::OsString;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::write;
 use super::layout::Entry;
 use super::tensors::{Shape, StoredType, write_folder};
-use super::{FolderError, ModelFolder, config, generation, layout};
+use super::{ModelFolder, config, generation, layout};
 use crate::train::TrainError;
 use crate::train::policy::Policy;
+use crate::train::replace::replace;
 
 /// How a policy is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +49,8 @@ pub fn save_policy(path: &Path, policy: &Policy, folder: &ModelFolder) -> Result
 /// A policy that stands at `path` is replaced.
 ///
 /// # Errors
-/// [`TrainError::Folder`] when something cannot be written, or when `path` holds
-/// anything that is not a policy's; [`TrainError::Config`] when `folder` describes
+/// [`TrainError::Folder`] or [`TrainError::File`] when something cannot be written;
+/// [`TrainError::Foreign`] when `path` holds anything that is not a policy's; [`TrainError::Config`] when `folder` describes
 /// another model, and for a policy with adapters that are not merged.
 pub fn save_policy_with(
     path: &Path,
@@ -120,75 +119,4 @@ fn write_weights(
             Ok(entry.unpack(at, packed))
         },
     )
-}
-
-/// Fills a new folder and puts it in the place of `path`.
-pub(super) fn replace(
-    path: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
-) -> Result<(), TrainError> {
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| FolderError::Write { path, source }
-    };
-    refuse_foreign(path)?;
-    let (new, old) = (beside(path, ".new"), beside(path, ".old"));
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    std::fs::create_dir_all(parent.unwrap_or(Path::new("."))).map_err(unwritable(path))?;
-    for left in [&new, &old] {
-        remove(left).map_err(unwritable(left))?;
-    }
-    std::fs::create_dir(&new).map_err(unwritable(&new))?;
-    if let Err(error) = fill(&new) {
-        // The first error is the one to tell.
-        let _ = remove(&new);
-        return Err(error);
-    }
-    if path.exists() {
-        std::fs::rename(path, &old).map_err(unwritable(path))?;
-    }
-    std::fs::rename(&new, path).map_err(unwritable(path))?;
-    Ok(remove(&old).map_err(unwritable(&old))?)
-}
-
-/// Refuses to replace a folder in which something lies that no policy has.
-fn refuse_foreign(path: &Path) -> Result<(), FolderError> {
-    let foreign = |source| FolderError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let entries = match std::fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(foreign(error)),
-    };
-    for entry in entries {
-        let name = entry.map_err(foreign)?.file_name();
-        let is_ours = matches!(
-            Path::new(&name).extension().and_then(|end| end.to_str()),
-            Some("json" | "safetensors" | "jinja" | "txt" | "model")
-        );
-        if !is_ours {
-            let why = format!("it holds {name:?}, which is no part of a policy");
-            return Err(foreign(io::Error::other(why)));
-        }
-    }
-    Ok(())
-}
-
-/// A hidden neighbour of a path.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(end);
-    path.with_file_name(name)
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

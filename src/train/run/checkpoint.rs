@@ -4,15 +4,22 @@
 //! state. It is written under another name and renamed when it is whole, so that
 //! a checkpoint that is there can be trusted.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::state::{State, VERSION};
 use crate::train::error::{FileAction, TrainError};
+use crate::train::replace::{
+    beside, moved_aside, refuse_foreign, refuse_others, remove, replace, restore,
+};
 
 /// What stands before the number of a step in the name of a checkpoint.
 const PREFIX: &str = "step-";
 const STATE: &str = "state.json";
+/// The folders of policies in a run's folder.
+const POLICIES: [&str; 2] = ["best", "final"];
+/// The folder of what `reject` stages keep.
+pub(super) const KEPT: &str = "kept";
 
 /// The checkpoints of a run.
 pub(super) struct Checkpoints {
@@ -70,79 +77,108 @@ impl Checkpoints {
         Ok(Some((path, state)))
     }
 
+    /// Refuses checkpoints, or a folder of them, with anything else in it.
+    pub(super) fn refuse_foreign(&self) -> Result<(), TrainError> {
+        for path in self.entries()? {
+            let name = name(&path);
+            match is_ours(&name) {
+                true => refuse_foreign(&path)?,
+                // Half a folder of a policy may lie in half a checkpoint.
+                false if name.starts_with('.') && name.contains(PREFIX) => {}
+                false => {
+                    return Err(TrainError::Foreign {
+                        path: self.folder.clone(),
+                        name,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Removes all checkpoints.
     pub(super) fn clear(&self) -> Result<(), TrainError> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(TrainError::file(FileAction::Write, &self.folder)(error))
+        self.refuse_foreign()?;
+        remove(&self.folder)
+    }
+
+    /// Puts back a checkpoint that was moved aside when the process ended.
+    pub(super) fn restore(&self) -> Result<(), TrainError> {
+        for path in self.entries()? {
+            if let Some(of) = moved_aside(&name(&path)).filter(|of| is_ours(of)) {
+                restore(&self.folder.join(of))?;
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// All whole checkpoints, the oldest first.
     fn list(&self) -> Result<Vec<PathBuf>, TrainError> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(TrainError::file(FileAction::Read, &self.folder))?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let path = entry
-                .map_err(TrainError::file(FileAction::Read, &self.folder))?
-                .path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let step = name.and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
-            if let Some(step) = step {
-                found.push((step, path));
-            }
-        }
+        let mut found: Vec<(u64, PathBuf)> = self
+            .entries()?
+            .into_iter()
+            .filter_map(|path| Some((step(&name(&path))?, path)))
+            .collect();
         found.sort();
         Ok(found.into_iter().map(|(_, path)| path).collect())
     }
+
+    /// All that lies where checkpoints are kept.
+    fn entries(&self) -> Result<Vec<PathBuf>, TrainError> {
+        let failed = || TrainError::file(FileAction::Read, &self.folder);
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed())?,
+        };
+        let path = |entry: std::io::Result<fs::DirEntry>| Ok(entry.map_err(failed())?.path());
+        entries.map(path).collect()
+    }
 }
 
-/// Makes a folder by `fill` in place of what stands at `path`: at no time is
-/// there half a folder of that name.
-pub(super) fn replace(
-    path: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
-) -> Result<(), TrainError> {
-    let aside = |ending: &str| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.with_file_name(format!(".{name}.{ending}"))
-    };
-    let (new, old) = (aside("new"), aside("old"));
-    for left in [&new, &old] {
-        if left.exists() {
-            fs::remove_dir_all(left).map_err(TrainError::file(FileAction::Write, left))?;
+/// Removes what an earlier run made in this folder, so that nothing of it can be
+/// taken for the new one's. Nothing is removed where anything foreign lies.
+pub(super) fn clear(run: &Path) -> Result<(), TrainError> {
+    let policies = POLICIES.map(|name| run.join(name));
+    let kept = run.join(KEPT);
+    for path in &policies {
+        refuse_foreign(path)?;
+    }
+    refuse_others(&kept, |name| name.ends_with(".jsonl"))?;
+    let checkpoints = Checkpoints::new(run, 1);
+    checkpoints.refuse_foreign()?;
+    for path in &policies {
+        for path in [path, &beside(path, ".new"), &beside(path, ".old")] {
+            remove(path)?;
         }
     }
-    fs::create_dir_all(&new).map_err(TrainError::file(FileAction::Write, &new))?;
-    fill(&new)?;
-    sync(&new)?;
-    if path.exists() {
-        fs::rename(path, &old).map_err(TrainError::file(FileAction::Write, path))?;
+    remove(&kept)?;
+    checkpoints.clear()?;
+    // Of a run's folder; elsewhere a page of that name is someone's own.
+    let report = run.join("report.html");
+    match run.join("run.json").exists() && report.exists() {
+        true => fs::remove_file(&report).map_err(TrainError::file(FileAction::Write, &report)),
+        false => Ok(()),
     }
-    fs::rename(&new, path).map_err(TrainError::file(FileAction::Write, path))?;
-    if old.exists() {
-        fs::remove_dir_all(&old).map_err(TrainError::file(FileAction::Write, &old))?;
-    }
-    Ok(())
 }
 
-/// Waits until the files of a folder are on the disk, so that a power cut after
-/// the renaming does not leave empty ones.
-fn sync(folder: &Path) -> Result<(), TrainError> {
-    for entry in fs::read_dir(folder).map_err(TrainError::file(FileAction::Read, folder))? {
-        let path = entry
-            .map_err(TrainError::file(FileAction::Read, folder))?
-            .path();
-        if path.is_file() {
-            let file = File::open(&path).map_err(TrainError::file(FileAction::Read, &path))?;
-            file.sync_all()
-                .map_err(TrainError::file(FileAction::Write, &path))?;
-        }
+/// Puts back what was moved aside when the process ended.
+pub(super) fn restore_all(run: &Path) -> Result<(), TrainError> {
+    for name in POLICIES {
+        restore(&run.join(name))?;
     }
-    Ok(())
+    Checkpoints::new(run, 1).restore()
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The step in the name of a checkpoint.
+fn step(name: &str) -> Option<u64> {
+    name.strip_prefix(PREFIX)?.parse().ok()
+}
+
+fn is_ours(name: &str) -> bool {
+    step(name).is_some()
 }

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::checkpoint::{Checkpoints, replace};
+use super::checkpoint::{Checkpoints, clear, restore_all};
 use super::plan::{PolicyStore, RunPlan, StageWork};
 use super::state::{Best, State};
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
+use crate::train::replace::replace;
 use crate::train::sample::Vocabulary;
 use crate::train::stage::{Report, Stage, Workplace};
 use crate::train::watch::{Ending, Kind, StepRecord, Watcher};
@@ -33,7 +34,7 @@ pub struct Run<'r> {
 /// Where a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// At its first step; checkpoints that are there are removed.
+    /// At its first step; what an earlier run made in the folder is removed.
     Anew,
     /// After its newest checkpoint; at its first step where there is none.
     Resumed,
@@ -74,10 +75,13 @@ impl Run<'_> {
         let checkpoints = Checkpoints::new(&self.plan.folder, self.plan.checkpoints.keep);
         let saved = match begin {
             Begin::Anew => {
-                checkpoints.clear()?;
+                clear(&self.plan.folder)?;
                 None
             }
-            Begin::Resumed => checkpoints.newest()?,
+            Begin::Resumed => {
+                restore_all(&self.plan.folder)?;
+                checkpoints.newest()?
+            }
         };
         let (mut state, mut folder) = match saved {
             None => (self.first_state(), None),

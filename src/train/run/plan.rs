@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::CheckpointOptions;
+use super::checkpoint::KEPT;
 use crate::reward::Scorer;
 use crate::train::error::TrainError;
 use crate::train::fault::{OptionFault, OptionFaults};
@@ -134,7 +135,7 @@ impl RunPlan {
 
     /// The file of the completions that a stage keeps.
     pub(super) fn kept(&self, stage: &str) -> PathBuf {
-        self.folder.join("kept").join(format!("{stage}.jsonl"))
+        self.folder.join(KEPT).join(format!("{stage}.jsonl"))
     }
 }
 

@@ -70,15 +70,16 @@ impl RunFiles {
 impl Watcher for RunFiles {
     fn begin(&mut self, run: &RunInfo) -> Result<(), WatchError> {
         fs::create_dir_all(&run.folder).map_err(WatchError::file(Action::Write, &run.folder))?;
-        let metrics = Lines::open(&run.folder.join(METRICS), run.resumed_at)?;
-        let completions = Lines::open(&run.folder.join(COMPLETIONS), run.resumed_at)?;
         let run = RunInfo {
             began: began(run),
             ending: None,
             ..run.clone()
         };
+        // First: it says that the folder is a run's.
         write_info(&run)?;
         write_recipe(&run)?;
+        let metrics = Lines::open(&run.folder.join(METRICS), run.resumed_at)?;
+        let completions = Lines::open(&run.folder.join(COMPLETIONS), run.resumed_at)?;
         self.open = Some(Open {
             run,
             metrics,
@@ -126,10 +127,10 @@ fn began(run: &RunInfo) -> f64 {
         .unwrap_or_else(seconds_now)
 }
 
-/// A copy of the recipe, unless the run has made one itself.
+/// A copy of the recipe, unless the run that goes on has made one.
 fn write_recipe(run: &RunInfo) -> Result<(), WatchError> {
     let path = run.folder.join(RECIPE);
-    match run.recipe.is_empty() || path.exists() {
+    match run.recipe.is_empty() || run.resumed_at.is_some() && path.exists() {
         true => Ok(()),
         false => replace(&path, run.recipe.as_bytes()),
     }
