@@ -1,4 +1,4 @@
-//! Time of training steps and of sampling, and memory, of policies on the processor.
+//! Time of training steps and of sampling, and memory, of policies.
 //!
 //! Without arguments, a table. With `serve MODEL` it waits for lines on stdin, each
 //! `train`, `recompute`, `sample` or `memory`, does that once and answers with a
@@ -12,7 +12,7 @@
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Instant;
 
-use goldstone::train::Device;
+use goldstone::train::{Device, DeviceChoice};
 use goldstone::train::optimizer::{AdamW, AdamWOptions};
 use goldstone::train::policy::{
     Architecture, Gradients, ModelConfig, Policy, Recompute, Rope, RopeScaling, TokenBatch,
@@ -30,6 +30,13 @@ fn main() {
         Some("serve") => serve(&arguments[1]),
         _ => table(),
     }
+}
+
+/// Where the policy is: `GOLDSTONE_BENCH_DEVICE`, the processor if it is not set.
+fn device() -> Device {
+    let choice = std::env::var("GOLDSTONE_BENCH_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let choice: DeviceChoice = choice.parse().unwrap();
+    choice.open().unwrap()
 }
 
 fn config(name: &str) -> ModelConfig {
@@ -72,7 +79,7 @@ struct Bench {
 
 impl Bench {
     fn new(name: &str) -> Self {
-        let policy = Policy::random(config(name), 1, &Device::Cpu).unwrap();
+        let policy = Policy::random(config(name), 1, &device()).unwrap();
         let (sequences, length) = TRAIN;
         let vocab = policy.config().vocab_size;
         let mut batch = TokenBatch::new();
