@@ -9,6 +9,7 @@ use goldstone::train::run::{Begin, Ended, Run, RunPlan, StageWork};
 use goldstone::train::stage::{
     DynamicSampling, EarlyStop, GrpoOptions, KlOptions, KlPlace, RejectOptions, SftOptions,
 };
+use goldstone::train::watch::CompletionRecord;
 use goldstone::train::{Correction, TrainError};
 
 use super::world::{
@@ -190,23 +191,27 @@ fn dynamic_sampling_finds_groups_that_disagree() {
         let said = diary.0.lock().unwrap();
         let rounds = said.curve("hot", "sampling_rounds").iter().sum::<f64>();
         assert_eq!(said.completions.len(), 6 * 16, "a step has another size");
-        (
-            said.curve("hot", "frac_reward_zero_std")
-                .iter()
-                .sum::<f64>(),
-            rounds,
-        )
+        // In groups of four.
+        let accuracy = |record: &CompletionRecord| record.terms[0].1;
+        let agree = said.completions.chunks(4).filter(|group| {
+            let mut others = group.iter().skip(1);
+            others.all(|other| accuracy(other) == accuracy(&group[0]))
+        });
+        let idle = said.curve("hot", "frac_reward_zero_std");
+        (agree.count(), rounds, idle.iter().sum::<f64>())
     };
-    let (plain, _) = shares(None);
-    let (dynamic, rounds) = shares(Some(DynamicSampling {
+    let (plain, _, _) = shares(None);
+    let (dynamic, rounds, idle) = shares(Some(DynamicSampling {
         max_rounds: 20,
         term: Some("accuracy".to_owned()),
     }));
-    assert!(plain > 0.0, "all groups disagree anyway");
+    assert!(plain > 0, "all groups disagree anyway");
     assert!(
-        dynamic == 0.0 && rounds > 6.0,
+        dynamic == 0 && rounds > 6.0,
         "{dynamic} after {rounds} rounds"
     );
+    // The curves are of all groups that were sampled, not of those that were chosen.
+    assert!(idle > 0.0, "no group without a spread is in the curve");
 }
 
 #[test]
