@@ -58,8 +58,7 @@ pub struct GrpoOptions {
     /// How the losses of tokens become one number. Default `tokens`.
     pub aggregation: Aggregation,
     /// The penalty on the distance to the reference policy: the one that the stage
-    /// began with, or, of a policy with adapters, the one without them. Default:
-    /// none; then no reference is kept.
+    /// began with, adapters included. Default: none; then no reference is kept.
     pub kl: Option<KlOptions>,
     /// Weight of the mean entropy, which is added to what is maximised; 0 for
     /// none. Default 0.
