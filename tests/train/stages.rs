@@ -264,6 +264,56 @@ fn a_source_that_fails_ends_the_run() {
 }
 
 #[test]
+fn prompts_without_room_for_an_answer_are_named_before_training() {
+    /// `1=`, `11=`, `111=`, …
+    struct Growing {
+        count: u64,
+        is_file: bool,
+    }
+    impl goldstone::train::stage::Problems for Growing {
+        fn count(&self) -> Option<u64> {
+            Some(self.count)
+        }
+        fn file_task(&self) -> Option<&str> {
+            self.is_file.then_some("sums")
+        }
+        fn problem(&self, index: u64) -> Result<goldstone::train::stage::Problem, String> {
+            Ok(goldstone::train::stage::Problem {
+                prompt: format!("{}=", "1".repeat(index as usize + 1)),
+                rollout: goldstone::rollout::Rollout {
+                    id: format!("line-{index}"),
+                    reference: Some("1".into()),
+                    ..Default::default()
+                },
+            })
+        }
+    }
+    let result = |count, is_file| {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = StageWork::Grpo {
+            options: grpo_options(8),
+            problems: Arc::new(Growing { count, is_file }),
+            scorer: scorer(),
+        };
+        let (result, _, diary) = go(&plan(folder.path(), vec![("cold", sft(1)), ("hot", stage)]));
+        let told = diary.0.lock().unwrap().steps.len();
+        (result.map_err(|error| error.to_string()), told)
+    };
+    // The policy has 32 positions: 30 digits and `=` leave one for the answer.
+    let (fits, _) = result(30, true);
+    assert_eq!(fits.unwrap(), Ended::Finished);
+    let (too_long, told) = result(31, true);
+    let error = too_long.unwrap_err();
+    let said = "the prompt of problem `line-30` of task `sums` has 32 tokens, and the model 32";
+    assert!(error.starts_with(said), "{error}");
+    assert_eq!(told, 0, "it was trained before");
+    // What is not checked before is named when it is asked.
+    let (late, told) = result(31, false);
+    assert!(late.unwrap_err().contains("`line-30` has 32 tokens"));
+    assert!(told > 0);
+}
+
+#[test]
 fn divergence_ends_the_run() {
     let mut options = grpo_options(20);
     options.optimizer.learning_rate = 1e30;

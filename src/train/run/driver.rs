@@ -56,6 +56,7 @@ impl Run<'_> {
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
+        self.check_prompts()?;
         // From within the pool a parallel loop begins without waking a thread: there
         // are thousands of small ones in a step.
         let result = rayon::scope(|_| self.make(begin));
