@@ -404,6 +404,18 @@ fn a_goal_ends_a_stage() {
 }
 
 #[test]
+fn tokens_are_counted_from_the_beginning_of_the_run() {
+    let (_, diary) = make(grpo_options(2));
+    let said = diary.0.lock().unwrap();
+    let (cold, hot) = (
+        said.curve("cold", "num_tokens"),
+        said.curve("hot", "num_tokens"),
+    );
+    assert!(cold.is_sorted() && hot.is_sorted());
+    assert!(cold[9] > 0.0 && hot[0] > cold[9], "{cold:?}, {hot:?}");
+}
+
+#[test]
 fn a_metric_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut plan = plan(folder.path(), vec![("cold", sft(2))]);

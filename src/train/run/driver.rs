@@ -246,6 +246,13 @@ impl Run<'_> {
         for note in &report.notes {
             self.watcher.note(note)?;
         }
+        let mut metrics = report.metrics;
+        for (name, value) in &mut metrics {
+            // A stage counts its own; the metric is that of the run.
+            if name == "num_tokens" {
+                *value += state.earlier_tokens as f64;
+            }
+        }
         let mut completions = report.completions;
         for completion in &mut completions {
             completion.step = state.step;
@@ -265,7 +272,7 @@ impl Run<'_> {
             stage_step: state.stage_step,
             stage_steps: steps,
             time: now.map_or(0.0, |now| now.as_secs_f64()),
-            metrics: report.metrics,
+            metrics,
         })?;
         Ok(())
     }
