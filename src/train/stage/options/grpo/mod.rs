@@ -67,7 +67,8 @@ pub struct GrpoOptions {
     /// reward, in (0, 1]: arXiv 2506.01939; 0.2 there. Default: all.
     pub top_entropy: Option<f64>,
     /// Weights against the mismatch of sampler and trainer. Default: none, since
-    /// both are one engine here; needed where `sampling` leaves tokens out.
+    /// both are one engine here. Tokens that `sampling` leaves out make no mismatch:
+    /// the log-probabilities of both are those before its filters.
     pub correction: Option<Correction>,
     /// Leaves completions that were cut at `max_tokens` out of the loss: DAPO's
     /// overlong filter, arXiv 2503.14476, section 3.4. They still count in their
