@@ -211,7 +211,7 @@ fn undecided_answers_pay_as_wrong_ones_where_that_is_asked_for() {
         )
     };
     let undecided = r"\boxed{\int_0^1 x dx}";
-    let sum = "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0";
+    let sum = "version = 1\n[rewards.accuracy]\nmath = { wrong = -1.0 }";
     assert_eq!(rewards(sum, undecided, Some("7")), (None, Some(-1.0)));
     assert_eq!(
         rewards(sum, r"\boxed{7}", Some("7")),
@@ -226,12 +226,12 @@ fn undecided_answers_pay_as_wrong_ones_where_that_is_asked_for() {
         (None, None),
         "the row's fault"
     );
-    let priced = "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0\nunknown = -0.5";
+    let priced = "version = 1\n[rewards.accuracy]\nmath = { wrong = -1.0, unknown = -0.5 }";
     assert_eq!(
         rewards(priced, undecided, Some("7")),
         (Some(-0.5), Some(-0.5))
     );
-    let gate = "version = 1\n[combine]\nmode = \"gate\"\ngates = [\"accuracy\"]\n\
+    let gate = "version = 1\n[combine]\nmode = \"gate\"\ngate = [\"accuracy\"]\n\
                 [rewards.accuracy]\nmath = {}\n[rewards.bonus]\nexact = { normalize = \"none\" }";
     assert_eq!(rewards(gate, undecided, Some("7")), (None, Some(0.0)));
     let table = |first: &str| {
@@ -247,7 +247,7 @@ fn undecided_answers_pay_as_wrong_ones_where_that_is_asked_for() {
     assert_eq!(both("no_answer"), (None, Some(-0.5)));
     assert_eq!(both("unknown"), (None, Some(0.25)), "the table prices it");
     let measured = "version = 1\n[rewards.accuracy]\nmath = {}\n\
-                    [rewards.length]\nof = \"accuracy\"\ncosine = { max_len = 100 }";
+                    [rewards.length]\ncosine = { of = \"accuracy\", max_len = 100 }";
     let (scored, trained) = rewards(measured, undecided, Some("7"));
     assert_eq!(scored, None);
     let (_, wrong) = rewards(measured, r"\boxed{8}", Some("7"));

@@ -170,7 +170,7 @@ impl Scorer {
     /// use goldstone::rollout::Rollout;
     ///
     /// let scorer = Scorer::compile(SpecSource {
-    ///     text: "version = 1\n[rewards.accuracy]\nmath = {}\nwrong = -1.0",
+    ///     text: "version = 1\n[rewards.accuracy]\nmath = { wrong = -1.0 }",
     ///     origin: "example.toml",
     ///     grammar: &|_| Err("no grammar files here".to_owned()),
     /// })?;

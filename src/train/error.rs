@@ -84,6 +84,20 @@ pub enum TrainError {
         /// The positions.
         positions: usize,
     },
+    /// A prompt that leaves the policy no position to answer in.
+    #[error(
+        "the prompt of problem {problem} has {tokens} tokens, and the model {positions} positions: \
+         there is no room for an answer; leave the problem out, shorten it, or use a model with \
+         more positions"
+    )]
+    LongPrompt {
+        /// The problem, and its task where that is a file, in quotes.
+        problem: String,
+        /// Its tokens.
+        tokens: usize,
+        /// The positions.
+        positions: usize,
+    },
     /// A list has another length than it must.
     #[error("`{list}` has {found} entries; it must have {expected}")]
     Length {

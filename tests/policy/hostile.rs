@@ -1,6 +1,6 @@
 //! What no policy can be made of, and what no policy can read.
 
-use goldstone::train::policy::{Gradients, Parameters, Policy, Recompute, TokenBatch};
+use goldstone::train::policy::{Gradients, ModelConfig, Parameters, Policy, Recompute, TokenBatch};
 use goldstone::train::{Device, Tensor, TrainError};
 
 use super::models::{VOCAB, configs, policy};
@@ -220,4 +220,51 @@ fn numbers_that_make_no_model_are_named() {
         refusal(&|c| c.rope.theta = 0.0),
         "model configuration: `rope.theta` is 0; it must be finite and above 1"
     );
+}
+
+#[test]
+fn sizes_that_can_only_be_mistakes_are_refused_before_memory_is_reserved() {
+    let (_, good) = configs().swap_remove(0);
+    let refusal = |change: &dyn Fn(&mut ModelConfig)| {
+        let mut config = good.clone();
+        change(&mut config);
+        let policy = Policy::random(config, 1, &Device::Cpu);
+        policy.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(&|c| c.layers = 1_000_000_000_000),
+        "model configuration: `layers` is 1000000000000; it must be at most 4096"
+    );
+    for change in [
+        (|c: &mut ModelConfig| c.vocab_size = usize::MAX) as fn(&mut ModelConfig),
+        |c| c.hidden_size = usize::MAX,
+        |c| c.intermediate_size = usize::MAX,
+        |c| (c.heads, c.kv_heads) = (usize::MAX, usize::MAX),
+        |c| c.head_dim = usize::MAX - 1,
+        |c| c.max_positions = usize::MAX,
+    ] {
+        assert!(refusal(&change).contains("at most"));
+    }
+    // Every size may pass, and the model not.
+    let all =
+        refusal(&|c| (c.hidden_size, c.intermediate_size, c.layers) = (1 << 20, 1 << 22, 4096));
+    assert!(
+        all.contains("`parameters`") && all.contains("at most"),
+        "{all}"
+    );
+}
+
+#[test]
+fn parameters_are_counted_without_a_list() {
+    for (name, config) in configs() {
+        let shapes = config.parameter_shapes();
+        let listed: usize = shapes
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
+        assert_eq!(config.parameter_count(), listed as u128, "{name}");
+    }
+    let (_, mut largest) = configs().swap_remove(0);
+    (largest.hidden_size, largest.layers) = (usize::MAX, usize::MAX);
+    assert_eq!(largest.parameter_count(), u128::MAX);
 }

@@ -172,6 +172,23 @@ fn a_copy_has_adapters_of_its_own() {
 }
 
 #[test]
+fn a_snapshot_is_the_policy_as_it_was_adapters_included() {
+    let numbers = Numbers::read("qwen2");
+    let batch = batch(&numbers.weighted.sequences);
+    let mut policy = adapted(&small());
+    let snapshot = policy.snapshot().unwrap();
+    let before = policy.score(&batch, 1.0).unwrap();
+    let gradients = gradients(&policy, &batch, Recompute::Never);
+    let mut optimizer = AdamW::new(&policy, AdamWOptions::default());
+    optimizer.step(&mut policy, &gradients, 1e-2, 1.0).unwrap();
+    assert_ne!(policy.score(&batch, 1.0).unwrap(), before);
+    assert_eq!(snapshot.score(&batch, 1.0).unwrap(), before);
+    // Not the policy below the adapters, which a stage before has left.
+    let below = policy.without_lora().unwrap().score(&batch, 1.0).unwrap();
+    assert_ne!(snapshot.score(&batch, 1.0).unwrap(), below);
+}
+
+#[test]
 fn dropout_is_the_same_for_the_same_seed() {
     let numbers = Numbers::read("qwen2");
     let batch = batch(&numbers.weighted.sequences);

@@ -144,6 +144,7 @@ fn every_fault_names_its_option() {
         ),
         ("[sampling]\ntemperature = 0.0", "sampling.temperature"),
         ("[sampling]\ntop_p = 0.0", "sampling.top_p"),
+        ("[sampling]\nmax_tokens = 1073741825", "sampling.max_tokens"),
         ("[sampling]\nmin_p = 1.5", "sampling.min_p"),
         ("[sampling]\nstop = [\"\"]", "sampling.stop"),
         (

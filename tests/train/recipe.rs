@@ -27,6 +27,24 @@ fn broken_recipes_are_explained() {
 }
 
 #[test]
+fn shapes_beyond_every_machine_are_refused() {
+    for (key, number) in [
+        ("hidden_size", "1000000000000000000"),
+        ("hidden_size", "9223372036854775800"),
+        ("layers", "1000000000000"),
+        ("head_dim", "1000000000000"),
+        ("max_positions", "1000000000000"),
+    ] {
+        let setting = format!("model.random.{key}={number}");
+        let error = load("addition", &[setting]).expect_err("no machine has it");
+        let text = error.to_string();
+        assert!(text.contains(number) && text.contains("at most"), "{text}");
+    }
+    let setting = "model.random.hidden_size=128".to_owned();
+    assert!(load("addition", &[setting]).is_ok());
+}
+
+#[test]
 fn shipped_recipes_load() {
     for recipe in shipped() {
         match recipe.name {

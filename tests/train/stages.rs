@@ -9,6 +9,7 @@ use goldstone::train::run::{Begin, Ended, Run, RunPlan, StageWork};
 use goldstone::train::stage::{
     DynamicSampling, EarlyStop, GrpoOptions, KlOptions, KlPlace, RejectOptions, SftOptions,
 };
+use goldstone::train::watch::CompletionRecord;
 use goldstone::train::{Correction, TrainError};
 
 use super::world::{
@@ -190,23 +191,27 @@ fn dynamic_sampling_finds_groups_that_disagree() {
         let said = diary.0.lock().unwrap();
         let rounds = said.curve("hot", "sampling_rounds").iter().sum::<f64>();
         assert_eq!(said.completions.len(), 6 * 16, "a step has another size");
-        (
-            said.curve("hot", "frac_reward_zero_std")
-                .iter()
-                .sum::<f64>(),
-            rounds,
-        )
+        // In groups of four.
+        let accuracy = |record: &CompletionRecord| record.terms[0].1;
+        let agree = said.completions.chunks(4).filter(|group| {
+            let mut others = group.iter().skip(1);
+            others.all(|other| accuracy(other) == accuracy(&group[0]))
+        });
+        let idle = said.curve("hot", "frac_reward_zero_std");
+        (agree.count(), rounds, idle.iter().sum::<f64>())
     };
-    let (plain, _) = shares(None);
-    let (dynamic, rounds) = shares(Some(DynamicSampling {
+    let (plain, _, _) = shares(None);
+    let (dynamic, rounds, idle) = shares(Some(DynamicSampling {
         max_rounds: 20,
         term: Some("accuracy".to_owned()),
     }));
-    assert!(plain > 0.0, "all groups disagree anyway");
+    assert!(plain > 0, "all groups disagree anyway");
     assert!(
-        dynamic == 0.0 && rounds > 6.0,
+        dynamic == 0 && rounds > 6.0,
         "{dynamic} after {rounds} rounds"
     );
+    // The curves are of all groups that were sampled, not of those that were chosen.
+    assert!(idle > 0.0, "no group without a spread is in the curve");
 }
 
 #[test]
@@ -256,6 +261,56 @@ fn a_source_that_fails_ends_the_run() {
     };
     let (result, ..) = go(&plan(folder.path(), vec![("hot", stage)]));
     assert!(result.unwrap_err().to_string().contains("is gone"));
+}
+
+#[test]
+fn prompts_without_room_for_an_answer_are_named_before_training() {
+    /// `1=`, `11=`, `111=`, …
+    struct Growing {
+        count: u64,
+        is_file: bool,
+    }
+    impl goldstone::train::stage::Problems for Growing {
+        fn count(&self) -> Option<u64> {
+            Some(self.count)
+        }
+        fn file_task(&self) -> Option<&str> {
+            self.is_file.then_some("sums")
+        }
+        fn problem(&self, index: u64) -> Result<goldstone::train::stage::Problem, String> {
+            Ok(goldstone::train::stage::Problem {
+                prompt: format!("{}=", "1".repeat(index as usize + 1)),
+                rollout: goldstone::rollout::Rollout {
+                    id: format!("line-{index}"),
+                    reference: Some("1".into()),
+                    ..Default::default()
+                },
+            })
+        }
+    }
+    let result = |count, is_file| {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = StageWork::Grpo {
+            options: grpo_options(8),
+            problems: Arc::new(Growing { count, is_file }),
+            scorer: scorer(),
+        };
+        let (result, _, diary) = go(&plan(folder.path(), vec![("cold", sft(1)), ("hot", stage)]));
+        let told = diary.0.lock().unwrap().steps.len();
+        (result.map_err(|error| error.to_string()), told)
+    };
+    // The policy has 32 positions: 30 digits and `=` leave one for the answer.
+    let (fits, _) = result(30, true);
+    assert_eq!(fits.unwrap(), Ended::Finished);
+    let (too_long, told) = result(31, true);
+    let error = too_long.unwrap_err();
+    let said = "the prompt of problem `line-30` of task `sums` has 32 tokens, and the model 32";
+    assert!(error.starts_with(said), "{error}");
+    assert_eq!(told, 0, "it was trained before");
+    // What is not checked before is named when it is asked.
+    let (late, told) = result(31, false);
+    assert!(late.unwrap_err().contains("`line-30` has 32 tokens"));
+    assert!(told > 0);
 }
 
 #[test]
@@ -346,6 +401,18 @@ fn a_goal_ends_a_stage() {
     let said = diary.0.lock().unwrap();
     assert_eq!(said.curve("cold", "loss").len(), 2);
     assert_eq!(said.curve("hot", "loss").len(), 2);
+}
+
+#[test]
+fn tokens_are_counted_from_the_beginning_of_the_run() {
+    let (_, diary) = make(grpo_options(2));
+    let said = diary.0.lock().unwrap();
+    let (cold, hot) = (
+        said.curve("cold", "num_tokens"),
+        said.curve("hot", "num_tokens"),
+    );
+    assert!(cold.is_sorted() && hot.is_sorted());
+    assert!(cold[9] > 0.0 && hot[0] > cold[9], "{cold:?}, {hot:?}");
 }
 
 #[test]

@@ -92,10 +92,9 @@ fn model(out: &mut impl Write, config: &ModelConfig) -> io::Result<()> {
     )
 }
 
+/// A checked configuration has far fewer than 2^64.
 fn parameters(config: &ModelConfig) -> u64 {
-    let shapes = config.parameter_shapes();
-    let numbers = |shape: &Vec<usize>| shape.iter().map(|size| *size as u64).product::<u64>();
-    shapes.iter().map(|(_, shape)| numbers(shape)).sum()
+    u64::try_from(config.parameter_count()).unwrap_or(u64::MAX)
 }
 
 /// What a stage does, with its largest numbers.
@@ -105,7 +104,8 @@ fn words(options: &StageOptions) -> String {
             let steps = match (options.steps, options.demonstrations) {
                 (Some(steps), _) => format!("at most {steps} steps"),
                 (None, Some(count)) => {
-                    let steps = count.div_ceil(options.batch_size.max(1) as u64) * options.epochs;
+                    let batches = count.div_ceil(options.batch_size.max(1) as u64);
+                    let steps = batches.saturating_mul(options.epochs);
                     format!("{steps} steps")
                 }
                 (None, None) => format!("{} epochs", options.epochs),
@@ -118,7 +118,7 @@ fn words(options: &StageOptions) -> String {
         }
         StageOptions::Grpo(options) => {
             let (prompts, group) = (options.prompts_per_step, options.group_size);
-            let tokens = prompts * group * options.sampling.max_tokens;
+            let tokens = product(&[prompts, group, options.sampling.max_tokens]);
             format!(
                 "{} steps of {prompts} prompts x {group} completions, at most {tokens} tokens a step, learning rate {:e}",
                 options.steps, options.optimizer.learning_rate
@@ -139,8 +139,14 @@ fn words(options: &StageOptions) -> String {
 /// of samples. A sum of shapes, not a measurement.
 fn memory(config: &ModelConfig, options: &StageOptions) -> u64 {
     let weights = parameters(config) * FLOAT;
-    let position = (config.layers * config.kv_heads * config.head_dim * 2) as u64 * FLOAT;
-    let cache = |rows: usize, tokens: usize| (rows * tokens) as u64 * position;
+    let position = product(&[
+        config.layers,
+        config.kv_heads,
+        config.head_dim,
+        2,
+        FLOAT as usize,
+    ]);
+    let cache = |rows: usize, tokens: usize| product(&[rows, tokens]).saturating_mul(position);
     let activations = |tokens: usize, recompute: bool| {
         let q = (config.heads + 2 * config.kv_heads) * config.head_dim;
         let layer = 6 * config.hidden_size + 2 * q + 4 * config.intermediate_size;
@@ -148,24 +154,33 @@ fn memory(config: &ModelConfig, options: &StageOptions) -> u64 {
             true => config.layers * config.hidden_size + layer,
             false => config.layers * layer,
         };
-        (tokens * kept) as u64 * FLOAT
+        product(&[tokens, kept, FLOAT as usize])
     };
     match options {
         StageOptions::Sft(options) => {
-            4 * weights + activations(options.micro_batch_tokens, options.recompute)
+            let training = activations(options.micro_batch_tokens, options.recompute);
+            training.saturating_add(4 * weights)
         }
         StageOptions::Grpo(options) => {
             let reference = if options.kl.is_some() { weights } else { 0 };
-            let rows = options.prompts_per_step * options.group_size;
+            let rows = options.prompts_per_step.saturating_mul(options.group_size);
             let sampling = cache(rows.min(512), options.sampling.max_tokens);
             let training = activations(options.micro_batch_tokens, options.recompute);
-            4 * weights + reference + training.max(sampling)
+            training
+                .max(sampling)
+                .saturating_add(4 * weights + reference)
         }
         StageOptions::Reject(options) => {
-            let rows = options.prompts_per_step * options.samples;
-            weights + cache(rows.min(512), options.sampling.max_tokens)
+            let rows = options.prompts_per_step.saturating_mul(options.samples);
+            cache(rows.min(512), options.sampling.max_tokens).saturating_add(weights)
         }
     }
+}
+
+/// The product of sizes that a person wrote, which may be any.
+fn product(sizes: &[usize]) -> u64 {
+    let sizes = sizes.iter().map(|size| *size as u64);
+    sizes.fold(1, u64::saturating_mul)
 }
 
 fn size(bytes: u64) -> String {

@@ -81,26 +81,53 @@ pub struct ModelConfig {
     pub max_positions: usize,
 }
 
+/// Upper bounds of the sizes: far above every model there is, far below what could
+/// overflow where sizes are multiplied.
+const MOST: [(&str, usize); 8] = [
+    ("vocab_size", 1 << 28),
+    ("hidden_size", 1 << 20),
+    ("intermediate_size", 1 << 22),
+    ("layers", 1 << 12),
+    ("heads", 1 << 14),
+    ("kv_heads", 1 << 14),
+    ("head_dim", 1 << 14),
+    ("max_positions", 1 << 30),
+];
+
+/// The largest model, in numbers.
+const MOST_PARAMETERS: u128 = 1 << 42;
+
 impl ModelConfig {
-    /// Checks that the numbers make a model.
+    /// Checks that the numbers make a model: none is 0, and none so large that it
+    /// can only be a mistake (at most 2^28 tokens, 2^20 wide, 2^22 within SwiGLU,
+    /// 2^12 layers, 2^14 heads of 2^14, 2^30 positions, 2^42 parameters). Nothing is
+    /// reserved for a model before.
     ///
     /// # Errors
     /// [`TrainError::Config`] for the first field that does not.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let positive = [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("layers", self.layers),
-            ("heads", self.heads),
-            ("kv_heads", self.kv_heads),
-            ("head_dim", self.head_dim),
-            ("max_positions", self.max_positions),
+        let sizes = [
+            self.vocab_size,
+            self.hidden_size,
+            self.intermediate_size,
+            self.layers,
+            self.heads,
+            self.kv_heads,
+            self.head_dim,
+            self.max_positions,
         ];
-        for (field, number) in positive {
+        for ((field, most), number) in MOST.into_iter().zip(sizes) {
             if number == 0 {
                 return Err(refused(field, number, "at least 1"));
             }
+            if number > most {
+                return Err(refused(field, number, &format!("at most {most}")));
+            }
+        }
+        let parameters = self.parameter_count();
+        if parameters > MOST_PARAMETERS {
+            let wanted = format!("at most {MOST_PARAMETERS}: check the sizes of the model");
+            return Err(refused("parameters", parameters, &wanted));
         }
         if !self.heads.is_multiple_of(self.kv_heads) {
             let wanted = format!("a divisor of `heads`, which is {}", self.heads);
@@ -113,9 +140,6 @@ impl ModelConfig {
                 "even, for its halves are rotated",
             ));
         }
-        if u32::try_from(self.vocab_size).is_err() {
-            return Err(refused("vocab_size", self.vocab_size, "below 2^32"));
-        }
         if !(self.rms_norm_eps.is_finite() && self.rms_norm_eps >= 0.0) {
             return Err(refused(
                 "rms_norm_eps",
@@ -127,6 +151,34 @@ impl ModelConfig {
             return Err(refused("rope.theta", self.rope.theta, "finite and above 1"));
         }
         self.rope.scaling.validate()
+    }
+
+    /// How many numbers the parameters have, without listing them; of any sizes.
+    #[must_use]
+    pub fn parameter_count(&self) -> u128 {
+        let of = |size: usize| size as u128;
+        let times = |one: u128, other: u128| one.saturating_mul(other);
+        let d = of(self.hidden_size);
+        let q = times(of(self.heads), of(self.head_dim));
+        let qkv = q.saturating_add(times(2 * of(self.kv_heads), of(self.head_dim)));
+        let biases = if self.attention_bias { qkv } else { 0 };
+        let head_norms = if self.qk_norm {
+            2 * of(self.head_dim)
+        } else {
+            0
+        };
+        let layer = [
+            2 * d,
+            times(d, qkv),
+            biases,
+            head_norms,
+            times(q, d),
+            times(d, 3 * of(self.intermediate_size)),
+        ];
+        let layer = layer.into_iter().fold(0, u128::saturating_add);
+        let tables = if self.tie_embeddings { 1 } else { 2 };
+        let outer = times(tables * of(self.vocab_size), d).saturating_add(d);
+        times(layer, of(self.layers)).saturating_add(outer)
     }
 
     /// Names and shapes of the parameters, in the order in which they are kept.

@@ -194,17 +194,31 @@ impl Policy {
     /// # Errors
     /// When a tensor cannot be copied.
     pub fn duplicate(&self) -> Result<Self, TrainError> {
+        Ok(self.with_parameters(self.parameters.duplicate(|_| true)?))
+    }
+
+    /// The same policy, with those weights of its own that are trained: what it was
+    /// before more training. The others stay where they are, in memory once.
+    ///
+    /// # Errors
+    /// When a tensor cannot be copied.
+    pub fn snapshot(&self) -> Result<Self, TrainError> {
+        let parameters = self.parameters.duplicate(|is_trainable| is_trainable)?;
+        Ok(self.with_parameters(parameters))
+    }
+
+    fn with_parameters(&self, parameters: Parameters) -> Self {
         let table = RopeTable::new(&self.config.rope, self.config.head_dim, 0);
-        Ok(Self {
+        Self {
             config: self.config.clone(),
-            parameters: self.parameters.duplicate()?,
+            parameters,
             places: self.places.clone(),
             lora: self.lora.clone(),
             device: self.device.clone(),
             compute: self.compute,
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
-        })
+        }
     }
 
     /// The weights of the logits.

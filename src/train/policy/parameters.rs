@@ -140,14 +140,14 @@ impl Parameters {
         sizes.sum()
     }
 
-    /// The same numbers in memory of their own, which training does not change.
-    ///
-    /// # Errors
-    /// When a tensor cannot be copied.
-    pub fn duplicate(&self) -> Result<Self, TrainError> {
+    /// The same numbers, in memory of their own where `copies` says so of a
+    /// parameter that is trained, or is not.
+    pub(super) fn duplicate(&self, copies: impl Fn(bool) -> bool) -> Result<Self, TrainError> {
         let mut copy = self.clone();
         for entry in &mut copy.entries {
-            entry.tensor = entry.tensor.copy()?;
+            if copies(entry.is_trainable) {
+                entry.tensor = entry.tensor.copy()?;
+            }
         }
         Ok(copy)
     }

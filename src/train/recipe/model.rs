@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::train::error::TrainError;
 use crate::train::fault::{Faults, OptionFault};
 use crate::train::policy::LoraOptions;
 
@@ -161,7 +162,8 @@ impl RandomModel {
     /// Width of the gated layer.
     #[must_use]
     pub fn intermediate(&self) -> usize {
-        let rounded = (self.hidden_size * 8).div_ceil(3).next_multiple_of(32);
+        let wide = self.hidden_size.saturating_mul(8).div_ceil(3);
+        let rounded = wide.checked_next_multiple_of(32).unwrap_or(usize::MAX);
         self.intermediate_size.unwrap_or(rounded)
     }
 
@@ -212,7 +214,21 @@ impl RandomModel {
             "head_dim",
             format_args!("is {head}; rotary embeddings turn pairs: it must be even, 2 or more"),
         );
-        faults.list()
+        let mut faults = faults.list();
+        // The bounds of all models; a vocabulary is not known yet, and never 0.
+        if faults.is_empty()
+            && let Err(TrainError::Config {
+                field,
+                found,
+                wanted,
+            }) = self.config(1).validate()
+        {
+            faults.push(OptionFault {
+                field: field.to_owned(),
+                problem: format!("is {found}; it must be {wanted}"),
+            });
+        }
+        faults
     }
 }
 

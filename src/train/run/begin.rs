@@ -8,7 +8,7 @@ use super::plan::StageWork;
 use super::state::{State, VERSION};
 use crate::train::error::TrainError;
 use crate::train::random::Key;
-use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Sft, Stage};
+use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Sft, Stage, check_prompts};
 
 impl Run<'_> {
     /// A stage at its beginning.
@@ -58,6 +58,29 @@ impl Run<'_> {
                 Box::new(Reject::new(options, problems, scorer.clone(), path, seed)?)
             }
         })
+    }
+
+    /// Prompts that the policy cannot read end the run before it begins, not at the
+    /// step that meets them.
+    pub(super) fn check_prompts(&self) -> Result<(), TrainError> {
+        let stages = self
+            .plan
+            .stages
+            .iter()
+            .filter_map(|stage| match &stage.work {
+                StageWork::Sft { .. } => None,
+                StageWork::Grpo { problems, .. } => Some((problems, None)),
+                StageWork::Reject {
+                    options, problems, ..
+                } => Some((problems, options.prompts)),
+            });
+        let evaluation = self.plan.evaluation.iter();
+        let evaluation =
+            evaluation.map(|evaluation| (&evaluation.problems, evaluation.options.prompts));
+        for (problems, most) in stages.chain(evaluation) {
+            check_prompts(&**problems, most, self.policy, self.vocabulary)?;
+        }
+        Ok(())
     }
 
     /// The state before the first step.

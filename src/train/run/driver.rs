@@ -57,6 +57,7 @@ impl Run<'_> {
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
+        self.check_prompts()?;
         // From within the pool a parallel loop begins without waking a thread: there
         // are thousands of small ones in a step.
         let result = rayon::scope(|_| self.make(begin));
@@ -249,6 +250,13 @@ impl Run<'_> {
         for note in &report.notes {
             self.watcher.note(note)?;
         }
+        let mut metrics = report.metrics;
+        for (name, value) in &mut metrics {
+            // A stage counts its own; the metric is that of the run.
+            if name == "num_tokens" {
+                *value += state.earlier_tokens as f64;
+            }
+        }
         let mut completions = report.completions;
         for completion in &mut completions {
             completion.step = state.step;
@@ -268,7 +276,7 @@ impl Run<'_> {
             stage_step: state.stage_step,
             stage_steps: steps,
             time: now.map_or(0.0, |now| now.as_secs_f64()),
-            metrics: report.metrics,
+            metrics,
         })?;
         Ok(())
     }

@@ -20,6 +20,9 @@ pub(super) struct State {
     /// Steps made since the run began, and since the stage began.
     pub(super) step: u64,
     pub(super) stage_step: u64,
+    /// Tokens that earlier stages trained on.
+    #[serde(default)]
+    pub(super) earlier_tokens: u64,
     /// The stage's own.
     pub(super) position: Position,
     /// The best policy so far.
@@ -56,6 +59,7 @@ impl State {
         self.stage += 1;
         self.stage_name = name.unwrap_or_default().to_owned();
         self.stage_step = 0;
+        self.earlier_tokens += self.position.tokens;
         self.position = Position::default();
         self.progress = Progress::default();
     }

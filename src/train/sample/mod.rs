@@ -57,7 +57,8 @@ pub fn sample(
     let mut rest = order.as_slice();
     while let Some(first) = rest.first() {
         let longest = prompts[*first].tokens.len();
-        let capacity = (longest + options.max_tokens).min(config.max_positions);
+        let capacity = longest.saturating_add(options.max_tokens);
+        let capacity = capacity.min(config.max_positions);
         let (batch, later) = rest.split_at(rows(config, capacity).min(rest.len()));
         rest = later;
         let rows = batch.iter().map(|index| Row::new(*index, &prompts[*index]));
@@ -76,7 +77,7 @@ pub fn sample(
 /// How many rows of `capacity` positions go through the policy at a time.
 fn rows(config: &ModelConfig, capacity: usize) -> usize {
     let position = config.layers * config.kv_heads * config.head_dim * 2 * size_of::<f32>();
-    (CACHE_BYTES / (position * capacity).max(1)).clamp(1, ROWS)
+    (CACHE_BYTES / position.saturating_mul(capacity).max(1)).clamp(1, ROWS)
 }
 
 fn check(index: usize, prompt: &Prompt<'_>, config: &ModelConfig) -> Result<(), TrainError> {

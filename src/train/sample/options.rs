@@ -24,7 +24,7 @@ pub struct SampleOptions {
     /// Only tokens at least this likely, relative to the likeliest, are drawn, in
     /// [0, 1]: arXiv 2407.01082. Default 0: all.
     pub min_p: f64,
-    /// The longest completion, in tokens. Default 256.
+    /// The longest completion, in tokens, at most 2^30. Default 256.
     pub max_tokens: usize,
     /// Texts that end a completion; they are part of it. Default none.
     pub stop: Vec<String>,
@@ -35,6 +35,9 @@ pub struct SampleOptions {
     /// Default 0.
     pub seed: u64,
 }
+
+/// The longest completion that may be asked for: longer than any model's context.
+const MOST_TOKENS: usize = 1 << 30;
 
 impl Default for SampleOptions {
     fn default() -> Self {
@@ -65,6 +68,12 @@ impl SampleOptions {
             format_args!("is {top_p}; it must be above 0 and at most 1, which keeps all tokens"),
         );
         faults.counted("max_tokens", self.max_tokens as u64);
+        let max_tokens = self.max_tokens;
+        faults.unless(
+            max_tokens <= MOST_TOKENS,
+            "max_tokens",
+            format_args!("is {max_tokens}; it must be at most {MOST_TOKENS}"),
+        );
         let is_empty = self.stop.iter().any(String::is_empty);
         faults.unless(
             !is_empty,

@@ -8,8 +8,8 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Problem;
 use super::judge::judge;
+use super::{Problem, Problems};
 use crate::reward::{Score, Scorer};
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
@@ -45,6 +45,47 @@ impl Spent {
     }
 }
 
+/// Refuses a prompt that leaves no room for an answer.
+fn check_length(
+    problem: &Problem,
+    task: Option<&str>,
+    prompt: &[u32],
+    policy: &Policy,
+) -> Result<(), TrainError> {
+    let positions = policy.config().max_positions;
+    match prompt.len() < positions {
+        true => Ok(()),
+        false => Err(TrainError::LongPrompt {
+            problem: match task {
+                Some(task) => format!("`{}` of task `{task}`", problem.rollout.id),
+                None => format!("`{}`", problem.rollout.id),
+            },
+            tokens: prompt.len(),
+            positions,
+        }),
+    }
+}
+
+/// Checks the prompts of a file before anything is learned; those of a generator
+/// are alike, and are checked when they are asked.
+pub(in crate::train) fn check_prompts(
+    problems: &dyn Problems,
+    most: Option<u64>,
+    policy: &Policy,
+    vocabulary: &dyn Vocabulary,
+) -> Result<(), TrainError> {
+    let (Some(task), Some(count)) = (problems.file_task(), problems.count()) else {
+        return Ok(());
+    };
+    let failed = |problem| TrainError::Source { problem };
+    for index in 0..most.map_or(count, |most| most.min(count)) {
+        let problem = problems.problem(index).map_err(failed)?;
+        let prompt = vocabulary.encode(&problem.prompt)?;
+        check_length(&problem, Some(task), &prompt, policy)?;
+    }
+    Ok(())
+}
+
 /// What answers problems.
 #[derive(Clone, Copy)]
 pub(super) struct Answerer<'a> {
@@ -77,11 +118,15 @@ impl Answerer<'_> {
         let began = Instant::now();
         let encode = |problem: &Problem| self.vocabulary.encode(&problem.prompt);
         let prompts: Vec<Vec<u32>> = problems.iter().map(encode).collect::<Result<_, _>>()?;
+        for (problem, prompt) in problems.iter().zip(&prompts) {
+            check_length(problem, None, prompt, self.policy)?;
+        }
         let count = problems.len();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (results, scored) = mpsc::channel::<Done>();
         let queue = Mutex::new(queue);
-        let threads = thread::available_parallelism().map_or(1, usize::from);
+        // As many as compute: `--jobs`.
+        let threads = rayon::current_num_threads();
         thread::scope(|scope| {
             for _ in 0..threads.min(count) {
                 let (queue, results) = (&queue, results.clone());

@@ -155,6 +155,6 @@ impl Evaluation {
 }
 
 fn rewards(answered: &[Answered], metrics: &mut Metrics) {
-    metrics.rewards(answered);
+    metrics.rewards(answered.iter());
     metrics.completions(answered.iter().flat_map(|group| &group.completions));
 }

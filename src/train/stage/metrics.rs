@@ -58,8 +58,8 @@ impl Metrics {
     /// `rewards/<term>/{mean,std}` before weights, `reward`, `reward_std` (the mean
     /// of the groups' deviations), `frac_reward_zero_std`, the share that could not
     /// be decided, and the share that could not be scored.
-    pub(super) fn rewards(&mut self, answered: &[Answered]) {
-        let scores = || answered.iter().flat_map(|group| &group.scores);
+    pub(super) fn rewards<'a>(&mut self, answered: impl Iterator<Item = &'a Answered> + Clone) {
+        let scores = || answered.clone().flat_map(|group| &group.scores);
         for (term, rewards) in terms(scores()) {
             self.add_some(&format!("rewards/{term}/mean"), mean(&rewards));
             self.add_some(&format!("rewards/{term}/std"), deviation(&rewards));
@@ -67,7 +67,7 @@ impl Metrics {
         let rewards: Vec<f64> = scores().filter_map(|score| score.reward).collect();
         self.add_some("reward", mean(&rewards));
         let deviations: Vec<f64> = answered
-            .iter()
+            .clone()
             .filter_map(|group| deviation(&group.rewards()))
             .collect();
         self.add_some("reward_std", mean(&deviations));

@@ -34,6 +34,7 @@ pub use options::{
 };
 pub use problem::{Demonstration, Demonstrations, Problem, Problems};
 
+pub(super) use answer::check_prompts;
 pub(super) use grpo::Grpo;
 pub(super) use reject::{KeptFile, Reject};
 pub(super) use sft::Sft;

@@ -18,6 +18,12 @@ pub trait Problems: Send + Sync {
     /// How many there are; `None` for a source without an end.
     fn count(&self) -> Option<u64>;
 
+    /// The name of the task where its problems stand in a file: these may have any
+    /// length, and are measured before training.
+    fn file_task(&self) -> Option<&str> {
+        None
+    }
+
     /// The problem with this number, from 0 and below [`Problems::count`]; the
     /// same each time it is asked for.
     ///

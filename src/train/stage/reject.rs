@@ -182,7 +182,7 @@ impl Stage for Reject {
         let mut metrics = Metrics::default();
         metrics.add("kept", self.position.kept as f64);
         metrics.add("kept_ratio", kept.len() as f64 / total.max(1) as f64);
-        metrics.rewards(&answered);
+        metrics.rewards(answered.iter());
         metrics.completions(answered.iter().flat_map(|group| &group.completions));
         metrics.spent(spent);
         metrics.add("step_time", began.elapsed().as_secs_f64());

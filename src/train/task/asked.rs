@@ -101,6 +101,11 @@ impl Problems for Asked {
         self.task.count()
     }
 
+    fn file_task(&self) -> Option<&str> {
+        let is_file = self.task.options().file.is_some();
+        is_file.then(|| self.task.name())
+    }
+
     fn problem(&self, index: u64) -> Result<stage::Problem, String> {
         self.put(self.task.problem(index))
     }

@@ -12,6 +12,8 @@ use crate::train::stage::step::{Workplace, tell};
 pub(super) struct Gathered {
     /// The groups that are learned from.
     pub(super) answered: Vec<Answered>,
+    /// Those that were sampled and are not.
+    pub(super) left_out: Vec<Answered>,
     /// Rounds that were sampled.
     pub(super) rounds: usize,
     /// Groups that agree and are learned from for want of others.
@@ -21,6 +23,14 @@ pub(super) struct Gathered {
     /// Tokens that were sampled, those of dropped groups included.
     pub(super) tokens: usize,
     pub(super) spent: Spent,
+}
+
+impl Gathered {
+    /// All groups that were sampled: what the policy is like, which those that are
+    /// learned from do not show, for they were chosen.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Answered> + Clone {
+        self.answered.iter().chain(&self.left_out)
+    }
 }
 
 impl Grpo {
@@ -38,6 +48,7 @@ impl Grpo {
         let rounds = dynamic.as_ref().map_or(1, |dynamic| dynamic.max_rounds);
         let mut gathered = Gathered {
             answered: Vec::new(),
+            left_out: Vec::new(),
             rounds: 0,
             missing: 0,
             dropped: 0,
@@ -60,11 +71,14 @@ impl Grpo {
                 }
             }
         }
-        gathered.answered.truncate(wanted);
-        let missing = wanted - gathered.answered.len();
+        let first = wanted.min(gathered.answered.len());
+        gathered.left_out = gathered.answered.split_off(first);
+        let missing = wanted - first;
         gathered.missing = missing;
         gathered.dropped = spare.len().saturating_sub(missing);
-        gathered.answered.extend(spare.into_iter().take(missing));
+        let mut spare = spare.into_iter();
+        gathered.answered.extend(spare.by_ref().take(missing));
+        gathered.left_out.extend(spare);
         Ok(gathered)
     }
 

@@ -98,7 +98,7 @@ impl Stage for Grpo {
         tally.write(&self.options, &mut metrics);
         metrics.add("learning_rate", rate);
         metrics.add("skipped_updates", self.position.skipped_in_all as f64);
-        report::write(answered, &mut metrics);
+        report::write(&gathered, &mut metrics);
         if self.options.dynamic_sampling.is_some() {
             metrics.add("sampling_rounds", gathered.rounds as f64);
             metrics.add("dynamic_sampling/dropped", gathered.dropped as f64);

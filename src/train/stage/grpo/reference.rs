@@ -1,7 +1,8 @@
 //! The reference policy: what the policy must not stray from.
 //!
-//! It is a copy of the policy that the stage began with; of a policy with adapters,
-//! it is the policy without them, which takes no memory of its own.
+//! It is a copy of the policy that the stage began with, whatever earlier stages
+//! made of it. Of a policy with adapters only these are copied: the weights below
+//! them never change.
 
 use std::path::Path;
 
@@ -18,37 +19,21 @@ const FILE: &str = "reference.safetensors";
 /// A policy that does not learn.
 pub(super) struct Reference {
     policy: Policy,
-    origin: Origin,
-}
-
-/// What the reference was made of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Copy,
-    /// Its weights are those below the adapters, which never change.
-    Frozen,
 }
 
 impl Reference {
     /// The reference for a stage that begins with this policy.
     pub(super) fn of(policy: &Policy, options: KlOptions) -> Result<Self, TrainError> {
-        if policy.lora().is_none() {
-            return Ok(Self {
-                policy: policy.duplicate()?,
-                origin: Origin::Copy,
-            });
-        }
-        if options.sync.is_some() {
+        if policy.lora().is_some() && options.sync.is_some() {
             return Err(TrainError::Options(OptionFaults(vec![OptionFault {
                 field: "kl.sync".to_owned(),
-                problem: "cannot be used with adapters: the reference is the policy without \
-                          them, which stays"
+                problem: "cannot be used with adapters: a mean of adapters is not the mean of \
+                          what they do"
                     .to_owned(),
             }])));
         }
         Ok(Self {
-            policy: policy.without_lora()?,
-            origin: Origin::Frozen,
+            policy: policy.snapshot()?,
         })
     }
 
@@ -90,18 +75,13 @@ impl Reference {
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<(), TrainError> {
-        if self.origin == Origin::Frozen {
-            return Ok(());
-        }
         let parameters = self.policy.parameters().iter();
-        let tensors = parameters.map(|(name, tensor, _)| (name.to_owned(), tensor.clone()));
+        let own = parameters.filter(|(.., is_trainable)| *is_trainable);
+        let tensors = own.map(|(name, tensor, _)| (name.to_owned(), tensor.clone()));
         tensors::save(&folder.join(FILE), tensors)
     }
 
     pub(super) fn restore(&mut self, folder: &Path) -> Result<(), TrainError> {
-        if self.origin == Origin::Frozen {
-            return Ok(());
-        }
         let device = self.policy.device().clone();
         for (name, tensor) in tensors::load(&folder.join(FILE))? {
             let parameters = self.policy.parameters_mut();

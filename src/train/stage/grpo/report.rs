@@ -8,10 +8,10 @@ use crate::train::stage::judge::reason;
 use crate::train::stage::metrics::Metrics;
 use crate::train::watch::CompletionRecord;
 
-/// Rewards and lengths.
-pub(super) fn write(answered: &[Answered], metrics: &mut Metrics) {
-    metrics.rewards(answered);
-    metrics.completions(answered.iter().flat_map(|group| &group.completions));
+/// Rewards and lengths, of all groups that were sampled.
+pub(super) fn write(gathered: &Gathered, metrics: &mut Metrics) {
+    metrics.rewards(gathered.all());
+    metrics.completions(gathered.all().flat_map(|group| &group.completions));
 }
 
 /// Seconds, the scorer's share of them, and tokens sampled in a second.

@@ -75,7 +75,7 @@ pub const GLOSSARY: &[Meaning] = &[
         "groups passed over",
         Number,
         Rewards,
-        "groups whose completions all earned the same and were drawn anew",
+        "groups whose completions all earned the same and that others stand in for; rewards and lengths are of all sampled groups, these included",
         "Compare with the prompts of a step: that is what dynamic sampling costs.",
     ),
     row(
@@ -83,8 +83,8 @@ pub const GLOSSARY: &[Meaning] = &[
         "groups missing",
         Number,
         Rewards,
-        "groups that were still missing when the rounds were used up",
-        "Above 0, steps are smaller than the recipe says.",
+        "groups of the step whose completions all earned the same, taken because the rounds were used up",
+        "They teach nothing: above 0, the step has less to learn from than the recipe says.",
     ),
     row(
         "kept",

@@ -58,8 +58,7 @@ pub struct GrpoOptions {
     /// How the losses of tokens become one number. Default `tokens`.
     pub aggregation: Aggregation,
     /// The penalty on the distance to the reference policy: the one that the stage
-    /// began with, or, of a policy with adapters, the one without them. Default:
-    /// none; then no reference is kept.
+    /// began with, adapters included. Default: none; then no reference is kept.
     pub kl: Option<KlOptions>,
     /// Weight of the mean entropy, which is added to what is maximised; 0 for
     /// none. Default 0.
@@ -68,7 +67,8 @@ pub struct GrpoOptions {
     /// reward, in (0, 1]: arXiv 2506.01939; 0.2 there. Default: all.
     pub top_entropy: Option<f64>,
     /// Weights against the mismatch of sampler and trainer. Default: none, since
-    /// both are one engine here; needed where `sampling` leaves tokens out.
+    /// both are one engine here. Tokens that `sampling` leaves out make no mismatch:
+    /// the log-probabilities of both are those before its filters.
     pub correction: Option<Correction>,
     /// Leaves completions that were cut at `max_tokens` out of the loss: DAPO's
     /// overlong filter, arXiv 2503.14476, section 3.4. They still count in their
