@@ -281,8 +281,12 @@ impl Vocabulary for Words {
         Ok(self.0.encode(text)?)
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
-        self.0.decode(tokens)
+    fn encode_document(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        Ok(self.0.encode_document(text)?)
+    }
+
+    fn decode(&self, tokens: &[u32]) -> Result<String, TrainError> {
+        Ok(self.0.decode_all(tokens)?)
     }
 
     fn end_ids(&self) -> &[u32] {

@@ -32,7 +32,7 @@ pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
     ReferenceSync, RejectOptions, SftOptions, TermAggregation,
 };
-pub use problem::{Demonstration, Demonstrations, Problem, Problems};
+pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 
 pub(super) use grpo::Grpo;
 pub(super) use reject::{KeptFile, Reject};
