@@ -415,3 +415,32 @@ fn only_what_no_template_frames_is_a_document() {
     assert_eq!(framing(Chat::Auto, None), Framing::Document);
     assert_eq!(framing(Chat::Never, Some("")), Framing::Document);
 }
+
+#[test]
+fn a_part_with_almost_nothing_is_refused() {
+    let part = |part: Part, held_out: f64, generator: Generator| {
+        let options = TaskOptions {
+            generator: Some(generator),
+            part,
+            held_out,
+            ..TaskOptions::default()
+        };
+        Task::open("sums", &options, Path::new(""), 1)
+    };
+    let sums = || Generator::Addition(AdditionOptions::default());
+    let games = || Generator::Countdown(CountdownOptions::default());
+    for (of, held_out) in [
+        (Part::HeldOut, 0.0),
+        (Part::HeldOut, 1e-9),
+        (Part::Train, 1.0),
+    ] {
+        for generator in [sums(), games()] {
+            let error = part(of, held_out, generator).expect_err("nothing is there");
+            assert!(error.to_string().contains("`held_out`"), "{error}");
+        }
+    }
+    for (of, held_out) in [(Part::HeldOut, 0.01), (Part::Train, 0.99), (Part::All, 0.0)] {
+        assert!(part(of, held_out, sums()).is_ok());
+        assert!(part(of, held_out, games()).is_ok());
+    }
+}

@@ -27,7 +27,7 @@ mod reject;
 
 mod evaluate;
 
-pub use evaluate::Evaluation;
+pub use evaluate::{Evaluation, metric_names};
 pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
     ReferenceSync, RejectOptions, SftOptions, TermAggregation,
