@@ -18,7 +18,7 @@ use super::{Exit, Failure, Outcome, bad_input};
 use crate::rollout::{Reference, Text};
 use crate::train::policy::Policy;
 use crate::train::recipe::{self, Words};
-use crate::train::sample::{Completion, Prompt, SampleOptions, Vocabulary, sample};
+use crate::train::sample::{Completion, Prompt, SampleOptions, sample};
 use crate::train::stage::{Problem, Problems};
 use crate::train::task::{Asked, Chat, Fields, Task, TaskOptions};
 use crate::train::{DeviceChoice, use_threads};
@@ -287,7 +287,8 @@ impl Drawing<'_> {
     ) -> Result<(), Failure> {
         let mut prompts: Vec<Vec<u32>> = Vec::new();
         for problem in problems {
-            prompts.push(self.words.encode(&problem.prompt).map_err(fault)?);
+            let tokens = problem.framing.encode(&problem.prompt, self.words);
+            prompts.push(tokens.map_err(fault)?);
         }
         let rows: Vec<Prompt<'_>> = (0..prompts.len() * self.samples)
             .map(|row| Prompt {

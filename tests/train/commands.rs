@@ -242,6 +242,32 @@ fn what_is_not_a_runs_is_not_written_over() {
     );
 }
 
+#[test]
+fn a_run_goes_on_only_with_what_it_was_begun_with() {
+    let folder = Folder::new();
+    let rows = |answer: u32| {
+        let row = |n: u32| format!("{{\"prompt\": \"{n}+1=\", \"reference\": \"{answer}\"}}\n");
+        (0..4).map(row).collect::<String>()
+    };
+    fs::write(folder.path("rows.jsonl"), rows(1)).unwrap();
+    let given = "generator = { addition = { digits = 1 } }\npart = \"held_out\"";
+    let recipe = RECIPE.replace(given, "file = \"rows.jsonl\"");
+    fs::write(folder.path("tiny.toml"), recipe).unwrap();
+    let resume = ["train", "tiny.toml", "-o", "run", "--resume", "--plain"];
+    folder.run(0, &["train", "tiny.toml", "-o", "run", "-q", "--jobs", "1"]);
+    let said = folder.run(0, &[&resume[..], &["--jobs", "2"]].concat());
+    assert!(said.contains("goes on with `cpu, 2 threads`"), "{said}");
+    fs::write(folder.path("rows.jsonl"), rows(2)).unwrap();
+    let said = folder.run(2, &resume);
+    assert!(said.contains("another content of `rows.jsonl`"), "{said}");
+    // Nor before the first checkpoint.
+    fs::write(folder.path("rows.jsonl"), rows(1)).unwrap();
+    fs::remove_dir_all(folder.path("run/checkpoints")).unwrap();
+    let said = folder.run(2, &[&resume[..], &["--seed", "9"]].concat());
+    assert!(said.contains("another recipe"), "{said}");
+    folder.run(0, &resume);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_end() {

@@ -9,6 +9,9 @@ use goldstone::train::folder::{
     save_policy_with,
 };
 use goldstone::train::policy::{ModelConfig, Policy};
+use goldstone::train::recipe::Words;
+use goldstone::train::sample::Vocabulary;
+use goldstone::train::stage::Framing;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,8 +27,8 @@ fn tokens_are_those_of_transformers() {
             assert_eq!(tokenizer.encode(&case.text).unwrap(), case.ids, "{of}");
             let whole = tokenizer.encode_document(&case.text).unwrap();
             assert_eq!(whole, case.whole, "{of}");
-            assert_eq!(tokenizer.decode(&case.ids), case.shown, "{of}");
-            assert_eq!(tokenizer.decode_all(&case.ids), case.all, "{of}");
+            assert_eq!(tokenizer.decode(&case.ids).unwrap(), case.shown, "{of}");
+            assert_eq!(tokenizer.decode_all(&case.ids).unwrap(), case.all, "{of}");
         }
         assert_eq!(tokenizer.eos_ids(), [numbers.eos, numbers.pad], "{name}");
         assert_eq!(tokenizer.pad_id(), Some(numbers.pad), "{name}");
@@ -97,8 +100,18 @@ fn a_tokenizer_of_characters_is_one_of_transformers() {
             "{:?}",
             case.text
         );
-        assert_eq!(tokenizer.decode(&case.ids), case.shown, "{:?}", case.text);
-        assert_eq!(tokenizer.decode_all(&case.ids), case.all, "{:?}", case.text);
+        assert_eq!(
+            tokenizer.decode(&case.ids).unwrap(),
+            case.shown,
+            "{:?}",
+            case.text
+        );
+        assert_eq!(
+            tokenizer.decode_all(&case.ids).unwrap(),
+            case.all,
+            "{:?}",
+            case.text
+        );
     }
     assert_eq!(tokenizer.eos_ids(), [made.eos]);
     assert_eq!(tokenizer.pad_id(), Some(made.pad));
@@ -120,6 +133,39 @@ fn a_tokenizer_of_characters_is_one_of_transformers() {
         let error = tokenizer.encode(text).unwrap_err();
         assert!(matches!(error, FolderError::UnknownText { .. }), "{text}");
     }
+}
+
+#[test]
+fn the_scored_text_has_every_token() {
+    let tokenizer = Tokenizer::characters("0123456789=", &["<answer>".to_owned()]).unwrap();
+    let last = tokenizer.vocab_size() as u32;
+    let token = |text: &str| tokenizer.token(text).unwrap();
+    for special in ["<pad>", "<eos>", "<unk>", "<answer>"] {
+        let written = [token("4"), token(special), token("3"), token("2")];
+        let text = Words(tokenizer.clone()).decode(&written).unwrap();
+        assert_eq!(text, format!("4{special}32"));
+        // What is kept is learned as it was written.
+        assert_eq!(tokenizer.encode(&text).unwrap(), written);
+    }
+    // A row of the model that the tokenizer has no token for.
+    let text = Words(tokenizer.clone()).decode(&[token("4"), last, token("2")]);
+    assert_eq!(text.unwrap(), "4\u{FFFD}2");
+    // An unknown character is an error still.
+    assert!(tokenizer.encode("4+2").is_err());
+}
+
+#[test]
+fn plain_prompts_begin_as_documents() {
+    let read = ModelFolder::load(&folder("llama")).unwrap();
+    let words = Words(read.tokenizer.clone());
+    let plain = Framing::Document.encode("1+1", &words).unwrap();
+    let framed = Framing::Chat.encode("1+1", &words).unwrap();
+    assert_eq!(plain, read.tokenizer.encode_document("1+1").unwrap());
+    assert_eq!(
+        plain[1..],
+        framed,
+        "one token, such as `<s>`, stands before it"
+    );
 }
 
 #[test]

@@ -101,6 +101,22 @@ fn settings_override_keys() {
 }
 
 #[test]
+fn evaluations_draw_as_the_last_stage_does() {
+    let tokens = |setting: &str| {
+        let addition = shipped().find(|recipe| recipe.name == "addition");
+        let text = addition.expect("shipped").text;
+        let (head, stages) = text.split_once("[[stages]]").expect("stages");
+        let head = head.replace("sampling = { max_tokens = 48 }\n", "");
+        let text = with_settings(&format!("{head}[[stages]]{stages}"), [setting]);
+        let recipe = read(&text.expect("a setting")).unwrap_or_else(|error| panic!("{error}"));
+        let evaluation = recipe.evaluation.expect("an evaluation");
+        evaluation.sampling.max_tokens
+    };
+    assert_eq!(tokens("stages.reasoning.grpo.sampling.max_tokens=33"), 33);
+    assert_eq!(tokens("evaluation.sampling.max_tokens=21"), 21);
+}
+
+#[test]
 fn wrong_settings_are_shown_in_place() {
     let settings = [
         "stages.reasonin.grpo.steps=5",

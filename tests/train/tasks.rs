@@ -7,7 +7,7 @@ use std::path::Path;
 use goldstone::load;
 use goldstone::rollout::{Rollout, Text};
 use goldstone::train::folder::ModelFolder;
-use goldstone::train::stage::Problems;
+use goldstone::train::stage::{Demonstrations, Framing, Problems};
 use goldstone::train::task::{
     AdditionFlaws, AdditionOptions, Asked, Chat, CountdownOptions, Fields, Generator, Part,
     Problem, Task, TaskOptions, Wording,
@@ -370,4 +370,77 @@ fn the_scorer_sees_what_stands_before_the_answer() {
         .problem(0)
         .expect_err("no template");
     assert!(error.contains("no chat template"), "{error}");
+}
+
+#[test]
+fn a_begun_answer_is_not_learned_twice() {
+    for (prefill, begun, completion, learned) in [
+        (None, Some("<think>\n"), "<think>\na</think>b", "a</think>b"),
+        (None, Some("<think>\n"), "<think>a</think>b", "a</think>b"),
+        (None, Some("<think>"), "<think>\na</think>b", "\na</think>b"),
+        (None, Some("<think>\n"), "a</think>b", "a</think>b"),
+        (None, Some(""), "<think>\na</think>b", "<think>\na</think>b"),
+        (Some("So"), Some("<think>\n"), "<think>So a", " a"),
+        (Some("So"), Some("<think>\n"), "So a", " a"),
+        (Some("<think>\n"), None, "<think> a", "a"),
+        (Some("<think>\n"), None, "<thin a", "<thin a"),
+    ] {
+        let line = serde_json::json!({ "prompt": "1+1?", "completion": completion });
+        let (_folder, options) = file("shown.jsonl", &format!("{line}\n"));
+        let options = TaskOptions {
+            prefill: prefill.map(str::to_owned),
+            ..options
+        };
+        let asked = Asked::new(open(&options, 1), begun.and_then(template));
+        let shown = asked.demonstration(0).expect("the row has a completion");
+        assert_eq!(
+            shown.completion, learned,
+            "{prefill:?} {begun:?} {completion:?}"
+        );
+    }
+}
+
+#[test]
+fn only_what_no_template_frames_is_a_document() {
+    let (_folder, options) = file("problems.jsonl", "{\"prompt\": \"1+1?\"}\n");
+    let framing = |chat: Chat, begun: Option<&str>| {
+        let options = TaskOptions {
+            chat,
+            ..options.clone()
+        };
+        let asked = Asked::new(open(&options, 1), begun.and_then(template));
+        asked.problem(0).expect("the problem is put").framing
+    };
+    assert_eq!(framing(Chat::Auto, Some("")), Framing::Chat);
+    assert_eq!(framing(Chat::Auto, None), Framing::Document);
+    assert_eq!(framing(Chat::Never, Some("")), Framing::Document);
+}
+
+#[test]
+fn a_part_with_almost_nothing_is_refused() {
+    let part = |part: Part, held_out: f64, generator: Generator| {
+        let options = TaskOptions {
+            generator: Some(generator),
+            part,
+            held_out,
+            ..TaskOptions::default()
+        };
+        Task::open("sums", &options, Path::new(""), 1)
+    };
+    let sums = || Generator::Addition(AdditionOptions::default());
+    let games = || Generator::Countdown(CountdownOptions::default());
+    for (of, held_out) in [
+        (Part::HeldOut, 0.0),
+        (Part::HeldOut, 1e-9),
+        (Part::Train, 1.0),
+    ] {
+        for generator in [sums(), games()] {
+            let error = part(of, held_out, generator).expect_err("nothing is there");
+            assert!(error.to_string().contains("`held_out`"), "{error}");
+        }
+    }
+    for (of, held_out) in [(Part::HeldOut, 0.01), (Part::Train, 0.99), (Part::All, 0.0)] {
+        assert!(part(of, held_out, sums()).is_ok());
+        assert!(part(of, held_out, games()).is_ok());
+    }
 }

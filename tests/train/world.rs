@@ -11,8 +11,8 @@ use goldstone::train::policy::{Architecture, ModelConfig, Policy, Rope, RopeScal
 use goldstone::train::run::{CheckpointOptions, PolicyStore, RunPlan, StagePlan, StageWork};
 use goldstone::train::sample::{SampleOptions, Vocabulary};
 use goldstone::train::stage::{
-    Demonstration, Demonstrations, Evaluation, EvaluationOptions, GrpoOptions, Problem, Problems,
-    SftOptions,
+    Demonstration, Demonstrations, Evaluation, EvaluationOptions, Framing, GrpoOptions, Problem,
+    Problems, SftOptions,
 };
 use goldstone::train::watch::{
     CompletionRecord, Ending, Kind, RunInfo, StepRecord, WatchError, Watcher,
@@ -35,9 +35,9 @@ impl Vocabulary for Characters {
         text.chars().map(place).collect()
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
+    fn decode(&self, tokens: &[u32]) -> Result<String, TrainError> {
         let character = |token: &u32| ALPHABET.chars().nth((*token as usize).checked_sub(1)?);
-        tokens.iter().filter_map(character).collect()
+        Ok(tokens.iter().filter_map(character).collect())
     }
 
     fn end_ids(&self) -> &[u32] {
@@ -134,6 +134,7 @@ impl Problems for Repeat {
         let digit = (index % 10).to_string();
         Ok(Problem {
             prompt: format!("{digit}="),
+            framing: Framing::Document,
             rollout: Rollout {
                 id: index.to_string(),
                 reference: self.has_references.then(|| digit.as_str().into()),
@@ -152,7 +153,9 @@ impl Demonstrations for Repeat {
         let digit = index % 10;
         Ok(Demonstration {
             prompt: format!("{digit}="),
+            framing: Framing::Document,
             completion: digit.to_string(),
+            tokens: None,
         })
     }
 }

@@ -86,6 +86,14 @@ pub enum FolderError {
         /// The text, shortened.
         text: String,
     },
+    /// Tokens whose text the tokenizer's decoder cannot tell.
+    #[error("the tokenizer cannot tell the text of {tokens} tokens: {why}")]
+    Decode {
+        /// How many.
+        tokens: usize,
+        /// The tokenizer's reason.
+        why: String,
+    },
     /// A chat template that cannot be parsed, or that refused the messages.
     #[error("chat template: {why}")]
     Template {

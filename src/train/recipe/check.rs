@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::read::Reading;
 use super::{DEFAULT_HELD_OUT, Files, Recipe, Stage, StageOptions};
 use crate::reward::{Span, Table, nearest};
+use crate::train::stage::metric_names;
 use crate::train::task::{Task, TaskError, TaskOptions};
 
 /// Where the keys of a recipe stand, by their dotted names.
@@ -39,6 +40,11 @@ impl Places {
                 );
             }
         }
+    }
+
+    /// Whether a key stands in the recipe.
+    pub(super) fn has(&self, place: &str) -> bool {
+        self.0.contains_key(place)
     }
 
     /// Where a key stands, or the nearest table above it.
@@ -227,6 +233,37 @@ impl Reading<'_> {
         }
     }
 
+    /// The metrics by which policies are kept and stages ended must be there.
+    pub(super) fn check_metrics(&mut self, recipe: &Recipe) {
+        let Some(options) = &recipe.evaluation else {
+            return;
+        };
+        let Some(scorer) = recipe.scorer(options.spec.as_deref()) else {
+            return;
+        };
+        let known = metric_names(options, scorer);
+        let stop = options.early_stop.as_ref();
+        for (key, metric) in [
+            ("keep_best", options.keep_best.as_ref()),
+            (
+                "early_stop.metric",
+                stop.and_then(|stop| stop.metric.as_ref()),
+            ),
+        ] {
+            let Some(metric) = metric.filter(|metric| !known.contains(metric)) else {
+                continue;
+            };
+            let help = match nearest(metric, known.iter().map(String::as_str)) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("there are: `{}`", known.join("`, `")),
+            };
+            let span = self.places.find(&format!("evaluation.{key}"));
+            let title = format!("this evaluation has no metric `{metric}`");
+            self.reader
+                .report(span, title, "no such metric", Some(help));
+        }
+    }
+
     /// No problem of the evaluation may be trained on.
     fn check_held_out(&mut self, recipe: &Recipe) {
         let mut opened: BTreeMap<String, Option<Task>> = BTreeMap::new();
@@ -266,7 +303,7 @@ impl Reading<'_> {
 
     fn report_task(&mut self, name: &str, error: &TaskError) {
         let key = match error {
-            TaskError::Overlap { .. } => "part",
+            TaskError::Overlap { .. } | TaskError::Scarce { .. } => "part",
             TaskError::Pointer { .. } => "fields",
             _ => "file",
         };

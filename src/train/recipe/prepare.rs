@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::model::{self, RandomModel};
 use super::{DEFAULT_HELD_OUT, Recipe, Stage, StageOptions};
 use crate::reward::Scorer;
-use crate::train::error::TrainError;
+use crate::train::error::{FileAction, TrainError};
 use crate::train::folder::{
     ModelFolder, Tokenizer, load_adapter, load_policy, save_adapter, save_policy,
 };
@@ -21,7 +21,7 @@ use crate::train::run::{PolicyStore, RunPlan, StagePlan, StageWork};
 use crate::train::sample::Vocabulary;
 use crate::train::stage::{Demonstrations, Evaluation, Problems};
 use crate::train::task::{Asked, Task};
-use crate::train::watch::RunInfo;
+use crate::train::watch::{InputFile, RunInfo};
 
 /// A recipe ready to run.
 pub struct Prepared {
@@ -146,7 +146,6 @@ impl Recipe {
             .iter()
             .filter(|(_, _, is_trainable)| *is_trainable);
         let numbers = trainable.map(|(_, tensor, _)| tensor.elem_count() as u64);
-        let digest = Sha256::digest(self.text.as_bytes());
         Ok(RunPlan {
             folder,
             seed: self.seed,
@@ -156,7 +155,8 @@ impl Recipe {
             info: RunInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 name: self.name.clone(),
-                recipe_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+                recipe_sha256: digest(self.text.as_bytes()),
+                inputs: self.inputs()?,
                 model: in_words(policy.config()),
                 parameters: parameters.count() as u64,
                 trainable: numbers.sum(),
@@ -188,6 +188,37 @@ impl Recipe {
                 scorer: self.paid(options.spec.as_deref()),
             },
         })
+    }
+
+    /// The files that tasks, specs and the tokenizer are read from.
+    fn inputs(&self) -> Result<Vec<InputFile>, TrainError> {
+        let tokenizer = self.model.tokenizer.as_ref();
+        let tokenizer = tokenizer.and_then(|tokenizer| tokenizer.path.clone());
+        let model = self
+            .model
+            .path
+            .as_ref()
+            .map(|path| path.join("config.json"));
+        let model_tokenizer = self.model.path.clone().or(tokenizer);
+        let tokens = model_tokenizer.map(|path| match self.folder.join(&path).is_dir() {
+            true => path.join("tokenizer.json"),
+            false => path,
+        });
+        let tasks = self.tasks.values().filter_map(|task| task.file.clone());
+        // Shipped specs and those within the recipe are no files beside it.
+        let specs = self.scorers.keys().map(PathBuf::from);
+        let specs = specs.filter(|path| self.folder.join(path).is_file());
+        let all = [model, tokens].into_iter().flatten();
+        let mut inputs = Vec::new();
+        for named in all.chain(tasks).chain(specs) {
+            let path = self.folder.join(&named);
+            let bytes = fs::read(&path).map_err(TrainError::file(FileAction::Read, &path))?;
+            inputs.push(InputFile {
+                path: named.to_string_lossy().into_owned(),
+                sha256: digest(&bytes),
+            });
+        }
+        Ok(inputs)
     }
 
     /// The folder of the model, as it can be found from anywhere.
@@ -245,6 +276,12 @@ impl RandomModel {
     }
 }
 
+/// SHA-256 in hexadecimal.
+fn digest(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// `qwen2, 4 layers of 128`.
 fn in_words(config: &ModelConfig) -> String {
     let family = match config.architecture {
@@ -282,8 +319,12 @@ impl Vocabulary for Words {
         Ok(self.0.encode(text)?)
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
-        self.0.decode(tokens)
+    fn encode_document(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        Ok(self.0.encode_document(text)?)
+    }
+
+    fn decode(&self, tokens: &[u32]) -> Result<String, TrainError> {
+        Ok(self.0.decode_all(tokens)?)
     }
 
     fn end_ids(&self) -> &[u32] {

@@ -114,6 +114,10 @@ impl<'s> Reading<'s> {
             .section::<CheckpointOptions>(&mut root, "checkpoints", CheckpointOptions::validate)
             .unwrap_or_default();
         let stages = self.stages(&mut root);
+        let evaluation = evaluation.map(|options| match self.places.has("evaluation.sampling") {
+            true => options,
+            false => options.sampled_as(drawn(&stages)),
+        });
         let mut recipe = Recipe {
             name,
             description: description.unwrap_or_default(),
@@ -131,6 +135,7 @@ impl<'s> Reading<'s> {
         };
         self.check(&mut recipe);
         recipe.scorers = self.scorers(&recipe, &mut specs);
+        self.check_metrics(&recipe);
         Some(recipe)
     }
 
@@ -388,6 +393,24 @@ impl<'s> Reading<'s> {
         }
         named
     }
+}
+
+/// How the last `grpo` stage draws; without one, the last `reject` stage.
+fn drawn(stages: &[Stage]) -> Option<&SampleOptions> {
+    let last = |of: fn(&StageOptions) -> Option<&SampleOptions>| {
+        let all = stages.iter().rev().map(|stage| &stage.options);
+        all.filter_map(of).next()
+    };
+    let grpo = last(|options| match options {
+        StageOptions::Grpo(options) => Some(&options.sampling),
+        _ => None,
+    });
+    grpo.or_else(|| {
+        last(|options| match options {
+            StageOptions::Reject(options) => Some(&options.sampling),
+            _ => None,
+        })
+    })
 }
 
 fn whole(value: &DeValue<'_>) -> Option<i64> {

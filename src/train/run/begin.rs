@@ -9,6 +9,10 @@ use super::state::{State, VERSION};
 use crate::train::error::TrainError;
 use crate::train::random::Key;
 use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Sft, Stage, check_prompts};
+use crate::train::watch::{InputFile, read_info};
+
+const OTHER_RECIPE: &str = "is of another recipe, or the recipe was changed since; begin anew";
+const OTHER_SEED: &str = "is of another seed; begin anew, or give the seed of the first run";
 
 impl Run<'_> {
     /// A stage at its beginning.
@@ -95,6 +99,47 @@ impl Run<'_> {
         }
     }
 
+    /// Refuses to go on with what the run was not begun with, and says what else
+    /// differs. A run that left no manifest was made by a program, which answers for
+    /// its plan itself.
+    pub(super) fn check_manifest(&self) -> Result<Vec<String>, TrainError> {
+        let path = self.plan.folder.join("run.json");
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let (earlier, now) = (read_info(&self.plan.folder)?, &self.plan.info);
+        let bad = |problem: String| Err(TrainError::Checkpoint { path, problem });
+        if earlier.recipe_sha256 != now.recipe_sha256 {
+            return bad(OTHER_RECIPE.to_owned());
+        }
+        if earlier.seed != self.plan.seed {
+            return bad(OTHER_SEED.to_owned());
+        }
+        let was = |file: &&InputFile| {
+            let mut all = earlier.inputs.iter();
+            all.any(|old| old.path == file.path && old.sha256 != file.sha256)
+        };
+        if let Some(changed) = now.inputs.iter().find(was) {
+            return bad(format!(
+                "is of a run with another content of `{}`; restore that file, or begin anew",
+                changed.path
+            ));
+        }
+        let differs = |what: &str, old: &str, new: &str| {
+            (old != new).then(|| {
+                format!(
+                    "the run was begun with {what} `{old}`, and goes on with `{new}`: \
+                     it may differ from one that was not stopped"
+                )
+            })
+        };
+        let notes = [
+            differs("version", &earlier.version, &now.version),
+            differs("device", &earlier.device, &now.device),
+        ];
+        Ok(notes.into_iter().flatten().collect())
+    }
+
     /// A checkpoint of another recipe or seed is refused: what came of it would be
     /// neither's.
     pub(super) fn check(&self, state: &State, folder: &Path) -> Result<(), TrainError> {
@@ -105,10 +150,10 @@ impl Run<'_> {
             })
         };
         if state.recipe_sha256 != self.plan.info.recipe_sha256 {
-            return bad("is of another recipe, or the recipe was changed since; begin anew");
+            return bad(OTHER_RECIPE);
         }
         if state.seed != self.plan.seed {
-            return bad("is of another seed; begin anew, or give the seed of the first run");
+            return bad(OTHER_SEED);
         }
         let stage = self.plan.stages.get(state.stage);
         let name = stage.map_or("", |stage| stage.name.as_str());

@@ -74,12 +74,14 @@ impl Run<'_> {
 
     fn make(&mut self, begin: Begin) -> Result<Ended, TrainError> {
         let checkpoints = Checkpoints::new(&self.plan.folder, self.plan.checkpoints.keep);
+        let mut notes = Vec::new();
         let saved = match begin {
             Begin::Anew => {
                 clear(&self.plan.folder)?;
                 None
             }
             Begin::Resumed => {
+                notes = self.check_manifest()?;
                 restore_all(&self.plan.folder)?;
                 checkpoints.newest()?
             }
@@ -94,6 +96,9 @@ impl Run<'_> {
         };
         let resumed_at = folder.is_some().then_some(state.step);
         self.watcher.begin(&self.plan.describe(resumed_at))?;
+        for note in &notes {
+            self.watcher.note(note)?;
+        }
         if folder.is_none()
             && let Some(evaluation) = &self.plan.evaluation
             && evaluation.options.before_training
@@ -170,28 +175,29 @@ impl Run<'_> {
             return Ok(false);
         };
         let seed = self.plan.seed;
-        let report = evaluation.evaluate(&mut self.place(), seed)?;
-        let find = |metric: &str| {
+        let mut report = evaluation.evaluate(&mut self.place(), seed)?;
+        let mut missing = Vec::new();
+        let mut find = |metric: &str| {
             let found = report.metrics.iter().find(|(name, _)| name == metric);
-            found
-                .map(|(_, value)| *value)
-                .ok_or_else(|| TrainError::Metric {
-                    metric: metric.to_owned(),
-                    known: report
-                        .metrics
-                        .iter()
-                        .map(|(name, _)| name.clone())
-                        .collect(),
-                })
+            let value = found.map(|(_, value)| *value);
+            if value.is_none() {
+                missing.push(format!(
+                    "there is no `{metric}` this time: no answer was judged"
+                ));
+            }
+            value
         };
         let metric = evaluation.best_metric();
-        let value = find(metric)?;
-        let early = match &evaluation.options.early_stop {
-            None => None,
-            Some(stop) => Some((stop, find(stop.metric.as_deref().unwrap_or(metric))?)),
-        };
+        let value = find(metric);
+        let stop = evaluation.options.early_stop.as_ref();
+        let early = stop.and_then(|stop| {
+            let own = stop.metric.as_deref().filter(|own| *own != metric);
+            Some((stop, own.map_or(value, &mut find)?))
+        });
+        report.notes.extend(missing);
         self.tell(state, steps, Kind::Evaluation, report)?;
-        if state.best.as_ref().is_none_or(|best| value > best.value) {
+        let is_better = |value: &f64| state.best.as_ref().is_none_or(|best| *value > best.value);
+        if let Some(value) = value.filter(is_better) {
             replace(&self.plan.folder.join("best"), |folder| {
                 self.store.save(self.policy, folder)
             })?;

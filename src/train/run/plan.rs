@@ -88,7 +88,8 @@ impl RunPlan {
     /// Every option of every stage that is out of its range.
     ///
     /// # Errors
-    /// [`TrainError::Options`] with all of them.
+    /// [`TrainError::Options`] with all of them; [`TrainError::Metric`] for a metric
+    /// that the evaluation cannot have.
     pub fn validate(&self) -> Result<(), TrainError> {
         let mut faults = Vec::new();
         let mut add = |table: &str, list: Vec<OptionFault>| {
@@ -113,8 +114,26 @@ impl RunPlan {
         }
         add("checkpoints", self.checkpoints.validate());
         match faults.is_empty() {
-            true => Ok(()),
+            true => self.check_metrics(),
             false => Err(TrainError::Options(OptionFaults(faults))),
+        }
+    }
+
+    /// The metrics that the run goes by must be some that its evaluation has.
+    fn check_metrics(&self) -> Result<(), TrainError> {
+        let Some(evaluation) = &self.evaluation else {
+            return Ok(());
+        };
+        let stop = evaluation.options.early_stop.as_ref();
+        let own = stop.and_then(|stop| stop.metric.as_deref());
+        let known = evaluation.metric_names();
+        let mut wanted = [Some(evaluation.best_metric()), own].into_iter().flatten();
+        match wanted.find(|metric| known.iter().all(|name| name != metric)) {
+            None => Ok(()),
+            Some(metric) => Err(TrainError::Metric {
+                metric: metric.to_owned(),
+                known,
+            }),
         }
     }
 

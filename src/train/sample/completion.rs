@@ -14,13 +14,25 @@ pub struct Prompt<'p> {
 pub struct Completion {
     /// Its tokens, the end token included where there is one.
     pub tokens: Vec<u32>,
+    /// Whether the last of them is an end token.
+    pub has_end: bool,
     /// The log-probability of each, in nats, at the temperature of sampling (at
     /// temperature 0, at 1) and before any filter.
     pub logps: Vec<f32>,
-    /// The text of the tokens without the end token.
+    /// The text of all tokens, special ones written out, but for the end token at
+    /// its end.
     pub text: String,
     /// Why it ended.
     pub finish: Finish,
+}
+
+impl Completion {
+    /// The tokens that the text is of: all but the end token.
+    #[must_use]
+    pub fn written(&self) -> &[u32] {
+        let end = usize::from(self.has_end);
+        &self.tokens[..self.tokens.len().saturating_sub(end)]
+    }
 }
 
 /// Why a completion ended.

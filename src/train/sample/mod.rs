@@ -123,7 +123,7 @@ impl Batch<'_> {
                 rows.into_iter().partition(|row| row.finish.is_none());
             rows = going;
             for row in ended {
-                on_finished(row.index, row.complete(self.vocabulary))?;
+                on_finished(row.index, row.complete(self.vocabulary)?)?;
             }
             if rows.is_empty() {
                 return Ok(());
@@ -148,7 +148,7 @@ impl Batch<'_> {
                 });
             };
             row.push(drawn.token, drawn.logp);
-            row.finish = row.finish(self.vocabulary, self.options, self.policy.config());
+            row.finish = row.finish(self.vocabulary, self.options, self.policy.config())?;
             Ok(())
         };
         rows.par_iter_mut()

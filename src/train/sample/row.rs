@@ -1,6 +1,7 @@
 //! A completion in the making.
 
 use super::{Completion, Finish, Prompt, SampleOptions, Vocabulary};
+use crate::train::error::TrainError;
 use crate::train::policy::ModelConfig;
 
 /// One row of a batch.
@@ -61,40 +62,46 @@ impl<'p> Row<'p> {
         vocabulary: &dyn Vocabulary,
         options: &SampleOptions,
         config: &ModelConfig,
-    ) -> Option<Finish> {
+    ) -> Result<Option<Finish>, TrainError> {
         let last = self.last();
         if vocabulary.end_ids().contains(&last) || options.stop_ids.contains(&last) {
             self.has_end = true;
-            return Some(Finish::Stop);
+            return Ok(Some(Finish::Stop));
         }
-        if self.text.meets(&options.stop, &self.tokens, vocabulary) {
-            return Some(Finish::Stop);
+        if self.text.meets(&options.stop, &self.tokens, vocabulary)? {
+            return Ok(Some(Finish::Stop));
         }
         let length = self.tokens.len();
         let is_full = self.prompt.tokens.len() + length >= config.max_positions;
-        (length >= options.max_tokens || is_full).then_some(Finish::Length)
+        Ok((length >= options.max_tokens || is_full).then_some(Finish::Length))
     }
 
-    pub(super) fn complete(self, vocabulary: &dyn Vocabulary) -> Completion {
+    pub(super) fn complete(self, vocabulary: &dyn Vocabulary) -> Result<Completion, TrainError> {
         let written = self.tokens.len() - usize::from(self.has_end);
-        Completion {
-            text: vocabulary.decode(&self.tokens[..written]),
+        Ok(Completion {
+            text: vocabulary.decode(&self.tokens[..written])?,
             tokens: self.tokens,
+            has_end: self.has_end,
             logps: self.logps,
             finish: self.finish.unwrap_or(Finish::Length),
-        }
+        })
     }
 }
 
 impl Decoded {
     /// Whether one of the texts stands in what the last token added, or across
     /// the border to what was there before.
-    fn meets(&mut self, stops: &[String], tokens: &[u32], vocabulary: &dyn Vocabulary) -> bool {
+    fn meets(
+        &mut self,
+        stops: &[String],
+        tokens: &[u32],
+        vocabulary: &dyn Vocabulary,
+    ) -> Result<bool, TrainError> {
         let Some(longest) = stops.iter().map(String::len).max() else {
-            return false;
+            return Ok(false);
         };
-        let before = vocabulary.decode(&tokens[self.from..self.settled]);
-        let with = vocabulary.decode(&tokens[self.from..]);
+        let before = vocabulary.decode(&tokens[self.from..self.settled])?;
+        let with = vocabulary.decode(&tokens[self.from..])?;
         // A character may be cut: its bytes come with the next tokens.
         let is_whole = !with.ends_with(char::REPLACEMENT_CHARACTER);
         let added = with.strip_prefix(&before).unwrap_or(&with);
@@ -106,7 +113,7 @@ impl Decoded {
             self.from = self.settled;
             self.settled = tokens.len();
         }
-        stops.iter().any(|stop| window.contains(stop))
+        Ok(stops.iter().any(|stop| window.contains(stop)))
     }
 }
 

@@ -116,7 +116,7 @@ impl Answerer<'_> {
         progress: &mut dyn FnMut(usize) -> Result<(), TrainError>,
     ) -> Result<(Vec<Answered>, Spent), TrainError> {
         let began = Instant::now();
-        let encode = |problem: &Problem| self.vocabulary.encode(&problem.prompt);
+        let encode = |problem: &Problem| problem.framing.encode(&problem.prompt, self.vocabulary);
         let prompts: Vec<Vec<u32>> = problems.iter().map(encode).collect::<Result<_, _>>()?;
         for (problem, prompt) in problems.iter().zip(&prompts) {
             check_length(problem, None, prompt, self.policy)?;

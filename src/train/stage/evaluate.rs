@@ -42,6 +42,12 @@ impl Evaluation {
         }
     }
 
+    /// The names of the metrics that it may have.
+    #[must_use]
+    pub fn metric_names(&self) -> Vec<String> {
+        metric_names(&self.options, &self.scorer)
+    }
+
     /// Answers the problems and judges the answers. Metrics of greedy answers
     /// begin with `greedy/`.
     pub(in crate::train) fn evaluate(
@@ -152,6 +158,37 @@ impl Evaluation {
         };
         answered.iter().map(of_group).collect()
     }
+}
+
+/// The names of the metrics that an evaluation may have; one may lack where nothing
+/// was judged.
+#[must_use]
+pub fn metric_names(options: &EvaluationOptions, scorer: &Scorer) -> Vec<String> {
+    let is_verified = scorer.solvers().next().is_some();
+    let mut estimates = Vec::new();
+    if options.greedy && is_verified {
+        estimates.push("greedy/accuracy".to_owned());
+    }
+    if options.samples > 0 && is_verified {
+        estimates.push(format!("mean@{}", options.samples));
+        for k in options.ks() {
+            estimates.extend([format!("pass@{k}"), format!("maj@{k}")]);
+        }
+    }
+    let ends = |name: String| [format!("{name}/low"), format!("{name}/high"), name];
+    let mut all: Vec<String> = estimates.into_iter().flat_map(ends).collect();
+    all.reverse();
+    for (prefix, is_there) in [("greedy/", options.greedy), ("", options.samples > 0)] {
+        if !is_there {
+            continue;
+        }
+        let plain = Metrics::names();
+        all.extend(plain.map(|name| format!("{prefix}{name}")));
+        for term in scorer.rewards() {
+            all.extend(["mean", "std"].map(|part| format!("{prefix}rewards/{term}/{part}")));
+        }
+    }
+    all
 }
 
 fn rewards(answered: &[Answered], metrics: &mut Metrics) {

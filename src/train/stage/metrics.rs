@@ -26,6 +26,22 @@ impl Metrics {
         self.0.extend(metrics);
     }
 
+    /// The names of [`Metrics::rewards`] and [`Metrics::completions`], but for those
+    /// of terms.
+    pub(super) fn names() -> impl Iterator<Item = String> {
+        let rewards = [
+            "reward",
+            "reward_std",
+            "frac_reward_zero_std",
+            "frac_unscorable",
+            "completions/clipped_ratio",
+        ];
+        let lengths = ["", "terminated_"].into_iter().flat_map(|kind| {
+            ["mean", "min", "max"].map(|what| format!("completions/{what}_{kind}length"))
+        });
+        rewards.map(str::to_owned).into_iter().chain(lengths)
+    }
+
     pub(super) fn list(self) -> Vec<(String, f64)> {
         self.0
     }

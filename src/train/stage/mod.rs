@@ -27,12 +27,12 @@ mod reject;
 
 mod evaluate;
 
-pub use evaluate::Evaluation;
+pub use evaluate::{Evaluation, metric_names};
 pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
     ReferenceSync, RejectOptions, SftOptions, TermAggregation,
 };
-pub use problem::{Demonstration, Demonstrations, Problem, Problems};
+pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 
 pub(super) use answer::check_prompts;
 pub(super) use grpo::Grpo;

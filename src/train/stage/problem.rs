@@ -1,12 +1,42 @@
 //! Where prompts and demonstrations come from, as the stages see it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::rollout::Rollout;
+use crate::train::error::TrainError;
+use crate::train::sample::Vocabulary;
+
+/// What stands round a prompt's text, and so which tokens it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Framing {
+    /// A chat template has written everything, special tokens included.
+    #[default]
+    Chat,
+    /// Nothing: the tokenizer adds what it puts round a document, such as `<s>`.
+    Document,
+}
+
+impl Framing {
+    /// The tokens of a prompt.
+    ///
+    /// # Errors
+    /// A text that tokens cannot say.
+    pub fn encode(self, prompt: &str, words: &dyn Vocabulary) -> Result<Vec<u32>, TrainError> {
+        match self {
+            Self::Chat => words.encode(prompt),
+            Self::Document => words.encode_document(prompt),
+        }
+    }
+}
 
 /// What a policy is asked, and what its answer is judged by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// The text that the policy goes on from: the chat template has been applied.
     pub prompt: String,
+    /// How that text becomes tokens.
+    pub framing: Framing,
     /// Everything but the completion. Its `id` names the problem; `group`,
     /// `sample_index`, `completion`, `n_tokens` and `finish_reason` are filled in
     /// for each completion.
@@ -37,8 +67,13 @@ pub trait Problems: Send + Sync {
 pub struct Demonstration {
     /// The text that the policy goes on from.
     pub prompt: String,
+    /// How that text becomes tokens.
+    pub framing: Framing,
     /// What it should say, up to but without the end token, which is added.
     pub completion: String,
+    /// The tokens of the completion where a policy wrote it, who may have spelled
+    /// the text otherwise than the tokenizer does.
+    pub tokens: Option<Vec<u32>>,
 }
 
 /// A source of demonstrations, in a fixed order.

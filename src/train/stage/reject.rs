@@ -17,7 +17,7 @@ use super::answer::{Answered, Answerer};
 use super::judge::judged;
 use super::metrics::Metrics;
 use super::step::{Position, Report, Stage, Workplace, tell};
-use super::{Demonstration, Demonstrations, Order, Problems, RejectOptions};
+use super::{Demonstration, Demonstrations, Framing, Order, Problems, RejectOptions};
 use crate::reward::Scorer;
 use crate::train::error::{FileAction, TrainError};
 use crate::train::random::Key;
@@ -40,7 +40,10 @@ pub(in crate::train) struct Reject {
 struct Kept {
     id: String,
     prompt: String,
+    framing: Framing,
     completion: String,
+    /// Those of the completion, without the end token.
+    tokens: Vec<u32>,
     reward: Option<f64>,
     n_tokens: u64,
     finish_reason: String,
@@ -228,7 +231,9 @@ impl Answered {
         Kept {
             id: self.scores[place].id.clone(),
             prompt: self.problem.prompt.clone(),
+            framing: self.problem.framing,
             completion: completion.text.clone(),
+            tokens: completion.written().to_vec(),
             reward: self.scores[place].reward,
             n_tokens: completion.tokens.len() as u64,
             finish_reason: completion.finish.name().to_owned(),
@@ -251,7 +256,9 @@ impl KeptFile {
                 let kept: Kept = serde_json::from_str(line)?;
                 Ok(Demonstration {
                     prompt: kept.prompt,
+                    framing: kept.framing,
                     completion: kept.completion,
+                    tokens: Some(kept.tokens),
                 })
             })
             .collect();

@@ -235,12 +235,15 @@ fn read(
         };
         for index in 0..count {
             let demonstration = source.demonstration(index).map_err(failed)?;
-            let mut completion = vocabulary.encode(&demonstration.completion)?;
+            let prompt = demonstration
+                .framing
+                .encode(&demonstration.prompt, vocabulary)?;
+            let mut completion = match demonstration.tokens {
+                Some(tokens) => tokens,
+                None => vocabulary.encode(&demonstration.completion)?,
+            };
             completion.extend(vocabulary.end_ids().first());
-            all.push(Tokens {
-                prompt: vocabulary.encode(&demonstration.prompt)?,
-                completion,
-            });
+            all.push(Tokens { prompt, completion });
         }
     }
     Ok(all)

@@ -80,20 +80,26 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    /// The sum of that number, of those that the part has.
-    pub(super) fn draw(options: &AdditionOptions, split: Split, seed: u64, index: u64) -> Self {
+    /// The sum of that number, of those that the part has; none where so many tries
+    /// found none.
+    pub(super) fn draw(
+        options: &AdditionOptions,
+        split: Split,
+        seed: u64,
+        index: u64,
+        tries: u32,
+    ) -> Option<Self> {
         let mut draw = Draw::new(seed, "addition", index);
         let bound = 10_u64.pow(options.digits);
-        loop {
+        (0..tries).find_map(|_| {
             let sum = Self {
                 left: draw.below(bound),
                 right: draw.below(bound),
                 digits: options.digits,
             };
-            if split.has(format!("addition {} {}", sum.left, sum.right).as_bytes()) {
-                return sum;
-            }
-        }
+            let key = format!("addition {} {}", sum.left, sum.right);
+            split.has(key.as_bytes()).then_some(sum)
+        })
     }
 
     pub(super) fn prompt(self) -> String {

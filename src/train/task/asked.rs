@@ -4,7 +4,7 @@
 use super::{Chat, Problem, Task};
 use crate::rollout::{Message, Text};
 use crate::train::folder::{self, ChatTemplate};
-use crate::train::stage::{self, Demonstrations, Problems};
+use crate::train::stage::{self, Demonstrations, Framing, Problems};
 
 /// A task put to a policy, by the chat template of its model if it has one.
 pub struct Asked {
@@ -23,9 +23,9 @@ impl Asked {
         Self { task, chat }
     }
 
-    /// What the policy reads; the rollout's prompt is brought to say what stands
-    /// directly before the answer, as formats look there for a begun `<think>`.
-    fn put(&self, problem: Problem) -> Result<stage::Problem, String> {
+    /// What the policy reads, and what of the answer is begun there; the rollout's
+    /// prompt is brought to say the latter, as formats look there for a `<think>`.
+    fn put(&self, problem: Problem) -> Result<(stage::Problem, String), String> {
         let Problem {
             mut rollout,
             prefill,
@@ -34,7 +34,13 @@ impl Asked {
             (Text::Plain(text), None) => {
                 let prompt = format!("{text}{prefill}");
                 rollout.prompt = Text::Plain(prompt.clone());
-                return Ok(stage::Problem { prompt, rollout });
+                let framing = Framing::Document;
+                let put = stage::Problem {
+                    prompt,
+                    framing,
+                    rollout,
+                };
+                return Ok((put, prefill));
             }
             (Text::Plain(text), Some(_)) => vec![message("user", text)],
             (Text::Chat(messages), _) => messages.clone(),
@@ -62,7 +68,33 @@ impl Asked {
             messages.push(message("assistant", &begun));
         }
         rollout.prompt = Text::Chat(messages);
-        Ok(stage::Problem { prompt, rollout })
+        let framing = Framing::Chat;
+        let put = stage::Problem {
+            prompt,
+            framing,
+            rollout,
+        };
+        Ok((put, begun))
+    }
+}
+
+/// What of a demonstration is left to say where `begun` is already written: a
+/// `<think>` of the template would otherwise be learned a second time. White space
+/// aside, since templates break lines where demonstrations may not.
+fn rest<'c>(completion: &'c str, begun: &str) -> &'c str {
+    if let Some(rest) = completion.strip_prefix(begun) {
+        return rest;
+    }
+    let mut rest = completion;
+    for wanted in begun.chars().filter(|c| !c.is_whitespace()) {
+        match rest.trim_start().strip_prefix(wanted) {
+            Some(after) => rest = after,
+            None => return completion,
+        }
+    }
+    match begun.ends_with(char::is_whitespace) {
+        true => rest.trim_start(),
+        false => rest,
     }
 }
 
@@ -107,7 +139,7 @@ impl Problems for Asked {
     }
 
     fn problem(&self, index: u64) -> Result<stage::Problem, String> {
-        self.put(self.task.problem(index))
+        Ok(self.put(self.task.problem(index))?.0)
     }
 }
 
@@ -119,9 +151,12 @@ impl Demonstrations for Asked {
     fn demonstration(&self, index: u64) -> Result<stage::Demonstration, String> {
         let shown = self.task.demonstration(index);
         let shown = shown.map_err(|error| error.to_string())?;
+        let (problem, begun) = self.put(shown.problem)?;
         Ok(stage::Demonstration {
-            prompt: self.put(shown.problem)?.prompt,
-            completion: shown.completion,
+            completion: rest(&shown.completion, &begun).to_owned(),
+            prompt: problem.prompt,
+            framing: problem.framing,
+            tokens: None,
         })
     }
 }

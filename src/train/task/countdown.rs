@@ -90,10 +90,17 @@ pub(super) struct Game {
 }
 
 impl Game {
-    /// The game of that number, of those that the part has.
-    pub(super) fn draw(options: &CountdownOptions, split: Split, seed: u64, index: u64) -> Self {
+    /// The game of that number, of those that the part has; none where so many tries
+    /// found none.
+    pub(super) fn draw(
+        options: &CountdownOptions,
+        split: Split,
+        seed: u64,
+        index: u64,
+        tries: u32,
+    ) -> Option<Self> {
         let mut draw = Draw::new(seed, "countdown", index);
-        loop {
+        for _ in 0..tries {
             let numbers: Vec<u64> = (0..options.numbers)
                 .map(|_| 1 + draw.below(options.max_number))
                 .collect();
@@ -104,14 +111,15 @@ impl Game {
             let mut sorted = numbers.clone();
             sorted.sort_unstable();
             if split.has(format!("countdown {sorted:?} {target}").as_bytes()) {
-                return Self {
+                return Some(Self {
                     numbers,
                     target,
                     steps,
                     solution,
-                };
+                });
             }
         }
+        None
     }
 
     pub(super) fn prompt(&self, wording: Wording) -> String {

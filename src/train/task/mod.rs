@@ -31,6 +31,15 @@ use rows::Row;
 
 use crate::rollout::{Message, Reference, Rollout, Text, prompt_group};
 
+/// The first problems of a generator must each be found within so many tries: a
+/// part that has one problem in 1000 is not refused.
+const SOON: u32 = 20_000;
+/// How many problems are looked for when a task is opened.
+const PROBED: u64 = 16;
+/// Tries at any problem. Where 16 were found within [`SOON`] each, the part has more
+/// than one problem in 100 000 but by a miracle, and so many tries do not fail.
+const TRIES: u32 = 10_000_000;
+
 /// What the policy is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
@@ -115,6 +124,15 @@ pub enum TaskError {
         /// The problem.
         id: String,
     },
+    /// A part of a generator with no problem, or almost none.
+    #[error(
+        "task `{name}`: of {SOON} problems of the generator none is in this part; \
+         set `held_out` to a share of 0.001 to 0.999, or widen the generator"
+    )]
+    Scarce {
+        /// The task.
+        name: String,
+    },
     /// Problems of evaluation are trained on.
     #[error("task `{training}` trains on problems of `{held_out}`: {example}")]
     Overlap {
@@ -178,13 +196,15 @@ impl Task {
                 });
             }
         };
-        Ok(Self {
+        let task = Self {
             name: name.to_owned(),
             options: options.clone(),
             split,
             seed: options.seed.unwrap_or(seed),
             source,
-        })
+        };
+        task.refuse_scarce()?;
+        Ok(task)
     }
 
     /// The task's name in the recipe.
@@ -214,7 +234,7 @@ impl Task {
         let index = self.within(index);
         let mut problem = match &self.source {
             Source::Addition(options) => {
-                let sum = Sum::draw(options, self.split, self.seed, index);
+                let sum = Self::drawn(Sum::draw(options, self.split, self.seed, index, TRIES));
                 self.made(
                     index,
                     sum.prompt(),
@@ -223,7 +243,7 @@ impl Task {
                 )
             }
             Source::Countdown(options) => {
-                let game = Game::draw(options, self.split, self.seed, index);
+                let game = Self::drawn(Game::draw(options, self.split, self.seed, index, TRIES));
                 let prompt = game.prompt(options.wording);
                 self.made(
                     index,
@@ -247,11 +267,11 @@ impl Task {
         let problem = self.problem(index);
         let completion = match &self.source {
             Source::Addition(options) => {
-                let sum = Sum::draw(options, self.split, self.seed, index);
+                let sum = Self::drawn(Sum::draw(options, self.split, self.seed, index, TRIES));
                 Some(sum.demonstration(options.flaws, self.seed, index))
             }
             Source::Countdown(options) => {
-                let game = Game::draw(options, self.split, self.seed, index);
+                let game = Self::drawn(Game::draw(options, self.split, self.seed, index, TRIES));
                 Some(game.demonstration(options.flawed, self.seed, index))
             }
             Source::Rows(rows) => rows[index as usize].completion.clone(),
@@ -268,6 +288,27 @@ impl Task {
             None => Err(TaskError::NoDemonstration {
                 name: self.name.clone(),
                 id: problem.rollout.id,
+            }),
+        }
+    }
+
+    /// [`Task::open`] has refused a part that has almost nothing.
+    fn drawn<T>(drawn: Option<T>) -> T {
+        drawn.expect("a part that was opened has problems")
+    }
+
+    /// Refuses a part of a generator whose first problems are not found soon.
+    fn refuse_scarce(&self) -> Result<(), TaskError> {
+        let (split, seed) = (self.split, self.seed);
+        let is_found = |index: u64| match &self.source {
+            Source::Addition(options) => Sum::draw(options, split, seed, index, SOON).is_some(),
+            Source::Countdown(options) => Game::draw(options, split, seed, index, SOON).is_some(),
+            Source::Rows(_) => true,
+        };
+        match (0..PROBED).all(is_found) {
+            true => Ok(()),
+            false => Err(TaskError::Scarce {
+                name: self.name.clone(),
             }),
         }
     }

@@ -31,7 +31,7 @@ pub use files::{RunFiles, RunFilesOptions};
 pub use folder::{Follower, RunFolder, read_info};
 pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
 pub use passk::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
-pub use record::{CompletionRecord, Kind, RunInfo, StageInfo, StepRecord};
+pub use record::{CompletionRecord, InputFile, Kind, RunInfo, StageInfo, StepRecord};
 pub use report::{ReportPage, write_report};
 pub use tensorboard::TensorBoard;
 

@@ -35,6 +35,8 @@ pub struct RunInfo {
     pub began: f64,
     /// How the run ended, once it has.
     pub ending: Option<Ending>,
+    /// The files besides the recipe that the run is made from.
+    pub inputs: Vec<InputFile>,
     /// The run's folder. Not in the file: folders get moved.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -44,6 +46,15 @@ pub struct RunInfo {
     /// The last step of an earlier run that this one goes on after.
     #[serde(skip)]
     pub resumed_at: Option<u64>,
+}
+
+/// A file that a run reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// As the recipe names it.
+    pub path: String,
+    /// SHA-256 of its content, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A stage of a run.

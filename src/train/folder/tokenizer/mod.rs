@@ -176,7 +176,11 @@ impl Tokenizer {
         let mut covered = 0;
         for (token, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
             if Some(*token) == self.unknown && end > start {
-                return Err(unknown(text.get(start..end).unwrap_or_default()));
+                let piece = text.get(start..end).unwrap_or_default();
+                // Its own name, written out, is what a policy said that wrote it.
+                if self.inner.token_to_id(piece.trim()) != self.unknown {
+                    return Err(unknown(piece));
+                }
             }
             if start > covered {
                 let gap = text.get(covered..start).unwrap_or_default();
@@ -196,26 +200,34 @@ impl Tokenizer {
     /// The text of tokens without special ones, as trainers hand it to rewards.
     ///
     /// A number that stands for no token gives no text; bytes that are no UTF-8
-    /// give `U+FFFD`.
+    /// give `U+FFFD`. It hides tokens that a policy wrote: a reward must see
+    /// [`Self::decode_all`].
     ///
-    /// # Panics
-    /// When the tokenizer's decoder has a pattern whose search gives up: an empty
-    /// text in its place would be scored as the policy's fault.
-    pub fn decode(&self, tokens: &[u32]) -> String {
+    /// # Errors
+    /// [`FolderError::Decode`] when the tokenizer's decoder fails.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, FolderError> {
         self.decoded(tokens, true)
     }
 
-    /// The text of tokens with special ones written out.
+    /// The text of tokens with special ones written out; a number that stands for
+    /// no token, as a model with more rows than its tokenizer can write, gives
+    /// `U+FFFD`, so that what stands round it does not become one text.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Self::decode`].
-    pub fn decode_all(&self, tokens: &[u32]) -> String {
-        self.decoded(tokens, false)
+    pub fn decode_all(&self, tokens: &[u32]) -> Result<String, FolderError> {
+        let is_none = |token: &u32| self.inner.id_to_token(*token).is_none();
+        let parts = tokens.split(is_none).map(|part| self.decoded(part, false));
+        let parts: Result<Vec<String>, FolderError> = parts.collect();
+        Ok(parts?.join("\u{FFFD}"))
     }
 
-    fn decoded(&self, tokens: &[u32], skips_special: bool) -> String {
+    fn decoded(&self, tokens: &[u32], skips_special: bool) -> Result<String, FolderError> {
         let text = self.inner.decode(tokens, skips_special);
-        text.expect("a decoder fails only where a pattern's search gives up")
+        text.map_err(|error| FolderError::Decode {
+            tokens: tokens.len(),
+            why: error.to_string(),
+        })
     }
 
     /// Tokens that end a completion; the first is the one to end a text with. Empty

@@ -39,7 +39,9 @@ pub struct EvaluationOptions {
     pub keep_best: Option<String>,
     /// Ends a stage before its last step. Default: never.
     pub early_stop: Option<EarlyStop>,
-    /// How completions are drawn; `temperature` is for the sampled ones.
+    /// How completions are drawn; `temperature` is for the sampled ones. Default,
+    /// where the table is absent: as in the last `grpo` stage, else in the last
+    /// `reject` stage.
     pub sampling: SampleOptions,
 }
 
@@ -113,6 +115,27 @@ impl EvaluationOptions {
         }
         faults.below("sampling", self.sampling.validate());
         faults.list()
+    }
+
+    /// The same, its completions drawn as a stage draws them; at temperature 1 where
+    /// the stage takes the likeliest token, which would make all samples one.
+    #[must_use]
+    pub fn sampled_as(self, stage: Option<&SampleOptions>) -> Self {
+        let Some(stage) = stage else {
+            return self;
+        };
+        let own = SampleOptions::default();
+        Self {
+            sampling: SampleOptions {
+                temperature: match stage.temperature > 0.0 {
+                    true => stage.temperature,
+                    false => own.temperature,
+                },
+                seed: own.seed,
+                ..stage.clone()
+            },
+            ..self
+        }
     }
 
     /// The `k` of pass@k and maj@k, in order, each once.
