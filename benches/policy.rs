@@ -12,11 +12,11 @@
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Instant;
 
-use goldstone::train::{Device, DeviceChoice};
 use goldstone::train::optimizer::{AdamW, AdamWOptions};
 use goldstone::train::policy::{
     Architecture, Gradients, ModelConfig, Policy, Recompute, Rope, RopeScaling, TokenBatch,
 };
+use goldstone::train::{Device, DeviceChoice};
 use rustix::time::{ClockId, clock_gettime};
 
 /// A training step: sequences, and tokens read of each.
