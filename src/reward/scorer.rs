@@ -185,7 +185,7 @@ impl Scorer {
     /// # Ok::<(), goldstone::reward::SpecError>(())
     /// ```
     #[must_use]
-    pub fn unknown_as_wrong(self) -> Self {
+    pub fn unknown_as_wrong(mut self) -> Self {
         let rewards = &self.compiled.spec.rewards;
         if rewards.iter().all(|reward| reward.unknown_is_wrong) {
             return self;
@@ -204,10 +204,8 @@ impl Scorer {
             sha256: self.compiled.sha256.clone(),
             spec,
         };
-        Self {
-            compiled: Arc::new(compiled),
-            ..self
-        }
+        self.compiled = Arc::new(compiled);
+        self
     }
 
     /// The guests that the spec's code rewards run in, each once; empty where
