@@ -131,7 +131,15 @@ fn a_seed_decides_at_random() {
 #[test]
 fn rows_become_conversations_or_pairs() {
     let folder = Folder::new();
-    folder.kept(&["--min-reward", "2", "--finished", "-n", "1"]);
+    let good = ["--min-reward", "2", "--finished", "-n", "1"];
+    // Each as its prompt is.
+    folder.kept(&good);
+    let either = rows(&folder.path("out.jsonl"));
+    assert_eq!(either[0]["messages"][0]["content"], "1/2?");
+    assert!(either[0].get("prompt").is_none());
+    assert_eq!(either[1]["prompt"], "2*21?");
+    assert!(either[1].get("messages").is_none());
+    folder.kept(&[&good[..], &["--format", "messages"]].concat());
     let talks = rows(&folder.path("out.jsonl"));
     // What the assistant had begun in the prompt is part of its answer.
     assert_eq!(

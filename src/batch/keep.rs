@@ -54,8 +54,11 @@ pub enum Choice {
 /// How a kept row is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
-    /// `messages`: the prompt's, and the assistant's.
+    /// As the row's prompt is: a conversation of chat messages, a pair of a plain
+    /// text, which a model without chat template can learn as well.
     #[default]
+    AsPrompt,
+    /// `messages`: the prompt's, and the assistant's.
     Messages,
     /// `prompt` and `completion`, as they were.
     Pair,
@@ -339,9 +342,14 @@ fn choose(candidates: Vec<Candidate>, options: &KeepOptions, kept: &mut Kept) ->
 }
 
 fn write_row(out: &mut impl Write, rollout: &Rollout, reward: f64, shape: Shape) -> io::Result<()> {
-    let mut row = match shape {
-        Shape::Messages => json!({ "messages": messages(rollout) }),
-        Shape::Pair => json!({
+    let is_talk = match shape {
+        Shape::AsPrompt => matches!(rollout.prompt, Text::Chat(_)),
+        Shape::Messages => true,
+        Shape::Pair => false,
+    };
+    let mut row = match is_talk {
+        true => json!({ "messages": messages(rollout) }),
+        false => json!({
             "prompt": as_json(&rollout.prompt),
             "completion": completion_text(&rollout.completion),
         }),

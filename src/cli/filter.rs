@@ -15,7 +15,8 @@ use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, k
 ///
 /// Reads what `goldstone score` has written. A row without a reward is never
 /// kept. Rows are written in the order of the input as JSON lines with
-/// `messages` (or `prompt` and `completion`), `id`, `group` and `reward`.
+/// `messages` (or, of plain prompts, `prompt` and `completion`), `id`, `group`
+/// and `reward`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -60,7 +61,7 @@ pub(super) struct Filter {
     #[arg(long)]
     keep_duplicates: bool,
     /// How a row is written
-    #[arg(long, value_enum, default_value_t = Format::Messages)]
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
     format: Format,
     /// Replace the output file, whatever it is
     #[arg(long)]
@@ -75,6 +76,8 @@ pub(super) struct Filter {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
+    /// As its prompt is: `messages` of a conversation, a pair of a plain text
+    Auto,
     /// A conversation: `messages`
     Messages,
     /// `prompt` and `completion`, as they were
@@ -134,6 +137,7 @@ impl Filter {
             },
             deduplicate: !self.keep_duplicates,
             shape: match self.format {
+                Format::Auto => Shape::AsPrompt,
                 Format::Messages => Shape::Messages,
                 Format::Pair => Shape::Pair,
             },

@@ -68,6 +68,9 @@ impl Watch {
             loop {
                 let steps: Vec<StepRecord> = metrics.news()?;
                 let texts: Vec<CompletionRecord> = completions.news()?;
+                for note in metrics.notes().into_iter().chain(completions.notes()) {
+                    live.note(&note)?;
+                }
                 if steps.is_empty() && texts.is_empty() {
                     break;
                 }

@@ -11,11 +11,10 @@ const PACE_STEPS: usize = 20;
 
 /// Metrics of a step in the order in which they are shown, as far as there is
 /// room; `rewards/*/mean` stands for all terms.
-const SHOWN: [&str; 22] = [
+const SHOWN: [&str; 21] = [
     "reward",
     "rewards/*/mean",
     "loss",
-    "mean_token_accuracy",
     "completions/mean_length",
     "completions/clipped_ratio",
     "kl",

@@ -120,7 +120,8 @@ pub struct LoraOptions {
     pub rslora: bool,
     /// The maps that get one, in every layer.
     pub targets: Vec<LoraTarget>,
-    /// The share of an adapter's inputs that a training pass leaves out, in [0, 1).
+    /// The share of an adapter's inputs that a training pass leaves out, in [0, 1);
+    /// in recipes 0, which is the default: runs have no dropout.
     pub dropout: f64,
 }
 

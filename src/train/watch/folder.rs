@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use super::files::{COMPLETIONS, METRICS, RECIPE, RUN, is_missing};
 use super::{Action, CompletionRecord, RunInfo, StepRecord, WatchError};
 
+/// A line longer than this is no record, and is passed over.
+const LONGEST_LINE: u64 = 64 << 20;
 /// Most that is read of a file at once; the rest comes with the next look.
 const BYTES_AT_ONCE: u64 = 8 << 20;
 /// What is read of the completions for a report: their beginning…
@@ -96,12 +98,11 @@ fn first_and_last(path: &Path) -> Result<Vec<CompletionRecord>, WatchError> {
     let mut tail = Follower {
         offset: size - LAST_BYTES,
         at_once: LAST_BYTES,
-        path: path.to_owned(),
-        line: 0,
+        ..Follower::new(path.to_owned())
     };
     let bytes = tail.read()?;
     if let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
-        found.extend(tail.parse(&bytes[end + 1..])?);
+        found.extend(tail.parse(&bytes[end + 1..]));
     }
     Ok(found)
 }
@@ -113,6 +114,10 @@ pub struct Follower {
     offset: u64,
     line: usize,
     at_once: u64,
+    longest: u64,
+    /// Whether a line that is too long is being passed over.
+    is_within_long: bool,
+    notes: Vec<String>,
 }
 
 impl Follower {
@@ -124,6 +129,9 @@ impl Follower {
             offset: 0,
             line: 0,
             at_once: BYTES_AT_ONCE,
+            longest: LONGEST_LINE,
+            is_within_long: false,
+            notes: Vec::new(),
         }
     }
 
@@ -147,23 +155,58 @@ impl Follower {
     }
 
     /// The whole lines that came since the last look; none when there are no
-    /// more for now.
+    /// more for now. A line that is no record is passed over ([`Self::notes`]).
     ///
     /// # Errors
-    /// [`WatchError`] when the file cannot be read, or a line is no record.
+    /// [`WatchError`] when the file cannot be read.
     pub fn news<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, WatchError> {
-        let bytes = self.read()?;
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n');
-        let Some(end) = whole.map(|last| last + 1) else {
-            // A line longer than what is read at once: more of it next time.
-            if bytes.len() as u64 == self.at_once {
-                self.at_once *= 2;
-                return self.news();
+        loop {
+            let bytes = self.read()?;
+            let is_end = |byte: &u8| *byte == b'\n';
+            let found = match self.is_within_long {
+                true => bytes.iter().position(is_end),
+                false => bytes.iter().rposition(is_end),
+            };
+            match found.map(|at| at + 1) {
+                Some(end) if self.is_within_long => {
+                    self.offset += end as u64;
+                    self.is_within_long = false;
+                }
+                Some(end) => {
+                    self.offset += end as u64;
+                    let records = self.parse(&bytes[..end]);
+                    if !records.is_empty() {
+                        return Ok(records);
+                    }
+                }
+                None if self.is_within_long && !bytes.is_empty() => {
+                    self.offset += bytes.len() as u64;
+                }
+                None if self.is_within_long || (bytes.len() as u64) < self.at_once => {
+                    return Ok(Vec::new());
+                }
+                // More of a long line is read at once, up to a bound.
+                None if self.at_once < self.longest => {
+                    self.at_once = (self.at_once * 2).min(self.longest);
+                }
+                None => {
+                    self.line += 1;
+                    self.is_within_long = true;
+                    self.pass_over(&format!("longer than {} bytes", self.longest));
+                }
             }
-            return Ok(Vec::new());
-        };
-        self.offset += end as u64;
-        self.parse(&bytes[..end])
+        }
+    }
+
+    /// What was passed over since this was asked last: where, and why.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn pass_over(&mut self, why: &str) {
+        let (path, line) = (self.path.display(), self.line);
+        self.notes
+            .push(format!("{path}, line {line} is passed over: {why}"));
     }
 
     fn read(&self) -> Result<Vec<u8>, WatchError> {
@@ -181,20 +224,54 @@ impl Follower {
         Ok(bytes)
     }
 
-    fn parse<T: DeserializeOwned>(&mut self, bytes: &[u8]) -> Result<Vec<T>, WatchError> {
+    fn parse<T: DeserializeOwned>(&mut self, bytes: &[u8]) -> Vec<T> {
         let mut records = Vec::new();
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
             self.line += 1;
             if !line.ends_with(b"\n") {
                 break;
             }
-            let record = serde_json::from_slice(line).map_err(|error| WatchError::Content {
-                path: self.path.clone(),
-                line: self.line,
-                problem: error.to_string(),
-            })?;
-            records.push(record);
+            match serde_json::from_slice(line) {
+                Ok(record) => records.push(record),
+                Err(error) => self.pass_over(&error.to_string()),
+            }
         }
-        Ok(records)
+        records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_and_endless_lines_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("numbers.jsonl");
+        let mut follower = Follower {
+            at_once: 4,
+            longest: 16,
+            ..Follower::new(path.clone())
+        };
+        let long = "9".repeat(100);
+        fs::write(&path, format!("1\n12345678\nnone\n2\n{long}")).unwrap();
+        let mut all: Vec<u64> = Vec::new();
+        let mut read = |follower: &mut Follower| {
+            loop {
+                let news = follower.news().unwrap();
+                if news.is_empty() {
+                    return all.clone();
+                }
+                all.extend::<Vec<u64>>(news);
+            }
+        };
+        assert_eq!(read(&mut follower), [1, 12_345_678, 2]);
+        // The end of the long line, and what comes behind it.
+        fs::write(&path, format!("1\n12345678\nnone\n2\n{long}9\n3\n4")).unwrap();
+        assert_eq!(read(&mut follower), [1, 12_345_678, 2, 3]);
+        let notes = follower.notes();
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[0].contains("line 3 ") && notes[1].contains("line 5 "));
+        assert!(notes[1].contains("longer than 16 bytes"));
     }
 }

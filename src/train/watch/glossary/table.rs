@@ -303,14 +303,6 @@ pub const GLOSSARY: &[Meaning] = &[
         "As the loss.",
     ),
     row(
-        "mean_token_accuracy",
-        "tokens foreseen",
-        Share,
-        Optimisation,
-        "the share of tokens that were the likeliest ones (SFT)",
-        "It should rise.",
-    ),
-    row(
         "grad_norm",
         "gradient's norm",
         Number,

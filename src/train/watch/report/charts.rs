@@ -101,11 +101,6 @@ const CHARTS: &[(Group, &str, &[&str])] = &[
     (Group::Optimisation, "Loss", &["loss", "policy_loss"]),
     (Group::Optimisation, "Gradient's norm", &["grad_norm"]),
     (Group::Optimisation, "Learning rate", &["learning_rate"]),
-    (
-        Group::Optimisation,
-        "Tokens foreseen",
-        &["mean_token_accuracy"],
-    ),
     (Group::Optimisation, "Skipped updates", &["skipped_updates"]),
     (Group::Speed, "Tokens a second", &["tokens_per_second"]),
     (
