@@ -279,6 +279,7 @@ fn prompts_without_room_for_an_answer_are_named_before_training() {
         }
         fn problem(&self, index: u64) -> Result<goldstone::train::stage::Problem, String> {
             Ok(goldstone::train::stage::Problem {
+                framing: goldstone::train::stage::Framing::Document,
                 prompt: format!("{}=", "1".repeat(index as usize + 1)),
                 rollout: goldstone::rollout::Rollout {
                     id: format!("line-{index}"),
