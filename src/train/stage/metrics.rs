@@ -34,6 +34,7 @@ impl Metrics {
             "reward_std",
             "frac_reward_zero_std",
             "frac_unscorable",
+            "frac_unknown",
             "completions/clipped_ratio",
         ];
         let lengths = ["", "terminated_"].into_iter().flat_map(|kind| {
