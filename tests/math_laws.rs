@@ -2,14 +2,17 @@
 //! itself, a changed literal never is, and equality carries over.
 #![allow(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
-use goldstone::math::{Gold, MathOptions, Scope, verify};
+use goldstone::math::{Gold, MathOptions, Scope, Units, verify};
 use goldstone::verdict::Outcome;
 use proptest::prelude::*;
 
 fn judged(reference: &str, answer: &str, scope: Scope) -> Outcome {
-    let options = MathOptions::default();
-    let gold = Gold::compile(reference, &options).unwrap();
-    verify(&gold, answer, scope, &options).outcome
+    judged_with(&MathOptions::default(), reference, answer, scope)
+}
+
+fn judged_with(options: &MathOptions, reference: &str, answer: &str, scope: Scope) -> Outcome {
+    let gold = Gold::compile(reference, options).unwrap();
+    verify(&gold, answer, scope, options).outcome
 }
 
 /// `a + bx + cx² + (d/e)√r`: no literal can change without the value.
@@ -84,9 +87,12 @@ proptest! {
         }
     }
 
-    /// What equals the same never differs.
+    /// What equals the same never differs. Units are strict here: where they are
+    /// optional, 1 is 1 cm is 10 mm, and 1 is not 10 mm.
     #[test]
     fn equality_carries_over(one in SMALL, middle in SMALL, other in SMALL) {
+        let strict = MathOptions { units: Units::Strict, ..MathOptions::default() };
+        let judged = |a: &str, b: &str, scope| judged_with(&strict, a, b, scope);
         let equal = |a: &str, b: &str| judged(a, b, Scope::Answer) == Outcome::Correct;
         if equal(&one, &middle) && equal(&middle, &one) && equal(&middle, &other) && equal(&other, &middle) {
             let outcome = judged(&one, &other, Scope::Answer);

@@ -22,7 +22,9 @@ fn broken_recipes_are_explained() {
     insta::glob!("..", "data/train/recipes/broken/*.toml", |path| {
         let text = std::fs::read_to_string(path).expect("readable");
         let error = read(&text).expect_err("the recipe is broken");
-        insta::assert_snapshot!(error.to_string());
+        // The spec for code is there in builds with the sandbox only.
+        let error = error.to_string().replace("choice, code,", "choice,");
+        insta::assert_snapshot!(error);
     });
 }
 
