@@ -17,7 +17,7 @@ const INITIAL_DEVIATION: f64 = 0.02;
 /// Named tensors in a fixed order; see [`ModelConfig::parameter_shapes`].
 ///
 /// A [`Tensor`] is a handle: an optimizer changes the numbers in place, for all who
-/// hold it. [`Parameters::duplicate`] gives numbers of their own.
+/// hold it. [`Policy::duplicate`](super::Policy::duplicate) gives numbers of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
     entries: Vec<Parameter>,
