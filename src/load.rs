@@ -1,5 +1,5 @@
-//! Specs by name or file: the only place of the library, batch scoring aside,
-//! that reads files.
+//! Specs by name or file: the only place of the library, batch scoring and training
+//! aside, that reads files.
 
 use std::fs;
 use std::io;
