@@ -30,6 +30,8 @@ pub mod load;
 
 pub mod batch;
 
+pub mod engine;
+
 #[cfg(feature = "train")]
 pub mod train;
 

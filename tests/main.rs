@@ -7,6 +7,7 @@ mod cli;
 mod code;
 mod countdown;
 #[cfg(feature = "cli")]
+mod engine;
 mod filter;
 mod format;
 mod fuzz_replay;

@@ -8,16 +8,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use super::groups::{BegunRow, ScoredRow};
 use super::input::Inputs;
 use super::lines::too_long;
 use super::output::{Columns, write_columns, write_row};
-use super::pipeline::pool;
 use super::reader::{Line, Position};
-use super::run::BatchError;
 use crate::reward::{ErrorKind, Pending, RowError, Score, Scorer};
 use crate::rollout::{FieldMap, Pointer, Record, Rollout};
 
@@ -64,8 +61,8 @@ impl Judge for Scorer {
 /// Where a row is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) file: String,
-    pub(super) line: u64,
+    /// The file and the line in it; `None` for a record in memory.
+    pub(super) origin: Option<(String, u64)>,
     /// The name of a rollout that has none.
     pub(super) default_id: String,
 }
@@ -76,41 +73,6 @@ pub(super) struct Judged<'l> {
     pub(super) record: Option<Record<'l>>,
     pub(super) task: Option<String>,
     pub(super) score: Score,
-}
-
-/// Scores rollouts that are already in memory; scores come in the order of the
-/// rollouts, whatever `jobs` is. `jobs = 0` means one thread per core.
-///
-/// A rollout on which the scorer panics gets an error of kind
-/// [`ErrorKind::Machinery`]; the others are not touched by it.
-///
-/// # Errors
-/// [`BatchError::Threads`] when the threads cannot be started.
-pub fn score_all(
-    judge: &impl Judge,
-    rollouts: &[Rollout],
-    jobs: usize,
-) -> Result<Vec<Score>, BatchError> {
-    let pool = pool(jobs)?;
-    let Some(scorer) = judge.grouped() else {
-        let score = |rollout| score_rollout(judge, rollout);
-        return Ok(pool.install(|| rollouts.par_iter().map(score).collect()));
-    };
-    let begin = |rollout| begin_rollout(scorer, rollout);
-    let begun: Vec<_> = pool.install(|| rollouts.par_iter().map(begin).collect());
-    let mut failed = Vec::new();
-    let mut pending = Vec::new();
-    for (index, begun) in begun.into_iter().enumerate() {
-        match begun {
-            Ok(begun) => pending.push(begun),
-            Err(score) => failed.push((index, *score)),
-        }
-    }
-    let mut scores = scorer.settle_all(pending);
-    for (index, score) in failed {
-        scores.insert(index, score);
-    }
-    Ok(scores)
 }
 
 /// Scores one rollout; never panics, and no number in the score is NaN.
@@ -257,8 +219,7 @@ pub(super) fn place(inputs: &Inputs, at: Position) -> Place {
         _ => format!("{file}:{}", at.line),
     };
     Place {
-        file,
-        line: at.line,
+        origin: Some((file, at.line)),
         default_id,
     }
 }
@@ -280,8 +241,10 @@ fn name(record: &Record<'_>, pointer: &Pointer) -> Option<String> {
 }
 
 fn located(mut error: RowError, place: &Place) -> RowError {
-    error.file.get_or_insert_with(|| place.file.clone());
-    error.line.get_or_insert(place.line);
+    if let Some((file, line)) = &place.origin {
+        error.file.get_or_insert_with(|| file.clone());
+        error.line.get_or_insert(*line);
+    }
     error
 }
 

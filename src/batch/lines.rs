@@ -66,7 +66,6 @@ pub fn each_line(
     while let Some(chunk) = reader.chunk(usize::MAX)? {
         for index in 0..chunk.rows() {
             let (line, at) = chunk.row(index);
-            let place = place(inputs, at);
             row += 1;
             let text = match line {
                 Line::Text(text) => Ok(text),
@@ -74,8 +73,8 @@ pub fn each_line(
             };
             if visit(InputLine {
                 row,
-                file: place.file,
-                line: place.line,
+                file: inputs.list()[at.input].name(),
+                line: at.line,
                 text,
             })
             .is_break()
@@ -124,8 +123,8 @@ pub fn find(
             };
             return Ok(Some(Found {
                 row,
-                file: place.file,
-                line: place.line,
+                file: inputs.list()[at.input].name(),
+                line: at.line,
                 rollout,
             }));
         }

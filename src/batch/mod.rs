@@ -51,9 +51,10 @@ mod resume;
 mod run;
 mod samples;
 mod summary;
+mod threads;
 
 pub use input::{Input, InputError, Inputs};
-pub use judge::{Judge, score_all};
+pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};
 pub use lines::{Found, InputLine, Wanted, each_line, find, rest_of_group};
 pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
@@ -62,3 +63,4 @@ pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
 pub use samples::{MAX_ANSWERS, MAX_GROUPS, PassAt, Samples};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
+pub use threads::{Threads, score_all};

@@ -29,18 +29,19 @@ mod watch;
 mod worker;
 
 use std::io::{self, IsTerminal, Write};
-#[cfg(feature = "sandbox")]
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 #[cfg(feature = "sandbox")]
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "sandbox")]
+use crate::engine::EngineError;
+use crate::engine::{self, EngineOptions};
 use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
-use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
+use crate::sandbox::{Runner, SandboxError};
 #[cfg(feature = "train")]
 use crate::train::recipe;
 use terminal::{BAD, Styled};
@@ -225,43 +226,44 @@ fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
     load::spec(name_or_path).map_err(Failure::Spec)
 }
 
-/// A spec with the sandbox that it needs, if it needs one. `jobs` is how many
-/// programs run at a time; 0 is one per core.
+/// A spec with all that it needs to run. `jobs` is how many programs run at a time;
+/// 0 is one per core.
 fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
-    let scorer = load_spec(name_or_path)?;
-    #[cfg(feature = "sandbox")]
-    if let guests @ [_, ..] = scorer.guests().as_slice() {
-        let runner = sandbox_for(guests, jobs)?;
-        return Ok(scorer.with_sandbox(runner));
-    }
-    #[cfg(not(feature = "sandbox"))]
-    let _ = jobs;
+    let options = EngineOptions::with_jobs(jobs.into());
+    let (scorer, notices) =
+        engine::equip(load_spec(name_or_path)?, &options).map_err(|error| match error {
+            #[cfg(feature = "sandbox")]
+            EngineError::Sandbox(error) => sandbox_failure(error),
+            error => Failure::Ours(error.into()),
+        })?;
+    warn(&notices);
     Ok(scorer)
 }
 
-/// Worker processes for the named guests, each of which must be installed:
-/// better known now than at every row. `jobs = 0` is one worker per core.
+/// Worker processes for the named guests, each of which must be installed.
+/// `jobs = 0` is one worker per core.
 #[cfg(feature = "sandbox")]
 fn sandbox_for(guests: &[&str], jobs: u16) -> Result<Arc<dyn Runner>, Failure> {
-    let options = WorkersOptions {
-        count: NonZeroUsize::new(jobs.into()),
-        ..WorkersOptions::default()
-    };
-    let failure = |error: SandboxError| match error {
+    let options = EngineOptions::with_jobs(jobs.into());
+    let (runner, notices) = engine::sandbox(guests, &options).map_err(sandbox_failure)?;
+    warn(&notices);
+    Ok(runner)
+}
+
+#[cfg(feature = "sandbox")]
+fn sandbox_failure(error: SandboxError) -> Failure {
+    match error {
         SandboxError::Failed { .. } => Failure::Ours(error.into()),
         // Something for the user to do, and the message says what.
         _ => bad_input(error),
-    };
-    let workers = Workers::new(options).map_err(failure)?;
-    for guest in guests {
-        let found = workers.prepare(guest).map_err(failure)?;
-        if found != *guest {
-            let warning = Styled(terminal::DOUBT, "warning");
-            let said = format!("{warning}: `{found}` stands in for the guest `{guest}`");
-            drop(writeln!(anstream::stderr(), "{said}"));
-        }
     }
-    Ok(Arc::new(workers))
+}
+
+fn warn(notices: &[String]) {
+    for notice in notices {
+        let warning = Styled(terminal::DOUBT, "warning");
+        drop(writeln!(anstream::stderr(), "{warning}: {notice}"));
+    }
 }
 
 fn bad_input(error: impl Into<anyhow::Error>) -> Failure {

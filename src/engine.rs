@@ -1,0 +1,168 @@
+//! A scorer with all that it needs to run: what the doors (command line, HTTP
+//! server, Python package) have in common.
+//!
+//! ```
+//! use goldstone::engine::{Engine, EngineOptions};
+//! use goldstone::load;
+//!
+//! let engine = Engine::start(load::spec("r1-zero")?, &EngineOptions::default())?;
+//! let record = r#"{"completion": "<think>…</think><answer>42</answer>", "reference": "42"}"#;
+//! let scores = engine.score_records(&[record]);
+//! assert_eq!(scores[0].reward, Some(2.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#[cfg(feature = "sandbox")]
+use std::num::NonZeroUsize;
+#[cfg(feature = "sandbox")]
+use std::path::PathBuf;
+#[cfg(feature = "sandbox")]
+use std::sync::Arc;
+
+use crate::batch::{BatchError, Threads};
+use crate::reward::{Score, Scorer};
+use crate::rollout::Rollout;
+#[cfg(feature = "sandbox")]
+use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
+
+/// How an engine runs. No score depends on any of it.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// Rows scored at a time, and programs run at a time; 0 (the default) for one
+    /// per core.
+    pub jobs: usize,
+    /// The `goldstone` binary that sandboxed programs run in (`goldstone worker`);
+    /// `None` where this process is that binary.
+    #[cfg(feature = "sandbox")]
+    pub worker: Option<PathBuf>,
+}
+
+/// A scorer, its threads and its sandbox. One per process and spec is enough: all
+/// methods take `&self`, from any thread.
+#[derive(Debug)]
+pub struct Engine {
+    scorer: Scorer,
+    threads: Threads,
+    notices: Vec<String>,
+}
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The sandbox that the spec needs: not installed, or not working.
+    #[cfg(feature = "sandbox")]
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The threads could not be started.
+    #[error(transparent)]
+    Threads(#[from] BatchError),
+}
+
+impl EngineOptions {
+    /// The defaults, with as many jobs.
+    #[must_use]
+    pub fn with_jobs(jobs: usize) -> Self {
+        Self {
+            jobs,
+            #[cfg(feature = "sandbox")]
+            worker: None,
+        }
+    }
+}
+
+impl Engine {
+    /// Gives `scorer` all that its spec needs to run.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a guest that the spec runs programs in is not
+    /// installed, or where processes or threads cannot be started.
+    pub fn start(scorer: Scorer, options: &EngineOptions) -> Result<Self, EngineError> {
+        let (scorer, notices) = equip(scorer, options)?;
+        Ok(Self {
+            threads: Threads::new(options.jobs)?,
+            scorer,
+            notices,
+        })
+    }
+
+    /// The scorer, equipped.
+    #[must_use]
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
+    /// What whoever started the engine should be told, such as that one guest
+    /// stands in for another.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Scores one rollout on the caller's thread. Never panics.
+    #[must_use]
+    pub fn score(&self, rollout: &Rollout) -> Score {
+        self.threads.score(&self.scorer, rollout)
+    }
+
+    /// Scores rollouts on the engine's threads, each among all those of its group;
+    /// the scores are in the order of the rollouts. Never panics.
+    #[must_use]
+    pub fn score_all(&self, rollouts: &[Rollout]) -> Vec<Score> {
+        self.threads.score_all(&self.scorer, rollouts)
+    }
+
+    /// Scores records as [`Batch`](crate::batch::Batch) scores the lines of a file:
+    /// one JSON object each, one score each, in order. A record that is no rollout
+    /// has a score with an error; one without an `id` is called by its position,
+    /// 1-based.
+    #[must_use]
+    pub fn score_records<T: AsRef<[u8]> + Sync>(&self, records: &[T]) -> Vec<Score> {
+        self.threads.score_records(&self.scorer, records)
+    }
+}
+
+/// Gives `scorer` what its spec needs to run, and says what whoever asked should be
+/// told.
+///
+/// # Errors
+/// [`EngineError`] where a guest is not installed or cannot be started.
+pub fn equip(
+    scorer: Scorer,
+    options: &EngineOptions,
+) -> Result<(Scorer, Vec<String>), EngineError> {
+    #[cfg(feature = "sandbox")]
+    if let guests @ [_, ..] = scorer.guests().as_slice() {
+        let (runner, notices) = sandbox(guests, options)?;
+        return Ok((scorer.with_sandbox(runner), notices));
+    }
+    #[cfg(not(feature = "sandbox"))]
+    let _ = options;
+    Ok((scorer, Vec::new()))
+}
+
+/// Worker processes for the named guests, each of which must be installed: better
+/// known now than at every row.
+///
+/// # Errors
+/// [`SandboxError`] where a guest is not installed or cannot be started.
+#[cfg(feature = "sandbox")]
+pub fn sandbox(
+    guests: &[&str],
+    options: &EngineOptions,
+) -> Result<(Arc<dyn Runner>, Vec<String>), SandboxError> {
+    let workers = Workers::new(WorkersOptions {
+        count: NonZeroUsize::new(options.jobs),
+        binary: options.worker.clone(),
+        ..WorkersOptions::default()
+    })?;
+    let mut notices = Vec::new();
+    for guest in guests {
+        let found = workers.prepare(guest)?;
+        if found != *guest {
+            notices.push(format!("`{found}` stands in for the guest `{guest}`"));
+        }
+    }
+    Ok((Arc::new(workers), notices))
+}

@@ -1,0 +1,110 @@
+//! The engine: records in memory are scored as the lines of a file are.
+
+use goldstone::batch::{Batch, BatchOptions, Columns, Control, Input, Inputs};
+use goldstone::engine::{Engine, EngineOptions};
+use goldstone::load;
+use goldstone::reward::{ErrorKind, Scorer, SpecSource, Status};
+
+const RECORDS: [&str; 5] = [
+    r#"{"completion": "<think>6 * 7</think><answer>42</answer>", "reference": "42"}"#,
+    r#"{"completion": "<think>6 * 7</think><answer>41</answer>", "reference": "42", "id": "b"}"#,
+    r#"{"completion": "<think>6 * 7</thi"#,
+    r#"{"completion": 7, "id": "d"}"#,
+    r#"{"completion": "It is 42.", "reference": "42", "id": 5}"#,
+];
+
+fn engine(scorer: Scorer) -> Engine {
+    Engine::start(scorer, &EngineOptions::with_jobs(2)).expect("the engine starts")
+}
+
+/// What `goldstone score` makes of the same records in a file, less the place in it.
+fn scored_lines(scorer: &Scorer, records: &[&str]) -> Vec<serde_json::Value> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rollouts.jsonl");
+    std::fs::write(&path, records.join("\n")).expect("a file");
+    let inputs = Inputs::check(vec![Input::named(&path)]).expect("inputs");
+    let options = BatchOptions {
+        columns: Columns::Scores,
+        ..BatchOptions::default()
+    };
+    let batch = Batch {
+        judge: scorer,
+        inputs: &inputs,
+        options: &options,
+        control: &Control::default(),
+    };
+    let mut out = Vec::new();
+    batch.run(&mut out).expect("the batch runs");
+    let rows = out
+        .split(|byte| *byte == b'\n')
+        .filter(|row| !row.is_empty());
+    rows.map(|row| {
+        let mut row: serde_json::Value = serde_json::from_slice(row).expect("JSON");
+        if let Some(error) = row.get_mut("error").and_then(|error| error.as_object_mut()) {
+            error.remove("file");
+            error.remove("line");
+        }
+        row
+    })
+    .collect()
+}
+
+#[test]
+fn records_are_scored_as_lines_are() {
+    let engine = engine(load::spec("r1-zero").expect("shipped"));
+    let scores = engine.score_records(&RECORDS);
+    let scores: Vec<_> = scores
+        .iter()
+        .map(|score| serde_json::to_value(score).expect("JSON"))
+        .collect();
+    assert_eq!(scores, scored_lines(engine.scorer(), &RECORDS));
+    assert_eq!(scores[0]["reward"], 2.0);
+    assert_eq!(scores[1]["reward"], 1.0);
+    assert_eq!(scores[4]["id"], "5");
+}
+
+#[test]
+fn a_record_that_is_no_rollout_has_an_error_and_stops_nothing() {
+    let engine = engine(load::spec("r1-zero").expect("shipped"));
+    let scores = engine.score_records(&RECORDS);
+    for (index, field) in [(2, None), (3, Some("/completion"))] {
+        assert_eq!(scores[index].status, Status::Error);
+        assert_eq!(scores[index].reward, None);
+        let error = scores[index].error.as_ref().expect("an error");
+        assert_eq!(error.kind, ErrorKind::Data);
+        assert_eq!((error.field.as_deref(), &error.file), (field, &None));
+    }
+    assert_eq!(scores[2].id, "3");
+    assert!(engine.score_records::<&str>(&[]).is_empty());
+}
+
+#[test]
+fn records_of_a_group_are_compared_with_each_other() {
+    let scorer = Scorer::compile(SpecSource {
+        text: "version = 1\n[rewards.accuracy]\nexact = {}\n[rewards.short]\ngroup_length = { of = \"accuracy\" }",
+        origin: "test",
+        grammar: &|_| Err("none".to_owned()),
+    })
+    .expect("a spec");
+    assert!(scorer.needs_groups());
+    let records = [
+        r#"{"completion": "42", "reference": "42", "n_tokens": 10, "group": "a"}"#,
+        r#"{"completion": "no rollout""#,
+        r#"{"completion": "42", "reference": "42", "n_tokens": 30, "group": "b"}"#,
+        r#"{"completion": "42", "reference": "42", "n_tokens": 20, "group": "a"}"#,
+        r#"{"completion": "42", "reference": "42", "n_tokens": 50, "group": "b"}"#,
+    ];
+    let engine = engine(scorer);
+    let scores = engine.score_records(&records);
+    let values: Vec<_> = scores
+        .iter()
+        .map(|score| serde_json::to_value(score).expect("JSON"))
+        .collect();
+    assert_eq!(values, scored_lines(engine.scorer(), &records));
+    let raw = |index: usize| scores[index].term("short").and_then(|term| term.raw);
+    assert!(raw(0) > raw(3) && raw(2) > raw(4), "{values:?}");
+    // Alone, a row cannot be compared.
+    let alone = engine.score_records(&records[..1]);
+    let term = alone[0].term("short").expect("it applies");
+    assert!(term.raw.is_none() || term.raw != raw(0));
+}
