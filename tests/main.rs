@@ -6,8 +6,8 @@ mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
 mod countdown;
-#[cfg(feature = "cli")]
 mod engine;
+#[cfg(feature = "cli")]
 mod filter;
 mod format;
 mod fuzz_replay;
