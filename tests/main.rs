@@ -6,6 +6,8 @@ mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
 mod countdown;
+#[cfg(feature = "cli")]
+mod diff;
 mod engine;
 #[cfg(feature = "cli")]
 mod filter;

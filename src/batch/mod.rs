@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod diff;
 mod groups;
 mod input;
 mod judge;
@@ -53,6 +54,9 @@ mod samples;
 mod summary;
 mod threads;
 
+pub use diff::{
+    Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
+};
 pub use input::{Input, InputError, Inputs};
 pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};

@@ -5,6 +5,7 @@
 //! failure of ours; 130 interrupted.
 
 mod check;
+mod diff;
 mod explain;
 mod filter;
 mod languages;
@@ -82,6 +83,8 @@ enum Command {
     Sample(Box<sample::Sample>),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
+    /// Compare two scored files: which rows changed, and why
+    Diff(diff::DiffCommand),
     /// Check specs; list and show those that come with goldstone
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "train")]
         Command::Sample(command) => command.run(),
         Command::Filter(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
         #[cfg(feature = "sandbox")]

@@ -231,7 +231,7 @@ impl Target {
 }
 
 /// Whether both paths are one file, be it by a link of either kind.
-fn is_same_file(input: &Path, output: &Path) -> bool {
+pub(super) fn is_same_file(input: &Path, output: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
