@@ -11,17 +11,18 @@ use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, keep};
 
-/// Keep the good ones of scored rollouts, as demonstrations for SFT.
+/// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
 ///
 /// Reads what `goldstone score` has written. A row without a reward is never
 /// kept. Rows are written in the order of the input as JSON lines with
 /// `messages` (or, of plain prompts, `prompt` and `completion`), `id`, `group`
-/// and `reward`.
+/// and `reward`; pairs have `prompt`, `chosen` and `rejected`, as TRL reads them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone filter scored.jsonl --min-reward 1 -n 2 -o sft.jsonl
   goldstone filter scored.jsonl --correct accuracy --finished -n 4 --random --seed 7 -o sft.jsonl
+  goldstone filter scored.jsonl --correct accuracy --at-least language=0.9 --pairs -n 1 -o dpo.jsonl
   goldstone filter scores.jsonl --rollouts rollouts.jsonl --min-reward 1 -o sft.jsonl")]
 pub(super) struct Filter {
     /// Files that `goldstone score` has written
@@ -39,6 +40,15 @@ pub(super) struct Filter {
     /// Keep rows that this reward of the spec found correct (may be repeated)
     #[arg(long, value_name = "TERM")]
     correct: Vec<String>,
+    /// Keep rows to which this reward gave at least X, before its weight (may be repeated)
+    #[arg(long, value_name = "TERM=X", value_parser = term_and_number)]
+    at_least: Vec<(String, f64)>,
+    /// Write preference pairs (DPO): a row to keep, and a worse one of the same prompt
+    #[arg(long)]
+    pairs: bool,
+    /// Least difference of the rewards of a pair
+    #[arg(long, value_name = "R", default_value_t = 0.0, requires = "pairs")]
+    margin: f64,
     /// Keep rows that ended by themselves: `finish_reason` is not `length`
     #[arg(long)]
     finished: bool,
@@ -97,6 +107,9 @@ impl Filter {
                 self.output.display()
             )));
         }
+        if !(self.margin >= 0.0 && self.margin.is_finite()) {
+            return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
+        }
         let options = self.options();
         let part = part_of(&self.output);
         let cannot = || format!("cannot write `{}`", part.display());
@@ -128,6 +141,8 @@ impl Filter {
         KeepOptions {
             min_reward: self.min_reward,
             correct: self.correct.clone(),
+            at_least: self.at_least.clone(),
+            pairs: self.pairs.then_some(self.margin),
             finished: self.finished,
             tokens: (self.min_tokens, self.max_tokens),
             per_prompt: self.per_prompt.map(|most| most as usize),
@@ -147,11 +162,14 @@ impl Filter {
 
     fn summarise(&self, kept: &Kept) -> io::Result<()> {
         let mut out = anstream::stderr();
+        let what = match self.pairs {
+            true => format!("pairs of {} rows", kept.rows),
+            false => format!("of {} rows kept", kept.rows),
+        };
         writeln!(
             out,
-            "{} of {} rows kept, {} prompts, in {}",
+            "{} {what}, {} prompts, in {}",
             Styled(STRONG, kept.kept),
-            kept.rows,
             kept.prompts,
             self.output.display()
         )?;
@@ -159,7 +177,10 @@ impl Filter {
             (kept.unusable, "are no scored rollouts"),
             (kept.unscored, "have no reward"),
             (kept.below_reward, "earned too little"),
-            (kept.incorrect, "are not correct"),
+            (
+                kept.incorrect,
+                "are not correct, or below what was asked of a reward",
+            ),
             (kept.unfinished, "were cut off"),
             (
                 kept.wrong_length,
@@ -167,6 +188,10 @@ impl Filter {
             ),
             (kept.duplicates, "repeat a kept one"),
             (kept.surplus, "are more than wanted of their prompt"),
+            (
+                kept.unpaired,
+                "are good, but have no worse one of their prompt left",
+            ),
         ];
         for (count, reason) in reasons.iter().filter(|(count, _)| *count > 0) {
             writeln!(out, "  {count:>8}  {reason}")?;
@@ -175,6 +200,18 @@ impl Filter {
             writeln!(out, "{}: {}", Styled(DOUBT, "first"), Safe(first))?;
         }
         Ok(())
+    }
+}
+
+/// `TERM=X`
+fn term_and_number(text: &str) -> Result<(String, f64), String> {
+    let wanted = || format!("`{text}` is not `TERM=X`, such as `language=0.9`");
+    let (term, number) = text.rsplit_once('=').ok_or_else(wanted)?;
+    match number.trim().parse() {
+        Ok(number) if f64::is_finite(number) && !term.trim().is_empty() => {
+            Ok((term.trim().to_owned(), number))
+        }
+        _ => Err(wanted()),
     }
 }
 
