@@ -28,6 +28,8 @@ pub mod reward;
 
 pub mod load;
 
+pub mod import;
+
 pub mod batch;
 
 pub mod engine;

@@ -17,6 +17,8 @@ mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod ifeval;
+#[cfg(feature = "cli")]
+mod import;
 mod json;
 mod language;
 mod layering;

@@ -1,13 +1,13 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
+use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, keep};
 
@@ -101,33 +101,17 @@ impl Filter {
             [] => None,
             files => Some(inputs(files)?),
         };
-        if self.output.exists() && !self.overwrite {
-            return Err(bad_input(anyhow!(
-                "`{}` exists; name another file, or add `--overwrite`",
-                self.output.display()
-            )));
-        }
         if !(self.margin >= 0.0 && self.margin.is_finite()) {
             return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
         let options = self.options();
-        let part = part_of(&self.output);
-        let cannot = || format!("cannot write `{}`", part.display());
-        let file = File::create(&part)
-            .with_context(cannot)
-            .map_err(Failure::Input)?;
-        let mut out = BufWriter::new(file);
+        let mut out = WholeFile::create(&self.output, self.overwrite)?;
         let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
-        let kept = result.map_err(|error| {
-            // Half a file is no file; if it cannot go, the error matters more.
-            let _ = fs::remove_file(&part);
-            match error {
-                KeepError::Output(_) => Failure::Ours(error.into()),
-                error => bad_input(error),
-            }
+        let kept = result.map_err(|error| match error {
+            KeepError::Output(_) => Failure::Ours(error.into()),
+            error => bad_input(error),
         })?;
-        drop(out);
-        fs::rename(&part, &self.output)?;
+        out.finish()?;
         if !self.quiet {
             self.summarise(&kept)?;
         }
@@ -223,11 +207,4 @@ fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {
         )));
     }
     Inputs::check(files.iter().map(Input::named).collect()).map_err(bad_input)
-}
-
-/// The name under which the output grows until it is whole.
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
 }

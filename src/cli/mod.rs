@@ -8,6 +8,7 @@ mod check;
 mod diff;
 mod explain;
 mod filter;
+mod import;
 mod languages;
 #[cfg(feature = "train")]
 mod live;
@@ -26,6 +27,7 @@ mod terminal;
 mod train;
 #[cfg(feature = "train")]
 mod watch;
+mod whole;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -83,6 +85,8 @@ enum Command {
     Sample(Box<sample::Sample>),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
+    /// Make native rows of a published data set: HumanEval, MBPP, GSM8K, MATH…
+    Import(import::Import),
     /// Compare two scored files: which rows changed, and why
     Diff(diff::DiffCommand),
     /// Check specs; list and show those that come with goldstone
@@ -141,6 +145,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "train")]
         Command::Sample(command) => command.run(),
         Command::Filter(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
