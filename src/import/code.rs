@@ -219,13 +219,15 @@ fn asserted<'c>(code: &'c str, asserts: &Value) -> Option<&'c str> {
         Some(name.trim())
     });
     names.rfind(|name| {
-        let call = format!("{name}(");
         let is_called = |text: &&str| {
-            let mut found = text.match_indices(&call);
-            // `f(` within `my_f(` is another function.
-            found.any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+            let mut found = text.match_indices(name);
+            found.any(|(at, _)| {
+                // `f` within `my_f(` or before `_2(` is another function.
+                let before = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                !before && text[at + name.len()..].trim_start().starts_with('(')
+            })
         };
-        asserts.iter().all(is_called)
+        !name.is_empty() && asserts.iter().all(is_called)
     })
 }
 
