@@ -45,6 +45,8 @@ mod keep;
 mod lines;
 mod manifest;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline;
 mod reader;
 mod resume;
