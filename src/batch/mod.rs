@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod container;
 mod groups;
 mod input;
 mod judge;
@@ -55,6 +56,7 @@ mod samples;
 mod summary;
 mod threads;
 
+pub use container::Container;
 pub use input::{Input, InputError, Inputs};
 pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};

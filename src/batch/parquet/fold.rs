@@ -62,7 +62,9 @@ impl Fold {
     /// `notes` is the metadata of a file with columns of `schema`.
     pub(super) fn new(notes: Option<&str>, schema: &Schema) -> Self {
         let notes = notes.and_then(|notes| serde_json::from_str::<Notes>(notes).ok());
-        notes.and_then(|notes| Self::find(&notes, schema)).unwrap_or_default()
+        notes
+            .and_then(|notes| Self::find(&notes, schema))
+            .unwrap_or_default()
     }
 
     fn find(notes: &Notes, schema: &Schema) -> Option<Self> {
@@ -79,7 +81,12 @@ impl Fold {
             let [value, raw, verdict, reason] = term_columns(name);
             terms.push(TermPlaces {
                 name: name.clone(),
-                columns: [float(&value)?, float(&raw)?, text(&verdict)?, text(&reason)?],
+                columns: [
+                    float(&value)?,
+                    float(&raw)?,
+                    text(&verdict)?,
+                    text(&reason)?,
+                ],
             });
         }
         let mut texts = [0; TEXTS.len()];
@@ -87,7 +94,11 @@ impl Fold {
             *place = text(name)?;
         }
         Some(Self {
-            json: notes.json.iter().map(|name| text(name)).collect::<Option<_>>()?,
+            json: notes
+                .json
+                .iter()
+                .map(|name| text(name))
+                .collect::<Option<_>>()?,
             score: Some(Places {
                 texts,
                 misfit: text(MISFIT)?,
@@ -130,7 +141,8 @@ pub(super) struct Misfits<'b>(Option<Record<'b>>);
 impl Misfits<'_> {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut all = self.iter();
-        all.find(|(other, _)| *other == name).map(|(_, value)| value)
+        all.find(|(other, _)| *other == name)
+            .map(|(_, value)| value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

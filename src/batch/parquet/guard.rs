@@ -165,8 +165,10 @@ fn pages(store: &impl ChunkReader, column: &ColumnChunkMetaData) -> Result<Pages
         .filter(|offset| *offset > 0)
         .unwrap_or(column.data_page_offset())
         .min(column.data_page_offset());
-    let (Ok(mut at), Ok(length)) = (u64::try_from(first), u64::try_from(column.compressed_size()))
-    else {
+    let (Ok(mut at), Ok(length)) = (
+        u64::try_from(first),
+        u64::try_from(column.compressed_size()),
+    ) else {
         return Err("has pages at impossible places".to_owned());
     };
     let end = at.checked_add(length).filter(|end| *end <= store.len());
@@ -191,7 +193,9 @@ fn pages(store: &impl ChunkReader, column: &ColumnChunkMetaData) -> Result<Pages
         if matches!(column.compression(), Compression::GZIP(_)) {
             check_gzip(store, at, &page)?;
         }
-        let bytes = page.uncompressed.max(page.values.saturating_mul(VALUE_BYTES));
+        let bytes = page
+            .uncompressed
+            .max(page.values.saturating_mul(VALUE_BYTES));
         match page.is_dictionary {
             true => pages.dictionary = bytes,
             false => {

@@ -257,9 +257,8 @@ fn viewed(field: &Field) -> Field {
 /// A panic of the decoder is the file's fault as far as anybody can tell, and
 /// no reason to lose the process.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        Err(format!("the decoder panicked: {}", panic_text(&*panic)))
-    })
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(format!("the decoder panicked: {}", panic_text(&*panic))))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -89,7 +89,9 @@ impl<'b> RowText<'b> {
                 out.push(b',');
             }
             out.extend_from_slice(&column.head);
-            let misfit = misfits.as_ref().and_then(|misfits| misfits.get(column.name));
+            let misfit = misfits
+                .as_ref()
+                .and_then(|misfits| misfits.get(column.name));
             match &mut column.encoder {
                 _ if misfit.is_some() => out.extend_from_slice(misfit.unwrap_or("").as_bytes()),
                 Some(encoder) if encoder.is_null(row) => out.extend_from_slice(b"null"),
@@ -132,7 +134,8 @@ fn least_bytes(array: &dyn Array, row: usize) -> u64 {
             kind if kind.is_primitive() || *kind == DataType::Boolean => count as u64,
             _ => {
                 let rows = from..from + count;
-                rows.map(|row| least_bytes(values, row)).fold(0, u64::saturating_add)
+                rows.map(|row| least_bytes(values, row))
+                    .fold(0, u64::saturating_add)
             }
         }
     };

@@ -118,7 +118,6 @@ impl<'b> Cursor<'b> {
         }
     }
 
-
     fn skip(&mut self, kind: Kind, depth: u32) -> Result<(), NotThrift> {
         let inner = depth.checked_sub(1).ok_or(NotThrift)?;
         match kind.0 {
