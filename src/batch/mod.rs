@@ -39,6 +39,7 @@
 //! ```
 
 mod diff;
+mod container;
 mod groups;
 mod input;
 mod judge;
@@ -46,6 +47,8 @@ mod keep;
 mod lines;
 mod manifest;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline;
 mod reader;
 mod resume;
@@ -57,6 +60,7 @@ mod threads;
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
 };
+pub use container::Container;
 pub use input::{Input, InputError, Inputs};
 pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};

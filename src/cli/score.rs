@@ -14,8 +14,8 @@ use clap::{Args, ValueEnum};
 use super::progress::{Show, watch};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Control, Ended, Existing, Input, InputError, Inputs,
-    Manifest, OutputFile, Report,
+    self, Batch, BatchError, BatchOptions, Container, Control, Ended, Existing, Input, InputError,
+    Inputs, Manifest, OutputFile, Report,
 };
 use crate::reward::Scorer;
 
@@ -52,6 +52,9 @@ pub(super) struct Score {
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
+    /// What the output is; by default what its name says, and `jsonl` on standard output
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Score at most N rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -74,6 +77,20 @@ enum Columns {
     Scores,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// JSON lines
+    Jsonl,
+    /// JSON lines, compressed with gzip
+    #[value(name = "jsonl.gz")]
+    Gzip,
+    /// JSON lines, compressed with zstd
+    #[value(name = "jsonl.zst")]
+    Zstd,
+    /// Parquet
+    Parquet,
+}
+
 impl Score {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_scorer(&self.spec, self.jobs)?;
@@ -84,6 +101,7 @@ impl Score {
                 Columns::All => batch::Columns::All,
                 Columns::Scores => batch::Columns::Scores,
             },
+            container: self.container(),
             limit: self.limit,
             max_line_bytes: (self.max_line_mb as usize) << 20,
             jobs: self.threads(&scorer),
@@ -112,6 +130,16 @@ impl Score {
             }
         });
         self.conclude(&scorer, result)
+    }
+
+    fn container(&self) -> Container {
+        match (self.format, &self.output) {
+            (Some(Format::Jsonl), _) | (None, None) => Container::Jsonl,
+            (Some(Format::Gzip), _) => Container::Gzip,
+            (Some(Format::Zstd), _) => Container::Zstd,
+            (Some(Format::Parquet), _) => Container::Parquet,
+            (None, Some(path)) => Container::of(path),
+        }
     }
 
     /// Scoring threads. One that waits for a program in the sandbox needs no
