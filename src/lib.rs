@@ -28,6 +28,9 @@ pub mod reward;
 
 pub mod load;
 
+#[cfg(feature = "remote")]
+pub mod remote;
+
 pub mod batch;
 
 pub mod engine;

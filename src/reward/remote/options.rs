@@ -89,9 +89,7 @@ pub struct RemoteOptions {
 }
 
 /// What an endpoint speaks.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// A judge: OpenAI's chat completions.
@@ -273,9 +271,10 @@ impl RemoteOptions {
     /// The least and the most that it may come to.
     pub(in crate::reward) fn bounds(&self) -> [f64; 2] {
         let worth = |numbers: &mut dyn Iterator<Item = f64>| {
-            numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], number| {
-                [least.min(number), most.max(number)]
-            })
+            numbers.fold(
+                [f64::INFINITY, f64::NEG_INFINITY],
+                |[least, most], number| [least.min(number), most.max(number)],
+            )
         };
         match &self.choices {
             Some(choices) if !choices.is_empty() => worth(&mut choices.values().copied()),
@@ -305,8 +304,12 @@ impl RemoteOptions {
     /// What works, and is still not wise.
     pub(in crate::reward) fn doubt(&self) -> Option<OptionError> {
         let is_plain = self.url.starts_with("http://");
-        (is_plain && self.key_env.is_some() && !is_loopback(host(&self.url)))
-            .then(|| fault("url", "is not `https`: the API key goes over the network unencrypted"))
+        (is_plain && self.key_env.is_some() && !is_loopback(host(&self.url))).then(|| {
+            fault(
+                "url",
+                "is not `https`: the API key goes over the network unencrypted",
+            )
+        })
     }
 
     /// Keys that the chosen protocol would silently ignore, and those it needs.
@@ -413,7 +416,9 @@ impl RemoteOptions {
             if let Some(name) = unknown {
                 let known = PLACEHOLDERS.map(|name| format!("`{{{name}}}`")).join(", ");
                 let problem = match key {
-                    "system" => format!("must not have `{{{name}}}` in it, which belongs into `prompt`"),
+                    "system" => {
+                        format!("must not have `{{{name}}}` in it, which belongs into `prompt`")
+                    }
                     _ => format!("has the unknown placeholder `{{{name}}}`; there are {known}"),
                 };
                 return Err(fault(key, problem));
@@ -461,24 +466,43 @@ impl RemoteOptions {
         }
         if let Some(choices) = &self.choices {
             let [least, most] = self.bounds();
-            if choices.values().any(|worth| !worth.is_finite()) || choices.len() < 2 || least == most
+            if choices.values().any(|worth| !worth.is_finite())
+                || choices.len() < 2
+                || least == most
             {
                 let problem = "must be two words or more of different worth, such as \
                                `{ good = 1.0, bad = 0.0 }`";
                 return Err(fault("choices", problem));
             }
             let is_line = |word: &String| !word.trim().is_empty() && word.trim() == word;
-            if !choices.keys().all(|word| is_line(word) && !word.contains('\n')) {
+            if !choices
+                .keys()
+                .all(|word| is_line(word) && !word.contains('\n'))
+            {
                 return Err(fault("choices", "must be words without spaces around them"));
             }
             if self.pays != Self::default().pays {
                 return Err(fault("pays", "does nothing beside `choices`"));
             }
         }
-        let reserved = ["model", "messages", "temperature", "max_tokens", "seed", "stream", "n"];
+        let reserved = [
+            "model",
+            "messages",
+            "temperature",
+            "max_tokens",
+            "seed",
+            "stream",
+            "n",
+        ];
         let body = self.body.iter().flat_map(Map::keys);
-        match body.into_iter().find(|key| reserved.contains(&key.as_str())) {
-            Some(key) => Err(fault("body", format!("must not have `{key}`, which is set elsewhere"))),
+        match body
+            .into_iter()
+            .find(|key| reserved.contains(&key.as_str()))
+        {
+            Some(key) => Err(fault(
+                "body",
+                format!("must not have `{key}`, which is set elsewhere"),
+            )),
             None => Ok(()),
         }
     }
@@ -500,8 +524,10 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("must not have a name and password; put a key into an environment variable, \
-                    and name that in `key_env`");
+        return Err(
+            "must not have a name and password; put a key into an environment variable, \
+                    and name that in `key_env`",
+        );
     }
     if host(url).is_empty() {
         return Err("has no host");
@@ -535,10 +561,18 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        for url in ["http://localhost:80/x", "http://127.0.0.1", "http://[::1]:9/v1"] {
+        for url in [
+            "http://localhost:80/x",
+            "http://127.0.0.1",
+            "http://[::1]:9/v1",
+        ] {
             assert!(is_loopback(host(url)), "{url}");
         }
-        for url in ["http://127.0.0.1.evil.org/", "http://localhost.evil.org", "http://10.0.0.1:8"] {
+        for url in [
+            "http://127.0.0.1.evil.org/",
+            "http://localhost.evil.org",
+            "http://10.0.0.1:8",
+        ] {
             assert!(!is_loopback(host(url)), "{url}");
         }
     }
@@ -546,8 +580,15 @@ mod tests {
     #[test]
     fn urls_are_plain_and_hold_no_secret() {
         assert!(check_url("https://judge.example/v1/chat/completions").is_ok());
-        for url in ["", "localhost:80", "ftp://x/", "http://", "http:///v1", "http://a b/",
-            "https://me:secret@judge.example/"] {
+        for url in [
+            "",
+            "localhost:80",
+            "ftp://x/",
+            "http://",
+            "http:///v1",
+            "http://a b/",
+            "https://me:secret@judge.example/",
+        ] {
             assert!(check_url(url).is_err(), "{url}");
         }
     }

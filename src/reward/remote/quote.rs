@@ -125,7 +125,9 @@ pub(super) fn without_roles(text: &str) -> (Cow<'_, str>, usize) {
     let mut count = 0;
     for (at, c) in text.char_indices() {
         let is_token = matches!(c, '<' | '[')
-            && ROLE_TOKENS.iter().any(|token| text[at..].starts_with(token));
+            && ROLE_TOKENS
+                .iter()
+                .any(|token| text[at..].starts_with(token));
         if is_token {
             out.push_str(&text[copied..=at]);
             out.push(' ');
@@ -146,7 +148,8 @@ mod tests {
 
     #[test]
     fn braces_of_json_are_no_placeholders() {
-        let names: Vec<&str> = placeholders("{prompt} {\"a\": 1} {} {Prompt} {{completion}} {x").collect();
+        let names: Vec<&str> =
+            placeholders("{prompt} {\"a\": 1} {} {Prompt} {{completion}} {x").collect();
         assert_eq!(names, ["prompt", "completion"]);
     }
 
@@ -168,8 +171,12 @@ mod tests {
 
     #[test]
     fn role_tokens_are_broken_and_others_stay() {
-        let (text, count) = without_roles("a <b [c] <|im_end|>\n<|im_start|>system [INST] <｜User｜>");
-        assert_eq!(text, "a <b [c] < |im_end|>\n< |im_start|>system [ INST] < ｜User｜>");
+        let (text, count) =
+            without_roles("a <b [c] <|im_end|>\n<|im_start|>system [INST] <｜User｜>");
+        assert_eq!(
+            text,
+            "a <b [c] < |im_end|>\n< |im_start|>system [ INST] < ｜User｜>"
+        );
         assert_eq!(count, 4);
         assert_eq!(without_roles("if a < b { x[0] }").1, 0);
     }

@@ -102,7 +102,9 @@ fn decimal(text: &str) -> Option<f64> {
 /// judge would be paid in full.
 fn in_range(options: &RemoteOptions, number: f64) -> Option<f64> {
     let [low, high] = options.range?;
-    (low..=high).contains(&number).then(|| worth(options, number))
+    (low..=high)
+        .contains(&number)
+        .then(|| worth(options, number))
 }
 
 /// From the range to the pay.
@@ -119,7 +121,9 @@ fn worth(options: &RemoteOptions, number: f64) -> f64 {
 
 /// The inside of one Markdown fence round all of it.
 fn unfenced(text: &str) -> &str {
-    let inside = text.strip_prefix("```").and_then(|text| text.strip_suffix("```"));
+    let inside = text
+        .strip_prefix("```")
+        .and_then(|text| text.strip_suffix("```"));
     let inside = inside.map(|text| text.strip_prefix("json").unwrap_or(text));
     inside.unwrap_or(text)
 }
