@@ -31,7 +31,7 @@ use crate::rollout::Rollout;
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
 
 /// Most threads that are there to wait.
-const MOST_WAITING: usize = 512;
+const MOST_WAITING: usize = 128;
 
 /// How an engine runs. No score depends on any of it.
 #[derive(Clone, Debug, Default)]
