@@ -30,6 +30,9 @@ pub mod load;
 
 pub mod import;
 
+#[cfg(feature = "remote")]
+pub mod remote;
+
 pub mod batch;
 
 pub mod engine;

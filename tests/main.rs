@@ -27,6 +27,8 @@ mod math_laws;
 mod measures;
 #[cfg(feature = "train")]
 mod policy;
+#[cfg(feature = "remote")]
+mod remote;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

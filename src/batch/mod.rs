@@ -38,8 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod diff;
 mod container;
+mod diff;
 mod groups;
 mod input;
 mod judge;
@@ -57,10 +57,10 @@ mod samples;
 mod summary;
 mod threads;
 
+pub use container::Container;
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
 };
-pub use container::Container;
 pub use input::{Input, InputError, Inputs};
 pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "sandbox", feature = "remote"))]
 use crate::engine::EngineError;
 use crate::engine::{self, EngineOptions};
 use crate::load::{self, LoadError};
@@ -238,11 +238,17 @@ fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
 /// A spec with all that it needs to run. `jobs` is how many programs run at a time;
 /// 0 is one per core.
 fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
-    let options = EngineOptions::with_jobs(jobs.into());
+    let options = EngineOptions {
+        say: Some(say),
+        ..EngineOptions::with_jobs(jobs.into())
+    };
     let (scorer, notices) =
         engine::equip(load_spec(name_or_path)?, &options).map_err(|error| match error {
             #[cfg(feature = "sandbox")]
             EngineError::Sandbox(error) => sandbox_failure(error),
+            // A key or a folder that the user has to see to.
+            #[cfg(feature = "remote")]
+            EngineError::Remote(error) => bad_input(error),
             error => Failure::Ours(error.into()),
         })?;
     warn(&notices);
@@ -270,9 +276,29 @@ fn sandbox_failure(error: SandboxError) -> Failure {
 
 fn warn(notices: &[String]) {
     for notice in notices {
-        let warning = Styled(terminal::DOUBT, "warning");
-        drop(writeln!(anstream::stderr(), "{warning}: {notice}"));
+        // One that shows a place in a spec says itself what it is.
+        let is_worded = notice.starts_with("warning");
+        let warning = Styled(terminal::DOUBT, "warning: ");
+        drop(match is_worded {
+            true => writeln!(anstream::stderr(), "{notice}"),
+            false => writeln!(anstream::stderr(), "{warning}{notice}"),
+        });
     }
+}
+
+/// Says something while rows are scored, be it over a progress bar.
+fn say(notice: &str) {
+    let mut stderr = anstream::stderr();
+    let cleared = match io::stderr().is_terminal() {
+        true => "\r\x1b[K",
+        false => "",
+    };
+    let warning = Styled(terminal::BAD, "warning");
+    drop(writeln!(
+        stderr,
+        "{cleared}{warning}: {}",
+        terminal::Safe(notice)
+    ));
 }
 
 fn bad_input(error: impl Into<anyhow::Error>) -> Failure {

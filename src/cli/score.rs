@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "sandbox")]
-use std::thread;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
@@ -17,6 +15,7 @@ use crate::batch::{
     self, Batch, BatchError, BatchOptions, Container, Control, Ended, Existing, Input, InputError,
     Inputs, Manifest, OutputFile, Report,
 };
+use crate::engine;
 use crate::reward::Scorer;
 
 /// Score rollouts: one line in, one line out, in order.
@@ -104,7 +103,7 @@ impl Score {
             container: self.container(),
             limit: self.limit,
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            jobs: self.threads(&scorer),
+            jobs: engine::threads(&scorer, self.jobs.into()),
             ..BatchOptions::default()
         };
         let mut target = self.target(&scorer, &inputs, &options)?;
@@ -140,20 +139,6 @@ impl Score {
             (Some(Format::Parquet), _) => Container::Parquet,
             (None, Some(path)) => Container::of(path),
         }
-    }
-
-    /// Scoring threads. One that waits for a program in the sandbox needs no
-    /// core, so that there is another for the rows that need no sandbox.
-    fn threads(&self, scorer: &Scorer) -> usize {
-        let jobs = usize::from(self.jobs);
-        #[cfg(feature = "sandbox")]
-        if !scorer.guests().is_empty() {
-            let cores = || thread::available_parallelism().map_or(1, usize::from);
-            return 2 * if jobs == 0 { cores() } else { jobs };
-        }
-        #[cfg(not(feature = "sandbox"))]
-        let _ = scorer;
-        jobs
     }
 
     fn target(
@@ -226,6 +211,8 @@ impl Score {
     fn summarise(&self, scorer: &Scorer, report: &Report) -> io::Result<()> {
         let mut out = anstream::stderr();
         summary::write(&mut out, scorer.name(), &report.summary)?;
+        #[cfg(feature = "remote")]
+        summary::asked(&mut out, scorer)?;
         let rows = summary::rows(report.summary.rows);
         if report.ended == Ended::Stopped {
             let hint = match self.output {
