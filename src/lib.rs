@@ -32,6 +32,9 @@ pub mod batch;
 
 pub mod engine;
 
+#[cfg(feature = "serve")]
+pub mod serve;
+
 #[cfg(feature = "train")]
 pub mod train;
 
