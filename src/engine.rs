@@ -137,6 +137,14 @@ impl Engine {
     pub fn score_records<T: AsRef<[u8]> + Sync>(&self, records: &[T]) -> Vec<Score> {
         self.threads.score_records(&self.scorer, records)
     }
+
+    /// The same for records that are part of something longer, such as a stream:
+    /// each has its own position with it. One record alone is scored on the
+    /// caller's thread.
+    #[must_use]
+    pub fn score_placed<T: AsRef<[u8]> + Sync>(&self, records: &[(u64, T)]) -> Vec<Score> {
+        self.threads.score_placed(&self.scorer, records)
+    }
 }
 
 /// Gives `scorer` what its spec needs to run, and says what whoever asked should be

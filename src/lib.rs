@@ -37,6 +37,9 @@ pub mod batch;
 
 pub mod engine;
 
+#[cfg(feature = "serve")]
+pub mod serve;
+
 #[cfg(feature = "train")]
 pub mod train;
 

@@ -21,6 +21,8 @@ mod sample;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod score;
+#[cfg(feature = "serve")]
+mod serve;
 mod summary;
 mod terminal;
 #[cfg(feature = "train")]
@@ -38,9 +40,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(any(feature = "sandbox", feature = "remote"))]
-use crate::engine::EngineError;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, EngineError, EngineOptions};
 use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
@@ -77,6 +77,9 @@ enum Command {
     Score(score::Score),
     /// Show why one rollout has its reward
     Explain(explain::Explain),
+    /// Serve rewards over HTTP
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Serve>),
     /// Train a policy by a recipe: SFT, GRPO, rejection sampling
     #[cfg(feature = "train")]
     Train(Box<train::Train>),
@@ -140,6 +143,8 @@ pub fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Train(command) => command.run(),
         #[cfg(feature = "train")]
@@ -243,16 +248,20 @@ fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
         ..EngineOptions::with_jobs(jobs.into())
     };
     let (scorer, notices) =
-        engine::equip(load_spec(name_or_path)?, &options).map_err(|error| match error {
-            #[cfg(feature = "sandbox")]
-            EngineError::Sandbox(error) => sandbox_failure(error),
-            // A key or a folder that the user has to see to.
-            #[cfg(feature = "remote")]
-            EngineError::Remote(error) => bad_input(error),
-            error => Failure::Ours(error.into()),
-        })?;
+        engine::equip(load_spec(name_or_path)?, &options).map_err(engine_failure)?;
     warn(&notices);
     Ok(scorer)
+}
+
+fn engine_failure(error: EngineError) -> Failure {
+    match error {
+        #[cfg(feature = "sandbox")]
+        EngineError::Sandbox(error) => sandbox_failure(error),
+        // A key or a folder that the user has to see to.
+        #[cfg(feature = "remote")]
+        EngineError::Remote(error) => bad_input(error),
+        error => Failure::Ours(error.into()),
+    }
 }
 
 /// Worker processes for the named guests, each of which must be installed.
