@@ -73,10 +73,9 @@ impl Run<'_> {
             .iter()
             .filter_map(|stage| match &stage.work {
                 StageWork::Sft { .. } => None,
-                StageWork::Grpo { problems, .. } => Some((problems, None)),
-                StageWork::Reject {
-                    options, problems, ..
-                } => Some((problems, options.prompts)),
+                StageWork::Grpo { problems, .. } | StageWork::Reject { problems, .. } => {
+                    Some((problems, None))
+                }
             });
         let evaluation = self.plan.evaluation.iter();
         let evaluation =
