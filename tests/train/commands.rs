@@ -270,6 +270,36 @@ fn a_run_goes_on_only_with_what_it_was_begun_with() {
 
 #[cfg(unix)]
 #[test]
+fn a_folder_has_one_run_at_a_time() {
+    let folder = Folder::new();
+    let long = ["--set", "stages.reasoning.grpo.steps=100000", "--jobs", "1"];
+    let args = [&["train", "tiny.toml", "-o", "run", "-q"], &long[..]].concat();
+    let mut child = folder.command(&args).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !folder.path("run/checkpoints").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "no checkpoint");
+        thread::sleep(Duration::from_millis(5));
+    }
+    for more in ["--resume", "--overwrite"] {
+        let said = folder.run(2, &[&args[..], &[more]].concat());
+        let busy = "another run is going on in `run`: wait until it has ended, stop it";
+        assert!(said.contains(busy), "{more}: {said}");
+    }
+    // Another folder is free, and death gives the first one back.
+    folder.run(0, &["train", "tiny.toml", "-o", "other", "-q"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let short = ["train", "tiny.toml", "-o", "run", "-q", "--overwrite"];
+    folder.run(0, &short);
+    assert!(folder.path("run/final").exists());
+    // What is left of a run that was killed before it began is in nobody's way.
+    fs::create_dir(folder.path("early")).unwrap();
+    fs::write(folder.path("early/run.lock"), "").unwrap();
+    folder.run(0, &["train", "tiny.toml", "-o", "early", "-q"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn an_interrupted_run_goes_on_to_the_same_end() {
     let folder = Folder::new();
     let long = ["--set", "stages.reasoning.grpo.steps=40", "--jobs", "1"];

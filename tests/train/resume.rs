@@ -266,6 +266,18 @@ fn a_checkpoint_of_another_run_is_refused() {
 }
 
 #[test]
+fn a_run_begins_over_only_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), vec![("first", sft(1))]);
+    std::fs::write(folder.path().join("run.json"), "{}").unwrap();
+    let refused = go(&plan, Begin::Anew, 1, Diary::default());
+    assert!(matches!(refused.result, Err(TrainError::Occupied { .. })));
+    assert!(refused.diary.0.lock().unwrap().begun.is_empty());
+    let over = go(&plan, Begin::Over, 1, Diary::default());
+    assert_eq!(over.result.unwrap(), Ended::Finished);
+}
+
+#[test]
 fn half_a_checkpoint_is_not_one() {
     let folder = tempfile::tempdir().unwrap();
     let plan = RunPlan {
