@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -335,6 +336,62 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
     assert_eq!(folder.metrics("cut"), folder.metrics("whole"));
     let weights = |run: &str| fs::read(folder.path(run).join("final/model.safetensors")).unwrap();
     assert!(weights("cut") == weights("whole"), "the weights differ");
+}
+
+#[cfg(unix)]
+#[test]
+fn half_of_the_samples_are_not_taken_for_all() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let args = [
+        "sample",
+        "runs/tiny",
+        "--recipe",
+        "tiny.toml",
+        "-o",
+        "rows.jsonl",
+    ];
+    let many = [&args[..], &["--limit", "1000000", "--max-tokens", "12"]].concat();
+    let part = folder.path("rows.jsonl.part");
+    let mut child = folder
+        .command(&many)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !fs::metadata(&part).is_ok_and(|file| file.len() > 0) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no rows");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Two processes never write one file, whatever they are asked.
+    let said = folder.run(2, &[&many[..], &["--overwrite"]].concat());
+    assert!(said.contains("another process is writing"), "{said}");
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("of 1000000 rollouts, in rows.jsonl.part"),
+        "{said}"
+    );
+    assert!(!folder.path("rows.jsonl").exists());
+    // Every row is whole, and all stay until someone says that they may go.
+    let rows = folder.rows("rows.jsonl.part");
+    assert!(!rows.is_empty() && rows.len() < 1_000_000);
+    let few = [&args[..], &["--limit", "2", "--max-tokens", "12"]].concat();
+    let said = folder.run(2, &few);
+    assert!(said.contains("`rows.jsonl.part` holds"), "{said}");
+    assert_eq!(folder.rows("rows.jsonl.part"), rows);
+    folder.run(0, &[&few[..], &["--overwrite"]].concat());
+    assert!(!part.exists());
+    assert_eq!(folder.rows("rows.jsonl"), rows[..2]);
 }
 
 #[test]
