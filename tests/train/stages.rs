@@ -484,6 +484,36 @@ fn a_metric_that_is_not_there_is_named() {
 }
 
 #[test]
+fn an_evaluation_that_judges_nothing_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(folder.path(), vec![("cold", sft(4))]);
+    let mut evaluation = evaluation();
+    evaluation.options.early_stop = Some(EarlyStop {
+        metric: Some("pass@2".to_owned()),
+        at_least: Some(0.0),
+        ..EarlyStop::default()
+    });
+    evaluation.problems = Arc::new(Repeat {
+        count: Some(4),
+        has_references: false,
+    });
+    plan.evaluation = Some(evaluation);
+    let (result, _, diary) = go(&plan);
+    assert_eq!(result.unwrap(), Ended::Finished);
+    let said = diary.0.lock().unwrap();
+    // Before training, after two steps and after four.
+    for metric in ["greedy/accuracy", "pass@2"] {
+        let note = format!("there is no `{metric}` this time: no answer was judged");
+        let count = said.notes.iter().filter(|said| **said == note).count();
+        assert_eq!(count, 3, "{:?}", said.notes);
+        assert!(said.evaluations(metric).is_empty(), "{metric}");
+    }
+    // No policy is the best by what is not there, and no stage ends by it.
+    assert!(!folder.path().join("best").exists());
+    assert_eq!(said.curve("cold", "loss").len(), 4);
+}
+
+#[test]
 fn options_out_of_their_ranges_are_listed() {
     let folder = Path::new("nowhere");
     let options = GrpoOptions {
