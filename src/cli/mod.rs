@@ -13,6 +13,8 @@ mod languages;
 #[cfg(feature = "train")]
 mod live;
 mod math;
+#[cfg(feature = "train")]
+mod part;
 mod progress;
 #[cfg(feature = "sandbox")]
 mod run;
