@@ -88,6 +88,8 @@ pub(super) struct Layout<'l> {
     pub(super) rewards: Vec<String>,
     /// Whose columns are kept.
     pub(super) inputs: &'l Inputs,
+    /// Text of a block, where it is not the container's own choice.
+    pub(super) block_bytes: Option<usize>,
 }
 
 impl Container {
@@ -148,6 +150,7 @@ fn unsupported() -> io::Error {
 pub(super) struct Stream<'o> {
     out: &'o mut dyn Write,
     codec: Box<dyn Codec>,
+    block_bytes: usize,
     pending: Vec<u8>,
     at: u64,
 }
@@ -163,6 +166,7 @@ impl<'o> Stream<'o> {
             None => Err(out),
             Some(codec) => Ok(Self {
                 out,
+                block_bytes: layout.block_bytes.unwrap_or(codec.block_bytes()),
                 codec,
                 pending: Vec::new(),
                 at: 0,
@@ -201,7 +205,7 @@ impl Write for Stream<'_> {
     fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
         for row in rows.split_inclusive(|byte| *byte == b'\n') {
             self.pending.extend_from_slice(row);
-            if self.pending.len() >= self.codec.block_bytes() {
+            if self.pending.len() >= self.block_bytes {
                 self.put_block()?;
             }
         }
