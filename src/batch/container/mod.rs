@@ -130,6 +130,8 @@ impl Container {
     /// The rows of the blocks up to `end`, as lines.
     fn rows(self, file: File, end: Boundary) -> io::Result<Box<dyn BufRead + Send>> {
         match self {
+            // No bytes are neither a gzip file nor one of the others.
+            _ if end.rows == 0 => Ok(Box::new(io::empty())),
             Self::Jsonl => Ok(Box::new(io::empty())),
             Self::Gzip => frames::gzip_rows(file, end.end),
             Self::Zstd => frames::zstd_rows(file, end.end),
