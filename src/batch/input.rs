@@ -361,8 +361,8 @@ impl Source {
             Body::Rows(rows) => {
                 let taken = rows.take(limit, text);
                 let byte = rows.taken();
-                let earlier = self.counts[0].swap(byte, Ordering::Relaxed);
-                self.counts[1].fetch_add(byte - earlier, Ordering::Relaxed);
+                let earlier = self.counts[0].fetch_max(byte, Ordering::Relaxed);
+                self.counts[1].fetch_add(byte.saturating_sub(earlier), Ordering::Relaxed);
                 match taken {
                     Ok(parquet::Taken::Text) => return Ok(LineEnd::Line),
                     Ok(parquet::Taken::TooLong(bytes)) => return Ok(LineEnd::TooLong(bytes)),

@@ -74,6 +74,9 @@ pub struct OutputOptions {
     /// What the file is.
     #[serde(default)]
     pub container: Container,
+    /// Text of a block, where it is not the container's own choice.
+    #[serde(default)]
+    pub block_bytes: Option<usize>,
     /// Most rows.
     pub limit: Option<u64>,
     /// Longest input line.
@@ -108,6 +111,7 @@ impl Manifest {
             options: OutputOptions {
                 columns: options.columns,
                 container: options.container,
+                block_bytes: options.block_bytes,
                 limit: options.limit,
                 max_line_bytes: options.max_line_bytes,
             },
@@ -153,6 +157,7 @@ impl Manifest {
         let OutputOptions {
             columns,
             container,
+            block_bytes,
             limit,
             max_line_bytes,
         } = &earlier.options;
@@ -165,6 +170,9 @@ impl Manifest {
         }
         if self.options.container != *container {
             return Some(format!("it was begun as `--format {container}`"));
+        }
+        if self.options.block_bytes != *block_bytes {
+            return Some("it was begun with blocks of another size".to_owned());
         }
         if self.options.limit != *limit {
             return Some(match limit {

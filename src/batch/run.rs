@@ -23,6 +23,10 @@ pub struct BatchOptions {
     /// What the output is; [`Container::of`] tells by a file's name. Default
     /// [`Container::Jsonl`].
     pub container: Container,
+    /// Text of a block of a packed output (a zstd frame, a row group); `None`
+    /// (the default) leaves it to the container. It decides the output's bytes,
+    /// not its rows; memory holds a few blocks.
+    pub block_bytes: Option<usize>,
     /// Most rows to score; `None` (the default) for all.
     pub limit: Option<u64>,
     /// Longest line in bytes; a longer one becomes an error row. Default 64 MiB.
@@ -43,6 +47,7 @@ impl Default for BatchOptions {
         Self {
             columns: Columns::All,
             container: Container::Jsonl,
+            block_bytes: None,
             limit: None,
             max_line_bytes: 64 << 20,
             jobs: 0,
@@ -205,6 +210,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         Layout {
             rewards: rewards.map(ToString::to_string).collect(),
             inputs: self.inputs,
+            block_bytes: self.options.block_bytes,
         }
     }
 

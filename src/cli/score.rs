@@ -20,14 +20,14 @@ use crate::reward::Scorer;
 
 /// Score rollouts: one line in, one line out, in order.
 ///
-/// Rollouts are JSON lines, plain or compressed with gzip or zstd. An output
-/// row has the input's columns and `id`, `group`, `reward`, `status`, `terms`
-/// and, for an unusable row, `error`.
+/// Rollouts are JSON lines, plain or compressed with gzip or zstd, or Parquet;
+/// the output is what its name says. An output row has the input's columns and
+/// `id`, `group`, `reward`, `status`, `terms` and, for an unusable row, `error`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
-  goldstone score part-*.jsonl.zst --spec my-spec.toml -o scored.jsonl --resume
+  goldstone score part-*.parquet --spec my-spec.toml -o scored.jsonl.zst --resume
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
 pub(super) struct Score {
     /// Files of rollouts; `-` is standard input
