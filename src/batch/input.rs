@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::rollout::schema::Ambiguous;
+
 /// Bytes that tell the kind of a file; the longest magic number below.
 const MAGIC_BYTES: usize = 6;
 /// Read size: large enough to make system calls rare, small enough for cache.
@@ -52,6 +54,15 @@ pub enum InputError {
         name: String,
         /// What it is, and what to do; continues the sentence "`…` …".
         problem: &'static str,
+    },
+    /// Nobody knows what its fields mean.
+    #[error("`{name}`: the schema is not clear; `--schema NAME` says which one it is")]
+    Schema {
+        /// The input as it was named.
+        name: String,
+        /// The schemas that fit.
+        #[source]
+        source: Ambiguous,
     },
     /// Standard input can be read only once.
     #[error("standard input (`-`) is named twice")]
@@ -158,7 +169,7 @@ fn check(input: &Input) -> Result<Option<u64>, InputError> {
     if metadata.is_dir() {
         return Err(InputError::Kind {
             name: input.name(),
-            problem: "is a directory; name the files in it",
+            problem: "is a directory; name the files in it, as in `FOLDER/*.jsonl`",
         });
     }
     if !metadata.is_file() {

@@ -7,6 +7,7 @@
 mod check;
 mod explain;
 mod filter;
+mod inputs;
 mod languages;
 #[cfg(feature = "train")]
 mod live;
