@@ -13,6 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 
 #[cfg(feature = "parquet")]
 use super::parquet;
+use crate::rollout::schema::Ambiguous;
 
 /// Bytes that tell the kind of a file; the longest magic number below.
 const MAGIC_BYTES: usize = 6;
@@ -63,6 +64,15 @@ pub enum InputError {
         name: String,
         /// What is amiss.
         problem: String,
+    },
+    /// Nobody knows what its fields mean.
+    #[error("`{name}`: the schema is not clear; `--schema NAME` says which one it is")]
+    Schema {
+        /// The input as it was named.
+        name: String,
+        /// The schemas that fit.
+        #[source]
+        source: Ambiguous,
     },
     /// Standard input can be read only once.
     #[error("standard input (`-`) is named twice")]
@@ -169,7 +179,7 @@ fn check(input: &Input) -> Result<Option<u64>, InputError> {
     if metadata.is_dir() {
         return Err(InputError::Kind {
             name: input.name(),
-            problem: "is a directory; name the files in it",
+            problem: "is a directory; name the files in it, as in `FOLDER/*.jsonl`",
         });
     }
     if !metadata.is_file() {
