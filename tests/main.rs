@@ -5,9 +5,10 @@ mod batch;
 mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
-mod countdown;
 #[cfg(feature = "cli")]
+mod diff;
 mod engine;
+#[cfg(feature = "cli")]
 mod filter;
 mod format;
 mod fuzz_replay;
@@ -15,14 +16,20 @@ mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod ifeval;
+#[cfg(feature = "cli")]
+mod import;
 mod json;
 mod language;
 mod layering;
 mod math;
 mod math_laws;
 mod measures;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "train")]
 mod policy;
+#[cfg(feature = "remote")]
+mod remote;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

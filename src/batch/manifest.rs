@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::container::Container;
 use super::input::{Input, InputError, Inputs};
 use super::output::Columns;
 use super::run::BatchOptions;
@@ -72,6 +73,12 @@ pub struct InputIdentity {
 pub struct OutputOptions {
     /// Its columns.
     pub columns: Columns,
+    /// What the file is.
+    #[serde(default)]
+    pub container: Container,
+    /// Text of a block, where it is not the container's own choice.
+    #[serde(default)]
+    pub block_bytes: Option<usize>,
     /// Most rows.
     pub limit: Option<u64>,
     /// Longest input line.
@@ -116,6 +123,8 @@ impl Manifest {
                 .collect::<Result<_, _>>()?,
             options: OutputOptions {
                 columns: options.columns,
+                container: options.container,
+                block_bytes: options.block_bytes,
                 limit: options.limit,
                 max_line_bytes: options.max_line_bytes,
                 schema: options.schema,
@@ -162,6 +171,8 @@ impl Manifest {
         }
         let OutputOptions {
             columns,
+            container,
+            block_bytes,
             limit,
             max_line_bytes,
             schema,
@@ -173,6 +184,12 @@ impl Manifest {
                 Columns::Scores => "scores",
             };
             return Some(format!("it was begun with `--columns {name}`"));
+        }
+        if self.options.container != *container {
+            return Some(format!("it was begun as `--format {container}`"));
+        }
+        if self.options.block_bytes != *block_bytes {
+            return Some("it was begun with blocks of another size".to_owned());
         }
         if self.options.limit != *limit {
             return Some(match limit {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::container::{Container, Layout, Stream};
 use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
 use super::judge::{Judge, begin_rollout, place, read_rollouts};
@@ -22,6 +23,13 @@ use crate::rollout::schema::SchemaChoice;
 pub struct BatchOptions {
     /// Columns of an output row. Default [`Columns::All`].
     pub columns: Columns,
+    /// What the output is; [`Container::of`] tells by a file's name. Default
+    /// [`Container::Jsonl`].
+    pub container: Container,
+    /// Text of a block of a packed output (a zstd frame, a row group); `None`
+    /// (the default) leaves it to the container. It decides the output's bytes,
+    /// not its rows; memory holds a few blocks.
+    pub block_bytes: Option<usize>,
     /// Most rows of the inputs to score, with all completions of each; `None` (the
     /// default) for all.
     pub limit: Option<u64>,
@@ -46,6 +54,8 @@ impl Default for BatchOptions {
     fn default() -> Self {
         Self {
             columns: Columns::All,
+            container: Container::Jsonl,
+            block_bytes: None,
             limit: None,
             schema: SchemaChoice::Auto,
             selection: Selection::default(),
@@ -184,7 +194,8 @@ pub struct Batch<'b, J: Judge + ?Sized> {
 }
 
 impl<J: Judge + ?Sized> Batch<'_, J> {
-    /// Writes one JSON line per rollout to `out`.
+    /// Writes one JSON line per rollout to `out`, or what
+    /// [`BatchOptions::container`] makes of the lines.
     ///
     /// # Errors
     /// [`BatchError`] when an input breaks off, the output cannot be written,
@@ -192,17 +203,28 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     /// [`Ended::Closed`].
     pub fn run(&self, out: &mut dyn Write) -> Result<Report, BatchError> {
         let rows = self.rows()?;
-        let resumed = Resumed::default();
-        let groups = self.groups(&rows, 0);
-        let report = drive(
-            self,
-            self.reader(&rows),
-            self.tallies(),
-            groups,
-            out,
-            resumed,
-        )?;
-        Ok(self.concluded(report, &rows))
+        let container = self.options.container;
+        let stream = Stream::new(container, &self.layout(), out).map_err(BatchError::Write)?;
+        let drive = |out: &mut dyn Write| {
+            let groups = self.groups(&rows, 0);
+            let resumed = Resumed::default();
+            drive(
+                self,
+                self.reader(&rows),
+                self.tallies(),
+                groups,
+                out,
+                resumed,
+            )
+        };
+        let report = match stream {
+            Err(out) => drive(out),
+            Ok(mut stream) => {
+                let report = drive(&mut stream);
+                closed(report, || stream.finish())
+            }
+        };
+        Ok(self.concluded(report?, &rows))
     }
 
     /// Writes to a file that can be resumed; see [`OutputFile`].
@@ -217,12 +239,23 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         let done = file.rows();
         let mut groups = self.groups(&rows, done);
         let chunk = self.replay(&mut reader, &mut tallies, &mut groups, &mut file)?;
+        file.start(&self.layout())?;
         let resumed = Resumed { rows: done, chunk };
-        let report = drive(self, reader, tallies, groups, &mut file, resumed)?;
+        let report = drive(self, reader, tallies, groups, &mut file, resumed);
+        let report = closed(report, || file.close())?;
         if report.ended == Ended::Complete {
             file.complete(report.summary.rows)?;
         }
         Ok(self.concluded(report, &rows))
+    }
+
+    fn layout(&self) -> Layout<'_> {
+        let rewards = self.judge.rewards().iter();
+        Layout {
+            rewards: rewards.map(ToString::to_string).collect(),
+            inputs: self.inputs,
+            block_bytes: self.options.block_bytes,
+        }
     }
 
     /// Which rows are read, and how.
@@ -390,6 +423,26 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             schemas: Vec::new(),
         }
     }
+}
+
+/// Ends the output where rows could be written to it, though it may not be all
+/// of them: what is there should be readable.
+fn closed(
+    report: Result<Report, BatchError>,
+    close: impl FnOnce() -> io::Result<()>,
+) -> Result<Report, BatchError> {
+    let is_open = match &report {
+        Ok(report) => report.ended != Ended::Closed,
+        Err(BatchError::Input { .. }) => true,
+        Err(_) => false,
+    };
+    if is_open {
+        match close() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            closed => closed.map_err(BatchError::Write)?,
+        }
+    }
+    report
 }
 
 /// Which rows are read, and as what.

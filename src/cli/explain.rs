@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::inputs::{self, SchemaOption};
 use super::languages::{self, Languages};
+#[cfg(feature = "remote")]
+use super::summary;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
 use super::{Exit, Outcome, bad_input, load_scorer};
 use crate::batch::{BatchOptions, Found, Wanted, find, rest_of_group};
@@ -116,6 +118,8 @@ impl Explain {
                 let solvers: Vec<Arc<str>> = scorer.solvers().map(Arc::clone).collect();
                 terms(&mut out, &explanation, &rollout, &solvers)?;
                 total(&mut out, &explanation)?;
+                #[cfg(feature = "remote")]
+                summary::asked(&mut out, &scorer)?;
                 Ok(match score.status {
                     Status::Error => Exit::SomeUnusable,
                     Status::Ok | Status::Abstain => Exit::Done,

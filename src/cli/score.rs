@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "sandbox")]
-use std::thread;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
@@ -15,23 +13,24 @@ use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Condition, Control, Ended, Existing, Input, InputError,
-    Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
+    self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
+    InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
 };
+use crate::engine;
 use crate::reward::Scorer;
 
 /// Score rollouts: one line in, one line out, in order.
 ///
-/// Rollouts are JSON lines, plain or compressed with gzip or zstd; those that TRL,
-/// verl, verifiers, prime-rl, open-r1, open-instruct, SkyRL and lm-eval write are
-/// known by their fields. An output row has the input's columns and `id`, `group`,
-/// `reward`, `status`, `terms` and, for an unusable row, `error`. A row with several
-/// completions becomes as many.
+/// Rollouts are JSON lines, plain or compressed with gzip or zstd, or Parquet; those
+/// that TRL, verl, verifiers, prime-rl, open-r1, open-instruct, SkyRL and lm-eval
+/// write are known by their fields. The output is what its name says. An output row
+/// has the input's columns and `id`, `group`, `reward`, `status`, `terms` and, for an
+/// unusable row, `error`. A row with several completions becomes as many.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
-  goldstone score part-*.jsonl.zst --spec my-spec.toml -o scored.jsonl --resume
+  goldstone score part-*.parquet --spec my-spec.toml -o scored.jsonl.zst --resume
   goldstone score samples_gsm8k.jsonl --spec gsm8k --where filter=strict-match -o scored.jsonl
   goldstone score 'part-*.jsonl' --spec r1-zero --shard $SLURM_ARRAY_TASK_ID/8 -o scored-$SLURM_ARRAY_TASK_ID.jsonl
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
@@ -59,6 +58,9 @@ pub(super) struct Score {
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
+    /// What the output is; by default what its name says, and `jsonl` on standard output
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Score rows of which this is true, of the fields that the file has: `task=math`,
     /// `/extra_info/split!=test`, `n_tokens>1000`, `prompt~triangle` (may be repeated)
     #[arg(long = "where", value_name = "FIELD=VALUE")]
@@ -94,6 +96,20 @@ enum Columns {
     Scores,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// JSON lines
+    Jsonl,
+    /// JSON lines, compressed with gzip
+    #[value(name = "jsonl.gz")]
+    Gzip,
+    /// JSON lines, compressed with zstd
+    #[value(name = "jsonl.zst")]
+    Zstd,
+    /// Parquet
+    Parquet,
+}
+
 impl Score {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_scorer(&self.spec, self.jobs)?;
@@ -103,6 +119,7 @@ impl Score {
                 Columns::All => batch::Columns::All,
                 Columns::Scores => batch::Columns::Scores,
             },
+            container: self.container(),
             limit: self.limit,
             schema: self.schema.schema,
             selection: Selection {
@@ -112,7 +129,7 @@ impl Score {
                 shard: self.shard,
             },
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            jobs: self.threads(&scorer),
+            jobs: engine::threads(&scorer, self.jobs.into()),
             ..BatchOptions::default()
         };
         inputs::say_schemas(
@@ -146,18 +163,14 @@ impl Score {
         self.conclude(&scorer, &inputs, result)
     }
 
-    /// Scoring threads. One that waits for a program in the sandbox needs no
-    /// core, so that there is another for the rows that need no sandbox.
-    fn threads(&self, scorer: &Scorer) -> usize {
-        let jobs = usize::from(self.jobs);
-        #[cfg(feature = "sandbox")]
-        if !scorer.guests().is_empty() {
-            let cores = || thread::available_parallelism().map_or(1, usize::from);
-            return 2 * if jobs == 0 { cores() } else { jobs };
+    fn container(&self) -> Container {
+        match (self.format, &self.output) {
+            (Some(Format::Jsonl), _) | (None, None) => Container::Jsonl,
+            (Some(Format::Gzip), _) => Container::Gzip,
+            (Some(Format::Zstd), _) => Container::Zstd,
+            (Some(Format::Parquet), _) => Container::Parquet,
+            (None, Some(path)) => Container::of(path),
         }
-        #[cfg(not(feature = "sandbox"))]
-        let _ = scorer;
-        jobs
     }
 
     fn target(
@@ -251,6 +264,8 @@ impl Score {
     fn summarise(&self, scorer: &Scorer, report: &Report) -> io::Result<()> {
         let mut out = anstream::stderr();
         summary::write(&mut out, scorer.name(), &report.summary)?;
+        #[cfg(feature = "remote")]
+        summary::asked(&mut out, scorer)?;
         let rows = summary::rows(report.summary.rows);
         if report.ended == Ended::Stopped {
             let hint = match self.output {
@@ -284,7 +299,7 @@ impl Target {
 }
 
 /// Whether both paths are one file, be it by a link of either kind.
-fn is_same_file(input: &Path, output: &Path) -> bool {
+pub(super) fn is_same_file(input: &Path, output: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
