@@ -34,6 +34,7 @@ mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod schemas;
 mod spec;
 mod text;
 #[cfg(feature = "train")]
