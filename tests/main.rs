@@ -27,6 +27,8 @@ mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(all(feature = "cli", feature = "serve"))]
+mod serve;
 mod spec;
 mod text;
 #[cfg(feature = "train")]
