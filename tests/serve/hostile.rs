@@ -141,9 +141,10 @@ fn a_client_that_does_not_read_is_let_go_of() {
         assert!(sent < 2000, "two million rows in memory");
     }
     is_well(&served);
+    // All that was kept for it is let go of as well.
     while served.metric("goldstone_connections") > 1.0 {}
-    assert_eq!(served.metric("goldstone_held_bytes"), 0.0);
-    assert_eq!(served.metric("goldstone_queue_rows{spec=\"r1-zero\"}"), 0.0);
+    while served.metric("goldstone_queue_rows") > 0.0 {}
+    while served.metric("goldstone_held_bytes") > 0.0 {}
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn what_is_no_utf8_has_a_place() {
     let reply = served.post("/score", b"[\n  {\"completion\": \"\xff\"}]");
     let error = &reply.json()["error"];
     assert_eq!(reply.status, 400);
-    assert_eq!((&error["line"], &error["column"]), (&2.into(), &20.into()));
+    assert_eq!((&error["line"], &error["column"]), (&2.into(), &19.into()));
     let mut lines = ROW.as_bytes().to_vec();
     lines.extend_from_slice(b"\n{\"completion\": \"\xc3\x28\"}\n");
     let reply = served.post_lines("/score", lines);
