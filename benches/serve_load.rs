@@ -32,7 +32,10 @@ fn main() {
     let scores = engine.score_records(&many);
     let took = began.elapsed();
     assert!(scores.iter().all(|score| score.status == Status::Ok));
-    println!("in memory, no HTTP: {:.0} rows/s", STREAMED_ROWS as f64 / took.as_secs_f64());
+    println!(
+        "in memory, no HTTP: {:.0} rows/s",
+        STREAMED_ROWS as f64 / took.as_secs_f64()
+    );
     drop(engine);
 
     let server = Server::bind(
@@ -68,7 +71,9 @@ fn load(address: SocketAddr, rows: &[&str], batch: usize, connections: usize) {
             let mut times = Vec::new();
             let mut at = first * 17;
             while !is_over.load(Ordering::Relaxed) {
-                let part: Vec<&str> = (0..batch).map(|row| rows[(at + row) % rows.len()]).collect();
+                let part: Vec<&str> = (0..batch)
+                    .map(|row| rows[(at + row) % rows.len()])
+                    .collect();
                 at += batch;
                 let body = match batch {
                     1 => part[0].to_owned(),
@@ -79,7 +84,10 @@ fn load(address: SocketAddr, rows: &[&str], batch: usize, connections: usize) {
                     body.len()
                 );
                 let began = Instant::now();
-                stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
+                stream
+                    .get_mut()
+                    .write_all((head + &body).as_bytes())
+                    .unwrap();
                 let answer = answer(&mut stream);
                 times.push(began.elapsed());
                 assert_eq!(answer.matches("\"status\":\"ok\"").count(), batch);
@@ -92,7 +100,9 @@ fn load(address: SocketAddr, rows: &[&str], batch: usize, connections: usize) {
             .collect();
         thread::sleep(RUN);
         is_over.store(true, Ordering::Relaxed);
-        let times = clients.into_iter().flat_map(|client| client.join().unwrap());
+        let times = clients
+            .into_iter()
+            .flat_map(|client| client.join().unwrap());
         times.collect()
     });
     let took = began.elapsed().as_secs_f64();
@@ -131,7 +141,11 @@ fn stream(address: SocketAddr, rows: &[&str]) {
         BufReader::new(stream).read_to_string(&mut text).unwrap();
         text.matches("\"status\":\"ok\"").count()
     });
-    assert!(answered >= rows.len() * 99 / 100, "{answered} of {}", rows.len());
+    assert!(
+        answered >= rows.len() * 99 / 100,
+        "{answered} of {}",
+        rows.len()
+    );
     let took = began.elapsed().as_secs_f64();
     println!(
         "stream of {} lines: {:.0} rows/s, {:.0} MB/s",
