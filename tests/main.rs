@@ -35,6 +35,8 @@ mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod schemas;
+#[cfg(all(feature = "cli", feature = "serve"))]
+mod serve;
 mod spec;
 mod text;
 #[cfg(feature = "train")]
