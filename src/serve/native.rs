@@ -226,7 +226,8 @@ fn envelope(whole: &RawValue) -> Result<Option<Envelope<'_>>, Refusal> {
         return Ok(None);
     };
     let mut names = record.columns().map(|(name, _)| name);
-    if !names.all(|name| matches!(name, "items" | "spec")) {
+    let is_envelope = names.all(|name| matches!(name, "items" | "spec"));
+    if !is_envelope || !record.columns().any(|(name, _)| name == "items") {
         return Ok(None);
     }
     let no_list = || Refusal::field("/items", "must be a list of records");
