@@ -136,7 +136,7 @@ impl Policy {
         while let Some(kept) = layers.pop() {
             let layer = self.plain_layer(layers.len(), pass);
             let sequences = &packed.sequences;
-            let tape = kept.tape(|x| Ok(layer.forward(&x, &angles, sequences)?))?;
+            let tape = kept.tape(|x| layer.forward(&x, &angles, sequences))?;
             d_x = layer.backward(&tape, &angles, sequences, &d_x, gradients)?;
         }
         if gradients.is_wanted(self.places.embed) {
