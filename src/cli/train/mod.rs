@@ -262,7 +262,7 @@ fn list() -> io::Result<Exit> {
     let width = width.unwrap_or(0);
     for shipped in recipe::shipped() {
         let name = format!("{:<width$}", shipped.name);
-        let about = shipped.description();
+        let about = recipe::description(shipped);
         writeln!(out, "{}  {}", Styled(STRONG, name), Safe(&about))?;
     }
     Ok(Exit::Done)
