@@ -233,7 +233,9 @@ fn envelope(whole: &RawValue) -> Result<Option<Envelope<'_>>, Refusal> {
     let no_list = || Refusal::field("/items", "must be a list of records");
     let items = record.field("items").ok_or_else(no_list)?;
     let items = serde_json::from_str(items.get()).map_err(|_| no_list())?;
-    let spec = record.field("spec").map(|raw| serde_json::from_str(raw.get()));
+    let spec = record
+        .field("spec")
+        .map(|raw| serde_json::from_str(raw.get()));
     let spec = spec.transpose();
     let spec = spec.map_err(|_| Refusal::field("/spec", "must be the name of a spec"))?;
     Ok(Some((items, spec)))
