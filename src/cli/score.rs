@@ -143,7 +143,7 @@ impl Score {
             },
             max_line_bytes: (self.max_line_mb as usize) << 20,
             jobs: engine::threads(&scorer, self.jobs.into()),
-            ..BatchOptions::default()
+            ..chunks(&scorer)
         };
         inputs::say_schemas(
             &inputs,
@@ -295,6 +295,20 @@ impl Score {
             rows => format!(", {rows} of them by an earlier run"),
         };
         summary::place(&mut out, &format!("{rows} in {}{earlier}", path.display()))
+    }
+}
+
+/// How rows travel. With many threads that only wait there are many chunks on their
+/// way, so that each is smaller.
+fn chunks(scorer: &Scorer) -> BatchOptions {
+    let usual = BatchOptions::default();
+    match scorer.waiting_rows() {
+        0 => usual,
+        _ => BatchOptions {
+            chunk_rows: usual.chunk_rows / 8,
+            chunk_bytes: usual.chunk_bytes / 8,
+            ..usual
+        },
     }
 }
 
