@@ -41,3 +41,5 @@ mod spec;
 mod text;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "cli")]
+mod verify;

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
-use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
+use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary, verify};
 use crate::batch::{
     self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
     InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
@@ -33,16 +33,26 @@ Examples:
   goldstone score part-*.parquet --spec my-spec.toml -o scored.jsonl.zst --resume
   goldstone score samples_gsm8k.jsonl --spec gsm8k --where filter=strict-match -o scored.jsonl
   goldstone score 'part-*.jsonl' --spec r1-zero --shard $SLURM_ARRAY_TASK_ID/8 -o scored-$SLURM_ARRAY_TASK_ID.jsonl
+  goldstone score --verify scored.jsonl
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
 pub(super) struct Score {
     /// Files of rollouts, or patterns of them; `-` is standard input
-    #[arg(required = true, value_name = "ROLLOUTS")]
+    #[arg(required_unless_present = "verify", value_name = "ROLLOUTS")]
     rollouts: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOption,
     /// A shipped spec (see `goldstone check --list`) or a TOML file
-    #[arg(long, value_name = "NAME|FILE")]
-    spec: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "verify")]
+    spec: Option<String>,
+    /// Score once more what this file was made from, by the spec and options in its
+    /// manifest, and compare
+    #[arg(
+        long,
+        value_name = "SCORED",
+        conflicts_with_all = ["rollouts", "spec", "output", "resume", "overwrite", "columns", "format",
+            "conditions", "sample", "limit", "shard", "schema", "max_line_mb", "allow_errors"]
+    )]
+    verify: Option<PathBuf>,
     /// Write to this file rather than to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -112,7 +122,10 @@ enum Format {
 
 impl Score {
     pub(super) fn run(self) -> Outcome {
-        let scorer = load_scorer(&self.spec, self.jobs)?;
+        if let Some(file) = &self.verify {
+            return verify::run(file, self.jobs, self.quiet);
+        }
+        let scorer = load_scorer(self.spec.as_deref().unwrap_or_default(), self.jobs)?;
         let inputs = inputs::open(&self.rollouts)?;
         let options = BatchOptions {
             columns: match self.columns {
@@ -328,7 +341,7 @@ pub(super) fn is_same_file(input: &Path, output: &Path) -> bool {
 }
 
 /// The first signal ends the run in order; a second ends the process at once.
-fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
+pub(super) fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
     let control = Arc::clone(control);
     let was_asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
