@@ -175,6 +175,8 @@ def peers(rows: list[dict[str, object]]) -> None:
 
 
 def main() -> None:
+    # A bench beside this one has the name of a peer's package.
+    sys.path = [folder for folder in sys.path if pathlib.Path(folder).resolve() != pathlib.Path(__file__).resolve().parent]
     root = pathlib.Path(__file__).resolve().parents[1]
     file = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else root / "examples/rollouts/gsm8k.jsonl")
     rows = [json.loads(line) for line in file.read_text().splitlines()]
