@@ -1,0 +1,73 @@
+"""OpenRLHF's agent, with an engine stood in for, asks our function for rewards."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from goldstone import openrlhf
+
+from .conftest import RIGHT, WRONG
+
+pytest.importorskip("openrlhf", reason="OpenRLHF is not installed")
+pytest.importorskip("aiohttp", reason="OpenRLHF's agent needs aiohttp")
+
+PROMPT = "<|im_start|>user\nHow much is 6 * 7, if the café's bill is right?<|im_end|>\n<|im_start|>assistant\n"
+
+
+class Engine:
+    """Generates one text, as vLLM gives it."""
+
+    def __init__(self, tokenizer, text):
+        self.ids = tokenizer(text + "<|im_end|>", add_special_tokens=False)["input_ids"]
+
+    async def generate(self, prompt_ids, params, multi_modal_data=None):
+        output = SimpleNamespace(token_ids=self.ids, finish_reason="stop", logprobs=None)
+        return SimpleNamespace(outputs=[output])
+
+
+def execute(url, tokenizer, text, label, max_length=4096):
+    from openrlhf.utils.agent import SingleTurnAgentExecutor
+
+    params = SimpleNamespace(max_tokens=256, logprobs=None)
+    run = SingleTurnAgentExecutor(url).execute(
+        PROMPT, label, params, max_length, tokenizer, Engine(tokenizer, text)
+    )
+    return asyncio.run(run)
+
+
+@pytest.fixture
+def function(monkeypatch):
+    monkeypatch.setenv("GOLDSTONE_SPEC", "r1-zero")
+    return openrlhf.__file__
+
+
+@pytest.mark.parametrize(
+    "text, label, reward, score", [(RIGHT, "42", 2.0, 1.0), (WRONG, "42", 1.0, 0.0)]
+)
+def test_the_agent(function, tokenizer, text, label, reward, score):
+    found = execute(function, tokenizer, text, label)
+    assert found["reward"].tolist() == [reward]
+    assert found["scores"].tolist() == [score]
+    assert found["extra_logs"]["format"].tolist() == [1.0]
+
+
+def test_a_prompt_that_was_cut_to_fit(function, tokenizer):
+    found = execute(function, tokenizer, RIGHT, "42", max_length=256 + 60)
+    assert found["action_ranges"][0][0] == 60
+    assert found["reward"].tolist() == [2.0]
+
+
+def test_what_the_trainer_makes_of_it(function, tokenizer):
+    generator = pytest.importorskip("openrlhf.trainer.ppo_utils.samples_generator")
+    found = execute(function, tokenizer, RIGHT, "42")
+    make = generator.SamplesGenerator._process_response_into_experience
+    experience = make(SimpleNamespace(), found, max_len=4096)
+    assert experience.rewards.tolist() == [2.0]
+    assert experience.scores[0].item() == 1.0
+    assert experience.info["accuracy"].tolist() == [1.0]
+
+
+def test_a_row_without_a_reward_is_counted(function, tokenizer):
+    found = execute(function, tokenizer, RIGHT, None)
+    assert found["reward"].tolist() == [0.0]
+    assert found["extra_logs"]["error"].tolist() == [1.0]
