@@ -1,5 +1,6 @@
 //! Where a rollout's fields stand in a record: one JSON pointer each.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -114,6 +115,30 @@ pub struct FieldMap {
     /// Other columns to keep in [`Rollout::extra`](super::Rollout::extra).
     /// Columns that are not named here are not parsed at all.
     pub columns: Vec<Pointer>,
+}
+
+impl FieldMap {
+    /// The top-level names that are looked at, each once; whatever else a record
+    /// has decides nothing.
+    #[must_use]
+    pub fn heads(&self) -> BTreeSet<&str> {
+        let native = [
+            &self.id,
+            &self.group,
+            &self.sample_index,
+            &self.task,
+            &self.data_source,
+            &self.prompt,
+            &self.completion,
+            &self.reference,
+            &self.tests,
+            &self.language,
+            &self.n_tokens,
+            &self.finish_reason,
+        ];
+        let pointers = native.into_iter().chain(&self.columns);
+        pointers.map(|pointer| pointer.split_first().0).collect()
+    }
 }
 
 impl Default for FieldMap {
