@@ -13,6 +13,7 @@ import logging
 import math
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from goldstone._errors import EngineError, GoldstoneError
@@ -118,18 +119,12 @@ def _why(score: Score) -> str:
     return f": {', '.join(open_terms)}" if open_terms else ": no reward of the spec applies"
 
 
-def accuracy(score: Score, name: str | None = None) -> float:
-    """1 where the answer is right, else 0: by the reward `name`, or by the first of the
-    spec that applied and is no measure."""
-    if score.reward is None:
-        return 0.0
-    if name is not None:
-        term = score.terms.get(name)
-        return float(term is not None and term.verdict == "correct")
-    for term in score.terms.values():
-        # One that waits for another reward has no verdict where that was not earned.
-        if term.verdict is not None or term.reason == "gated":
-            return float(term.verdict == "correct")
+def accuracy(score: Score, solvers: Iterable[str]) -> float:
+    """1 where the answer is right, else 0: by the first of `solvers` that applied."""
+    if score.reward is not None:
+        for name in solvers:
+            if name in score.terms:
+                return float(score.terms[name].verdict == "correct")
     return 0.0
 
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Outcomes, Otherwise, accuracy as accuracy_of, raws
+from goldstone._outcomes import Outcomes, Otherwise, accuracy as is_right, raws
 from goldstone._rows import Columns
 from goldstone._shared import spec_of_environment
 
@@ -70,22 +70,27 @@ def reward(
     leaves the row without a reward, at which the trainer stops.
 
     `accuracy` names the reward whose verdict is the trainer's `scores`, for dynamic
-    filtering; by default the first of the spec.
+    filtering; by default the spec's first that judges answers.
     """
     found = Scorer(spec, unknown=unknown, **scorer)
     outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
-    return Reward(found, outcomes, accuracy, tuple(end_tokens))
+    solvers = found.solvers if accuracy is None else (accuracy,)
+    return Reward(found, outcomes, solvers, tuple(end_tokens))
 
 
 class Reward:
     """A `reward_func`. Made by `reward`; can be pickled."""
 
     def __init__(
-        self, scorer: Scorer, outcomes: Outcomes, accuracy: str | None, end_tokens: Sequence[str]
+        self,
+        scorer: Scorer,
+        outcomes: Outcomes,
+        solvers: Sequence[str],
+        end_tokens: Sequence[str],
     ) -> None:
         self._scorer = scorer
         self._outcomes = outcomes
-        self._accuracy = accuracy
+        self._solvers = solvers
         self._end_tokens = end_tokens
         self.__name__ = "reward_func"
 
@@ -108,7 +113,7 @@ class Reward:
                 logs.setdefault(name, []).append(number)
         return {
             "rewards": torch.tensor([self._outcomes.reward(score) for score in scores]),
-            "scores": torch.tensor([accuracy_of(score, self._accuracy) for score in scores]),
+            "scores": torch.tensor([is_right(score, self._solvers) for score in scores]),
             "extra_logs": {name: torch.tensor(numbers) for name, numbers in logs.items()},
         }
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from math import fsum, isclose
+from math import fsum
 from typing import Any
 
 from goldstone import Score, Scorer
@@ -68,12 +68,18 @@ def rewards(
 
     A batch is scored once for all of them. A row whose total is `None` is `None` in
     each: the sum of the others would pay it for what nobody has judged. A reward that
-    does not apply to a row is `None` there. Raises `ValueError` at the first row whose
-    total is not the weighted sum: a spec with a gate, a table or a clipped total has
-    one function only, that of `reward`.
+    does not apply to a row is `None` there.
+
+    Raises `ValueError` for a spec with a gate, a table or a clipped total, which no sum
+    of functions comes to.
     """
     outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure)
     batches = _Batches(Scorer(spec, **scorer), Columns(columns), outcomes, num_generations)
+    if not batches.scorer.adds_up:
+        raise ValueError(
+            f"the total of `{batches.scorer.name}` is no sum of its rewards; use `reward`, "
+            "which is one function"
+        )
     return [Reward(batches, term, term) for term in batches.scorer.rewards]
 
 
@@ -207,12 +213,6 @@ class _Batches:
         """The number of one reward, before its weight."""
         if score.reward is None:
             return self.outcomes.without(score, tell=name == self.scorer.rewards[0])
-        total = fsum(term.value for term in score.terms.values() if term.value is not None)
-        if not isclose(total, score.reward, rel_tol=1e-9, abs_tol=1e-9):
-            raise ValueError(
-                f"the spec `{self.scorer.name}` does not add its rewards up: row `{score.id}` has "
-                f"{score.reward}, and its rewards come to {total}; use `reward` in place of `rewards`"
-            )
         term = score.terms.get(name)
         return None if term is None else term.raw
 

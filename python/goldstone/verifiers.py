@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from math import fsum, isclose
 from typing import Any
 
 from goldstone import Scorer
@@ -140,9 +139,8 @@ def task_reward(
         score = await asyncio.to_thread(found.score, mapping.rollout(row))
         total = outcomes.reward(score)
         assert total is not None, "abstaining raises"
-        values = {name: t.value for name, t in score.terms.items() if t.value is not None}
-        if isclose(fsum(values.values()), total, rel_tol=1e-9, abs_tol=1e-9):
-            return values
-        return {found.name: total}
+        if not found.adds_up:
+            return {found.name: total}
+        return {name: t.value for name, t in score.terms.items() if t.value is not None}
 
     return vf.reward(goldstone_reward, weight=weight, priority=priority)

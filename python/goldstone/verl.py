@@ -48,7 +48,7 @@ def compute_score(
 
     The dictionary has the same keys for every row, as verl demands: `score`, the total;
     `acc`, 1 where the answer is right, by the reward that `accuracy` names or by the
-    spec's first; one number for each reward of the spec, before its weight (GDPO's
+    spec's first that judges answers; one number for each reward of the spec, before its weight (GDPO's
     `gdpo_reward_keys`); `status`, and `error` with what was wrong, or an empty text.
 
     `unknown` is `"wrong"` by default: an answer that nobody can decide pays what a
@@ -123,7 +123,7 @@ def _told(
 ) -> dict[str, Any]:
     return {
         "score": outcomes.reward(score),
-        "acc": accuracy_of(score, accuracy),
+        "acc": accuracy_of(score, found.solvers if accuracy is None else (accuracy,)),
         **raws(score, found.rewards),
         "status": score.status,
         "error": score.error.message if score.error is not None else "",

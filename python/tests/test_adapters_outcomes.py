@@ -70,14 +70,17 @@ def test_warnings_come_at_the_first_and_the_tenth_row(caplog):
     assert tenth.startswith("10 rows without a reward")
 
 
-def test_accuracy_is_of_the_first_reward_that_is_no_measure():
-    assert accuracy(score(RIGHT)) == 1.0
-    assert accuracy(score(WRONG)) == 0.0
-    assert accuracy(score(WRONG), "format") == 1.0
-    assert accuracy(score(RIGHT, None)) == 0.0
+def test_accuracy_is_by_the_first_reward_that_applied():
+    solvers = goldstone.Scorer(SPEC).solvers
+    assert solvers == ("accuracy",)
+    assert accuracy(score(RIGHT), solvers) == 1.0
+    assert accuracy(score(WRONG), solvers) == 0.0
+    assert accuracy(score(WRONG), ("format",)) == 1.0
+    assert accuracy(score(WRONG), ("choice", "accuracy")) == 0.0
+    assert accuracy(score(RIGHT, None), solvers) == 0.0
     gated = SPEC.replace("weight = 2.0", 'weight = 2.0\nneeds = ["format"]')
     row = {"completion": "42", "reference": "42"}
-    assert accuracy(goldstone.Scorer(gated).score(row)) == 0.0
+    assert accuracy(goldstone.Scorer(gated).score(row), solvers) == 0.0
 
 
 def test_a_reward_that_has_no_number_adds_nothing():

@@ -125,8 +125,9 @@ def test_a_reward_that_does_not_apply_is_none_in_its_function_alone():
 def test_a_spec_that_does_not_add_up_has_no_parts():
     gate = SPEC + '[combine]\nmode = "gate"\ngate = ["format"]\nclosed = -1.0\n'
     assert Trainer().call(trl.reward(gate), [RIGHT, PLAIN], answer=["42"] * 2) == [2.5, -1.0]
-    with pytest.raises(ValueError, match="does not add its rewards up"):
-        Trainer().call(trl.rewards(gate)[0], [RIGHT, PLAIN], answer=["42"] * 2)
+    for spec in (gate, SPEC + "[combine]\nclip = [0.0, 2.0]\n"):
+        with pytest.raises(ValueError, match="no sum of its rewards; use `reward`"):
+            trl.rewards(spec)
 
 
 class Counting:
