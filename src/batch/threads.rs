@@ -49,6 +49,15 @@ impl Threads {
             .unwrap_or_default()
     }
 
+    /// Scores one JSON object, by itself and on the caller's thread: what compares
+    /// the rollouts of a group is open.
+    pub fn score_record(&self, judge: &impl Judge, record: &[u8]) -> Score {
+        match read(judge, record, 0) {
+            Ok(rollout) => score_rollout(judge, &rollout),
+            Err(score) => *score,
+        }
+    }
+
     /// Scores JSON objects, each among all those of its group; scores come in the
     /// order of the records. A record without an `id` is called by its position,
     /// 1-based; one that is no rollout has a score with an error.
@@ -77,16 +86,13 @@ impl Threads {
         records: &[T],
         go_on: Option<&mut dyn FnMut() -> bool>,
     ) -> Option<Vec<Score>> {
-        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| {
-            let place = Place {
-                origin: None,
-                default_id: (index + 1).to_string(),
-            };
-            let line = Line::Text(records[index].as_ref());
-            match read_line(line, judge.fields(), &place, usize::MAX) {
-                Ok((_, rollout)) => score(&rollout),
-                Err(judged) => Begun::Scored(Box::new(judged.score)),
-            }
+        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| match read(
+            judge,
+            records[index].as_ref(),
+            index,
+        ) {
+            Ok(rollout) => score(&rollout),
+            Err(unusable) => Begun::Scored(unusable),
         };
         self.score_each(judge, records.len(), score_one, go_on)
     }
@@ -164,6 +170,18 @@ enum Begun {
     Scored(Box<Score>),
     /// The rest of its group is missing.
     Open(Box<Pending>),
+}
+
+/// The rollout of the record at `index`, or the score of a record that has none.
+fn read(judge: &impl Judge, record: &[u8], index: usize) -> Result<Rollout, Box<Score>> {
+    let place = Place {
+        origin: None,
+        default_id: (index + 1).to_string(),
+    };
+    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
+        Ok((_, rollout)) => Ok(rollout),
+        Err(judged) => Err(Box::new(judged.score)),
+    }
 }
 
 /// Scores what waits for its group, in its place among the rest.
