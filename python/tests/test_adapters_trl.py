@@ -115,11 +115,12 @@ def test_a_row_without_a_total_has_no_part_of_it():
 
 
 def test_a_reward_that_does_not_apply_is_none_in_its_function_alone():
-    spec = SPEC.replace("[rewards.accuracy]", '[rewards.accuracy]\nwhen = { task = "math" }')
-    accuracy, form = trl.rewards(spec)
-    columns = {"answer": ["42"] * 2, "task": ["math", "chat"]}
-    assert Trainer().call(accuracy, [RIGHT, RIGHT], **columns) == [1.0, None]
-    assert Trainer().call(form, [RIGHT, RIGHT], **columns) == [1.0, 1.0]
+    accuracy, choice, form = trl.rewards("r1-zero")
+    letter = "<think>the third</think><answer>C</answer>"
+    columns = {"answer": ["42", "C"], "task": ["math", "choice"]}
+    assert Trainer().call(accuracy, [RIGHT, letter], **columns) == [1.0, None]
+    assert Trainer().call(choice, [RIGHT, letter], **columns) == [None, 1.0]
+    assert Trainer().call(form, [RIGHT, letter], **columns) == [1.0, 1.0]
 
 
 def test_a_spec_that_does_not_add_up_has_no_parts():
