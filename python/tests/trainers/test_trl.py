@@ -19,7 +19,7 @@ weight = 0.5
 tags = { tags = ["<think>", "</think>", "<answer>", "</answer>"] }
 [rewards.repetition]
 weight = 0.25
-repetition = { n = 1 }
+repetition = { ngram_size = 1, unit = "characters" }
 """
 
 
@@ -33,18 +33,20 @@ class Witness:
 
     def __call__(self, prompts, completions, **columns):
         self.calls.append((prompts, completions, columns["answer"]))
-        return [0.0] * len(prompts)
+        return [None] * len(prompts)
 
-    def means(self):
-        """What the trainer should have logged for each call, by our own scorer."""
+    def means(self, parts=False):
+        """What the trainer should have logged for each call, by our own scorer; `parts`
+        as functions of their own, of rows that have a total."""
         scorer = goldstone.Scorer(SPEC)
         for prompts, completions, answers in self.calls:
             rows = zip(prompts, completions, answers, strict=True)
             scores = scorer.score_batch(
                 [{"prompt": p, "completion": c, "reference": a} for p, c, a in rows]
             )
+            counted = [score for score in scores if score.reward is not None or not parts]
             names = scorer.rewards
-            found = {n: mean([score.terms[n].raw for score in scores]) for n in names}
+            found = {n: mean([score.terms[n].raw for score in counted]) for n in names}
             yield {**found, "total": mean([score.reward for score in scores])}
 
 
@@ -112,7 +114,7 @@ def test_one_function_for_each_reward(model, tokenizer, tmp_path):
     functions = [*trl.rewards(SPEC), witness]
     weights = [*trl.weights(SPEC), 0.0]
     steps = train(model, tokenizer, functions, tmp_path, reward_weights=weights)
-    for entry, own in zip(steps, witness.means(), strict=True):
+    for entry, own in zip(steps, witness.means(parts=True), strict=True):
         for name in ("accuracy", "tags", "repetition"):
             assert close(entry[f"rewards/{name}/mean"], own[name])
         assert close(entry["reward"], own["total"])
