@@ -49,15 +49,6 @@ impl Threads {
             .unwrap_or_default()
     }
 
-    /// Scores one JSON object, by itself and on the caller's thread: what compares
-    /// the rollouts of a group is open.
-    pub fn score_record(&self, judge: &impl Judge, record: &[u8]) -> Score {
-        match read(judge, record, 0) {
-            Ok(rollout) => score_rollout(judge, &rollout),
-            Err(score) => *score,
-        }
-    }
-
     /// Scores JSON objects, each among all those of its group; scores come in the
     /// order of the records. A record without an `id` is called by its position,
     /// 1-based; one that is no rollout has a score with an error.
@@ -67,6 +58,21 @@ impl Threads {
         records: &[T],
     ) -> Vec<Score> {
         self.records(judge, records, None).unwrap_or_default()
+    }
+
+    /// The same for records that are part of something longer: each has its own
+    /// position with it.
+    pub fn score_placed<T: AsRef<[u8]> + Sync>(
+        &self,
+        judge: &impl Judge,
+        records: &[(u64, T)],
+    ) -> Vec<Score> {
+        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| {
+            let (position, record) = &records[index];
+            begin_record(judge, *position, record.as_ref(), score)
+        };
+        self.score_each(judge, records.len(), score_one, None)
+            .unwrap_or_default()
     }
 
     /// As [`Threads::score_records`], but asks `go_on` between portions of the work,
@@ -86,13 +92,8 @@ impl Threads {
         records: &[T],
         go_on: Option<&mut dyn FnMut() -> bool>,
     ) -> Option<Vec<Score>> {
-        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| match read(
-            judge,
-            records[index].as_ref(),
-            index,
-        ) {
-            Ok(rollout) => score(&rollout),
-            Err(unusable) => Begun::Scored(unusable),
+        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| {
+            begin_record(judge, index as u64 + 1, records[index].as_ref(), score)
         };
         self.score_each(judge, records.len(), score_one, go_on)
     }
@@ -165,23 +166,28 @@ impl Threads {
     }
 }
 
+/// Hands the rollout of a record to `score`; a record without one is scored as it is.
+fn begin_record(
+    judge: &impl Judge,
+    position: u64,
+    record: &[u8],
+    score: &(dyn Fn(&Rollout) -> Begun + Sync),
+) -> Begun {
+    let place = Place {
+        origin: None,
+        default_id: position.to_string(),
+    };
+    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
+        Ok((_, rollout)) => score(&rollout),
+        Err(judged) => Begun::Scored(Box::new(judged.score)),
+    }
+}
+
 /// A rollout as a thread leaves it.
 enum Begun {
     Scored(Box<Score>),
     /// The rest of its group is missing.
     Open(Box<Pending>),
-}
-
-/// The rollout of the record at `index`, or the score of a record that has none.
-fn read(judge: &impl Judge, record: &[u8], index: usize) -> Result<Rollout, Box<Score>> {
-    let place = Place {
-        origin: None,
-        default_id: (index + 1).to_string(),
-    };
-    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
-        Ok((_, rollout)) => Ok(rollout),
-        Err(judged) => Err(Box::new(judged.score)),
-    }
 }
 
 /// Scores what waits for its group, in its place among the rest.
