@@ -109,15 +109,16 @@ class Scorer:
             raise TypeError("rows are a list of JSON texts, one for each rollout")
         return self._started().score_json(rows)
 
-    def score_table(self, table: Any) -> pyarrow.Table:
+    def score_table(self, table: Any, *, json: str | None = None) -> pyarrow.Table:
         """Scores an Arrow table: a row comes out for each that goes in, with the columns
         ``id``, ``group``, ``reward``, ``status``, for each reward ``r.<name>``,
-        ``raw.<name>`` and ``reason.<name>``, and ``error``. Needs pyarrow."""
+        ``raw.<name>`` and ``reason.<name>``, and ``error``. ``json`` names one column more,
+        with each score as the command line writes it. Needs pyarrow."""
         import pyarrow
 
         if not hasattr(table, "__arrow_c_stream__"):
             raise TypeError(f"`{type(table).__name__}` is no Arrow table")
-        scored: pyarrow.Table = pyarrow.table(self._started().score_table(table))
+        scored: pyarrow.Table = pyarrow.table(self._started().score_table(table, json))
         return scored
 
     async def ascore(self, rollout: Mapping[str, Any]) -> Score:

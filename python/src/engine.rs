@@ -134,12 +134,17 @@ impl Engine {
         self.run(py, records, Score::new)
     }
 
-    fn score_table(&self, py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<ScoredStream> {
+    fn score_table(
+        &self,
+        py: Python<'_>,
+        table: &Bound<'_, PyAny>,
+        json: Option<&str>,
+    ) -> PyResult<ScoredStream> {
         let records = arrow::read(&self.fields, table)?;
         let scores = self.run(py, records, |score| score)?;
         let rewards = self.engine.scorer().rewards().iter();
         let rewards: Vec<String> = rewards.map(|name| name.to_string()).collect();
-        ScoredStream::new(&rewards, &scores)
+        ScoredStream::new(&rewards, &scores, json)
     }
 }
 

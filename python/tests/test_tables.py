@@ -70,6 +70,12 @@ def test_a_scored_table_has_a_row_for_each_row(scorer):
     assert "/reference" in scored["error"].to_pylist()[2]
 
 
+def test_a_scored_table_may_have_the_scores_as_they_are_written(scorer):
+    scored = scorer.score_table(pa.Table.from_pylist(rows()), json="score")
+    expected = [score.to_json().decode() for score in scorer.score_batch(rows())]
+    assert scored["score"].to_pylist() == expected
+
+
 def test_an_empty_table_gives_an_empty_one(scorer):
     table = pa.Table.from_pylist(rows()).slice(0, 0)
     assert scorer.score_batch(table) == []
