@@ -26,6 +26,9 @@ _log = logging.getLogger("goldstone")
 #: What is done with a row that has no reward.
 Otherwise = float | None | Literal["raise"]
 
+#: What an answer is paid that nobody can decide; see `goldstone.Scorer`.
+Unknown = Literal["null", "wrong"]
+
 
 class UnusableRowError(GoldstoneError, ValueError):
     """A row that has no reward because of its data, or because nobody can say."""
@@ -105,8 +108,10 @@ class Outcomes:
 
 
 def _checked(option: str, otherwise: Any, number: bool) -> Otherwise:
-    if otherwise == "raise" or (otherwise is None and not number):
-        return otherwise
+    if otherwise == "raise":
+        return "raise"
+    if otherwise is None and not number:
+        return None
     if isinstance(otherwise, (int, float)) and math.isfinite(otherwise):
         return float(otherwise)
     none = "" if number else "`None`, "

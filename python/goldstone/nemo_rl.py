@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from goldstone import Scorer
-from goldstone._outcomes import Outcomes, Otherwise
+from goldstone._outcomes import Otherwise, Outcomes, Unknown
 from goldstone._rows import Columns, group_by_prompt, text_or_messages
 
 __all__ = ["Environment", "GoldstoneEnvironment"]
@@ -37,7 +37,7 @@ class Environment:
         abstain: Otherwise = 0.0,
         on_error: Otherwise = 0.0,
         on_failure: Otherwise = "raise",
-        unknown: str = "wrong",
+        unknown: Unknown = "wrong",
         **scorer: Any,
     ) -> None:
         self._scorer = Scorer(spec, unknown=unknown, **scorer)

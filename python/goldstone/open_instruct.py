@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldstone import Scorer
-from goldstone._outcomes import Outcomes, Otherwise, reasons
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, reasons
 from goldstone._rows import Columns
 
 __all__ = ["verifier"]
@@ -34,7 +34,7 @@ def verifier(
     abstain: Otherwise = 0.0,
     on_error: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     **scorer: Any,
 ) -> type:
     """A verifier class for the rows of `dataset`.

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Outcomes, Otherwise, accuracy as is_right, raws
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as is_right, raws
 from goldstone._rows import Columns
 from goldstone._shared import spec_of_environment
 
@@ -34,11 +34,15 @@ END_TOKENS = (
     "<|endoftext|>",
     "<|eot_id|>",
     "<|end_of_text|>",
+    "<|finetune_right_pad_id|>",
     "<|end|>",
-    "<end_of_turn>",
-    "<eos>",
+    "<|return|>",
     "</s>",
+    "<pad>",
+    "<eos>",
+    "<end_of_turn>",
     "<｜end▁of▁sentence｜>",
+    "<|eom_id|>",
 )
 
 # What a tokenizer may put before the prompt: `<s>`, `<|begin_of_text|>`, `<bos>`.
@@ -60,7 +64,7 @@ def reward(
     on_error: Otherwise = 0.0,
     abstain: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     **scorer: Any,
 ) -> Reward:
     """A `reward_func` for the spec.

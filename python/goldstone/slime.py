@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Outcomes, Otherwise, raws
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, raws
 from goldstone._rows import Columns, text_or_messages
 from goldstone._shared import spec_of_environment
 
@@ -34,7 +34,7 @@ def reward(
     abstain: Otherwise = 0.0,
     on_error: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     **scorer: Any,
 ) -> Reward:
     """A custom reward model for the spec; the options are those of `goldstone.verl`."""
@@ -72,7 +72,7 @@ class Reward:
         row["completion"] = sample.response
         row["label"] = row["reference"] = sample.label
         row["n_tokens"] = sample.response_length
-        row["finish_reason"] = _FINISH.get(getattr(sample.status, "value", None))
+        row["finish_reason"] = _FINISH.get(str(getattr(sample.status, "value", "")))
         if sample.group_index is not None:
             row["group"] = str(sample.group_index)
         return self._columns.rollout(row)

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldstone import Scorer
-from goldstone._outcomes import Outcomes, Otherwise
+from goldstone._outcomes import Otherwise, Outcomes, Unknown
 from goldstone._rows import Columns, group_by_prompt, rows, text_or_messages
 
 __all__ = ["orm"]
@@ -29,7 +29,7 @@ def orm(
     abstain: Otherwise = None,
     on_error: Otherwise = None,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     name: str | None = None,
     **scorer: Any,
 ) -> type:

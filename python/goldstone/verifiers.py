@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldstone import Scorer
-from goldstone._outcomes import Outcomes, Otherwise
+from goldstone._outcomes import Otherwise, Outcomes, Unknown
 from goldstone._rows import Columns, text_or_messages
 
 __all__ = ["GroupReward", "Reward", "reward", "task_reward"]
@@ -34,7 +34,7 @@ def reward(
     abstain: Otherwise = 0.0,
     on_error: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     name: str | None = None,
     **scorer: Any,
 ) -> Reward | GroupReward:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Outcomes, Otherwise, accuracy as accuracy_of, raws
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as accuracy_of, raws
 from goldstone._rows import Columns
 from goldstone._shared import scorer
 
@@ -37,7 +37,7 @@ def compute_score(
     on_error: Otherwise = 0.0,
     abstain: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
     reward_router_address: Any = None,
     reward_model_tokenizer: Any = None,
 ) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def compute_score_batch(
     on_error: Otherwise = 0.0,
     abstain: Otherwise = 0.0,
     on_failure: Otherwise = "raise",
-    unknown: str = "wrong",
+    unknown: Unknown = "wrong",
 ) -> list[dict[str, Any]]:
     """`compute_score` for all responses of a step at once, as the manager `batch` of
     verl's older trainers calls it. The only form for specs that compare a group: their
