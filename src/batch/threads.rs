@@ -49,6 +49,16 @@ impl Threads {
             .unwrap_or_default()
     }
 
+    /// Scores one JSON object, by itself and on the caller's thread: what compares
+    /// the rollouts of a group is open.
+    pub fn score_record(&self, judge: &impl Judge, record: &[u8]) -> Score {
+        let score = |rollout: &Rollout| Begun::Scored(Box::new(score_rollout(judge, rollout)));
+        match begin_record(judge, 1, record, &score) {
+            Begun::Scored(score) => *score,
+            Begun::Open(_) => unreachable!("rows wait only for groups"),
+        }
+    }
+
     /// Scores JSON objects, each among all those of its group; scores come in the
     /// order of the records. A record without an `id` is called by its position,
     /// 1-based; one that is no rollout has a score with an error.
