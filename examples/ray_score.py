@@ -18,7 +18,12 @@ def main() -> None:
     arguments.add_argument("rollouts", help="a Parquet file or a folder of them")
     arguments.add_argument("scored", help="the folder to write to")
     arguments.add_argument("--spec", required=True, help="a shipped name or a TOML file")
-    arguments.add_argument("--workers", type=int, default=2, help="actors, one CPU each")
+    arguments.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="most actors, one CPU each; leave some CPUs to those that read and write",
+    )
     given = arguments.parse_args()
 
     rows = ray.data.read_parquet(given.rollouts)
@@ -27,7 +32,7 @@ def main() -> None:
         fn_constructor_args=(given.spec,),
         fn_constructor_kwargs={"json": "score"},
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=given.workers),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=given.workers),
     )
     scored.write_parquet(given.scored)
 

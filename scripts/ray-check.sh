@@ -46,8 +46,8 @@ for number in range(4):
 EOF
 
 export RAY_USAGE_STATS_ENABLED=0 RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
-timeout 300 "${enter[@]}" bash -c 'ip link set lo up && exec "$@"' ray \
-    "$PYTHON" examples/ray_score.py "$work/rollouts" "$work/scored" --spec gsm8k --workers 2
+timeout 400 "${enter[@]}" bash -c 'ip link set lo up && exec "$@"' ray \
+    "$PYTHON" examples/ray_score.py "$work/rollouts" "$work/scored" --spec gsm8k
 
 "$PYTHON" - "$rollouts" "$work/scored" <<'EOF'
 import pathlib, sys

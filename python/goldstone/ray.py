@@ -17,7 +17,7 @@ With Ray, each row group of Parquet files goes to an actor::
         ScoreRows,
         fn_constructor_args=("gsm8k",),
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=8),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=8),
     )
     scored.write_parquet("scored/")
 """

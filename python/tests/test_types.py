@@ -35,26 +35,29 @@ reward: float = goldstone.Scorer("r1-zero").score({}).reward
 """
 
 
-def mypy(*arguments: str) -> subprocess.CompletedProcess[str]:
+def mypy(program: Path) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("mypy")
+    # Mypy finds what is installed, and what lies beside the package's own settings.
+    sources = PACKAGE.parent
+    is_source = (sources / "pyproject.toml").exists()
     return subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *arguments],
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(program)],
         capture_output=True,
         text=True,
         check=False,
-        cwd=PACKAGE.parent,
+        cwd=sources if is_source else program.parent,
     )
 
 
 def test_the_package_is_typed(tmp_path):
     (tmp_path / "use.py").write_text(USE)
-    done = mypy(str(tmp_path / "use.py"))
+    done = mypy(tmp_path / "use.py")
     assert done.returncode == 0, done.stdout
 
 
 def test_a_reward_that_may_be_none_is_seen(tmp_path):
     (tmp_path / "misuse.py").write_text(MISUSE)
-    done = mypy(str(tmp_path / "misuse.py"))
+    done = mypy(tmp_path / "misuse.py")
     assert done.returncode == 1
     assert 'expression has type "float | None"' in done.stdout
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import importlib.util
+import os
+import re
+import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -79,3 +82,46 @@ def test_a_row_without_a_reward_is_counted(function, tokenizer):
     found = execute(function, tokenizer, RIGHT, None)
     assert found["reward"].tolist() == [0.0]
     assert found["extra_logs"]["error"].tolist() == [1.0]
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The address of `goldstone serve`, on a port that is free."""
+    command = os.environ.get("GOLDSTONE")
+    if not command:
+        pytest.skip("no `goldstone` command for the server (GOLDSTONE)")
+    served = subprocess.Popen(
+        [command, "serve", "--spec", "r1-zero", "--listen", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in served.stderr:
+        found = re.search(r"127\.0\.0\.1:(\d+)", line)
+        if found:
+            yield f"http://{found.group()}/openrlhf"
+            break
+    served.terminate()
+    assert served.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    "text, label, reward, score", [(RIGHT, "42", 2.0, 1.0), (WRONG, "42", 1.0, 0.0)]
+)
+def test_the_agents_client_and_our_server(server, tokenizer, text, label, reward, score):
+    found = execute(server, tokenizer, text, label)
+    assert found["reward"] == [reward]
+    assert found["scores"] == [score]
+    assert found["extra_logs"]["format"] == [1.0]
+
+
+def test_a_row_that_the_server_refuses_has_no_reward(server, tokenizer, monkeypatch):
+    from openrlhf.utils import agent
+
+    # The client tries five times, a second apart.
+    async def at_once(seconds):
+        del seconds
+
+    monkeypatch.setattr(agent.asyncio, "sleep", at_once)
+    assert execute(server, tokenizer, RIGHT, None)["reward"] is None
+    found = execute(server + "?error=-1", tokenizer, RIGHT, None)
+    assert found["reward"] == [-1.0]
