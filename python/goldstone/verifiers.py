@@ -64,6 +64,9 @@ class _Function:
         self, prompt: Any, completion: Any, answer: Any, info: Any, row: Mapping[str, Any]
     ) -> dict[str, Any]:
         rollout = {**row, **(info if isinstance(info, Mapping) else {})}
+        # The rubric's own task is an object; a rollout's is the name of a kind.
+        if not isinstance(rollout.get("task"), str):
+            rollout.pop("task", None)
         rollout["prompt"] = text_or_messages(prompt)
         rollout["completion"] = text_or_messages(completion)
         # An empty answer is how a rubric says that there is none.

@@ -49,6 +49,10 @@ def test_rubrics_of_verifiers():
     assert rubric_call(function, completion=chat, answer="42") == 2.0
     assert rubric_call(function, completion=WRONG, answer="42") == 1.0
     assert rubric_call(function, completion="C", answer="C", info={"task": "choice"}) == 0.0
+    letter = "<think>the third</think><answer>C</answer>"
+    assert rubric_call(function, completion=letter, answer="C", info={"task": "choice"}) == 2.0
+    # The rubric's own task is an object, and routes nothing.
+    assert rubric_call(function, completion=RIGHT, answer="42", task=object()) == 2.0
     # An empty answer is none; an undecided one pays as a wrong one.
     assert rubric_call(function, completion=RIGHT) == 0.0
     assert rubric_call(function, completion=OPEN, answer="7") == 1.0
