@@ -5,10 +5,14 @@
 #
 # usage: scripts/trainers-check.sh    (after scripts/build-wheel.sh)
 #
-# `PYTHON` may name a Python that has goldstone, pytest and trainers already. Otherwise an
-# environment is made in target/trainers, which takes about 1 GB of downloads, 3 GB of
-# disk and Python 3.11 or 3.12. `GOLDSTONE` may name the command for the server's part;
-# without it, that part is skipped.
+# Without more it skips, unless python3 has torch: torch from PyPI brings gigabytes of
+# CUDA. Either of these runs it anywhere:
+#
+#   TORCH="torch==2.11.0" scripts/trainers-check.sh     what pip is to install, and whence
+#   PYTHON=/path/to/python scripts/trainers-check.sh    has goldstone, pytest and trainers
+#
+# The environment is made in target/trainers: 1.3 GB beside torch, Python 3.11 or 3.12.
+# `GOLDSTONE` may name the command, for the server's part, which is skipped without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 needs=python/tests/trainers
@@ -21,13 +25,20 @@ skip() {
 if [ -z "${PYTHON:-}" ]; then
     wheel="$(ls dist/goldstone-*.whl 2>/dev/null | tail -1)" || true
     [ -n "$wheel" ] || skip "no wheel in dist/; run scripts/build-wheel.sh"
+    if [ -z "${TORCH:-}" ] && ! python3 -c 'import torch' 2>/dev/null; then
+        skip "python3 has no torch; name what to install in TORCH, or a Python in PYTHON"
+    fi
     folder=target/trainers
-    python3 -m venv "$folder" || skip "python3 has no venv"
+    site=()
+    [ -n "${TORCH:-}" ] || site=(--system-site-packages)
+    python3 -m venv ${site[@]+"${site[@]}"} "$folder" || skip "python3 has no venv"
     PYTHON="$PWD/$folder/bin/python"
     install=("$PYTHON" -m pip install --quiet --disable-pip-version-check)
-    # Torch runs on a CPU without the gigabytes of CUDA that it asks for, so what asks
-    # for torch is installed by itself, and what else is needed is listed.
-    "${install[@]}" --no-deps -r "$needs/alone.txt" || skip "no torch, or no trainers, for this Python"
+    # Words, so that TORCH may say from where.
+    # shellcheck disable=SC2086
+    [ -z "${TORCH:-}" ] || "${install[@]}" $TORCH || skip "torch cannot be installed"
+    # pip warns of what the trainers ask of one another and do not get.
+    "${install[@]}" --no-deps -r "$needs/alone.txt" || skip "no trainers for this Python"
     "${install[@]}" -r "$needs/requirements.txt" || skip "what the trainers need is not to be had"
     "${install[@]}" --no-deps --force-reinstall "$wheel"
     export GOLDSTONE="${GOLDSTONE:-$PWD/$folder/bin/goldstone}"

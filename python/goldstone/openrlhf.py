@@ -16,6 +16,7 @@ it, and a row where it cannot is unusable: a prompt must not be judged as an ans
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ from goldstone import Score, Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as is_right, raws
 from goldstone._rows import Columns
 from goldstone._shared import spec_of_environment
+
+_log = logging.getLogger("goldstone")
 
 __all__ = ["END_TOKENS", "Reward", "response", "reward", "reward_func"]
 
@@ -96,6 +99,7 @@ class Reward:
         self._outcomes = outcomes
         self._solvers = solvers
         self._end_tokens = end_tokens
+        self._told = False
         self.__name__ = "reward_func"
 
     def __call__(
@@ -130,9 +134,12 @@ class Reward:
             row: dict[str, Any] = {"prompt": prompt, "label": label, "reference": label}
             try:
                 row["completion"] = response(query, prompt, self._end_tokens)
-            except NoResponseError:
+            except NoResponseError as error:
                 # Without a completion, the row's error says that it is missing.
                 row["query"] = query
+                if not self._told:
+                    _log.warning("%s: %.80r, but the prompt is %.80r", error, query, prompt)
+                    self._told = True
             rollouts.append(Columns().rollout(row))
         return self._scorer.score_batch(rollouts)
 
