@@ -78,6 +78,11 @@ def calls(spec: str, rows: list[dict[str, object]]) -> None:
     report(f"score(row) from {THREADS} threads", len(rows), took, base)
 
 
+def paid(rewards: list[float | None]) -> int:
+    """How many answers a reward finds right: whether peers do what they should."""
+    return sum(1 for reward in rewards if reward)
+
+
 def r1_format(completion: str) -> float:
     """open-r1's `format_reward`, for one completion."""
     pattern = r"^<think>\n.*?\n</think>\n<answer>\n.*?\n</answer>$"
@@ -131,34 +136,34 @@ def peers(rows: list[dict[str, object]]) -> None:
     own = [{"completion": text, "reference": gold} for text, gold in zip(tagged, golds, strict=True)]
     scorer = goldstone.Scorer("r1-zero", jobs=1)
     print(f"\nrewards of trainers, one thread{'':<30} per row   ratio")
-    base = seconds(lambda: [scorer.score(row).reward for row in own])
+
+    def goldstone_r1() -> list[float | None]:
+        return [scorer.score(row).terms["accuracy"].value for row in own]
+
+    base = seconds(goldstone_r1)
     report("goldstone r1-zero (accuracy + format), row by row", len(rows), base, base)
+    print(f"{'':<52} finds {paid(goldstone_r1())} right")
     pairs = list(zip(tagged, golds, strict=True))
 
-    def open_r1() -> Callable[[], object]:
+    def open_r1() -> Callable[[], list[float | None]]:
         accuracy = open_r1_accuracy()
         return lambda: [
-            (accuracy(text, f"${gold}$"), r1_format(text)) for text, gold in pairs
+            accuracy(text, f"${gold}$") and 1.0 + r1_format(text) for text, gold in pairs
         ]
 
-    def verl_gsm8k() -> Callable[[], object]:
+    def verl_gsm8k() -> Callable[[], list[float | None]]:
         compute = verl_module("gsm8k").compute_score  # type: ignore[attr-defined]
         marked = [(text + f"\n#### {answer}", gold) for (text, gold), answer in zip(pairs, answers, strict=True)]
         return lambda: [compute(text, gold) for text, gold in marked]
 
-    def verl_math() -> Callable[[], object]:
+    def verl_math() -> Callable[[], list[float | None]]:
         compute = verl_module("math_reward").compute_score  # type: ignore[attr-defined]
-        return lambda: [compute(text, gold) for text, gold in pairs]
-
-    def verl_math_verify() -> Callable[[], object]:
-        compute = verl_module("math_verify").compute_score  # type: ignore[attr-defined]
         return lambda: [compute(text, gold) for text, gold in pairs]
 
     for name, make in [
         ("open-r1 accuracy (math-verify) + format", open_r1),
         ("verl gsm8k (strict: a regular expression)", verl_gsm8k),
         ("verl math_reward (string normalisation)", verl_math),
-        ("verl math_verify", verl_math_verify),
     ]:
         try:
             work = make()
@@ -166,6 +171,7 @@ def peers(rows: list[dict[str, object]]) -> None:
             print(f"{name:<52} left out: no {error.name or error}")
             continue
         report(name, len(rows), seconds(work, rounds=1), base)
+        print(f"{'':<52} finds {paid(work())} right")
 
 
 def main() -> None:

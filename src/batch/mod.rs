@@ -54,6 +54,8 @@ mod reader;
 mod resume;
 mod run;
 mod samples;
+mod schemas;
+mod select;
 mod summary;
 mod threads;
 
@@ -70,5 +72,7 @@ pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
 pub use samples::{MAX_ANSWERS, MAX_GROUPS, PassAt, Samples};
+pub use schemas::{InputSchema, look};
+pub use select::{Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
 pub use threads::{Threads, score_all};

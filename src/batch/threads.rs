@@ -52,10 +52,9 @@ impl Threads {
     /// Scores one JSON object, by itself and on the caller's thread: what compares
     /// the rollouts of a group is open.
     pub fn score_record(&self, judge: &impl Judge, record: &[u8]) -> Score {
-        let score = |rollout: &Rollout| Begun::Scored(Box::new(score_rollout(judge, rollout)));
-        match begin_record(judge, 1, record, &score) {
-            Begun::Scored(score) => *score,
-            Begun::Open(_) => unreachable!("rows wait only for groups"),
+        match read(judge, record, 1) {
+            Ok(rollout) => score_rollout(judge, &rollout),
+            Err(score) => *score,
         }
     }
 
@@ -183,13 +182,9 @@ fn begin_record(
     record: &[u8],
     score: &(dyn Fn(&Rollout) -> Begun + Sync),
 ) -> Begun {
-    let place = Place {
-        origin: None,
-        default_id: position.to_string(),
-    };
-    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
-        Ok((_, rollout)) => score(&rollout),
-        Err(judged) => Begun::Scored(Box::new(judged.score)),
+    match read(judge, record, position) {
+        Ok(rollout) => score(&rollout),
+        Err(unusable) => Begun::Scored(unusable),
     }
 }
 
@@ -198,6 +193,18 @@ enum Begun {
     Scored(Box<Score>),
     /// The rest of its group is missing.
     Open(Box<Pending>),
+}
+
+/// The rollout of the record at `position`, or the score of a record that has none.
+fn read(judge: &impl Judge, record: &[u8], position: u64) -> Result<Rollout, Box<Score>> {
+    let place = Place {
+        origin: None,
+        default_id: position.to_string(),
+    };
+    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
+        Ok((_, rollout)) => Ok(rollout),
+        Err(judged) => Err(Box::new(judged.score)),
+    }
 }
 
 /// Scores what waits for its group, in its place among the rest.

@@ -42,6 +42,11 @@ impl Pointer {
         }
     }
 
+    /// Whether it is the pointer to that top-level field.
+    pub(crate) fn is_field(&self, name: &str) -> bool {
+        matches!(self.tokens.as_slice(), [token] if token == name)
+    }
+
     /// The first token, and the pointer below it.
     pub(crate) fn split_first(&self) -> (&str, Rest<'_>) {
         match self.tokens.split_first() {
