@@ -198,3 +198,21 @@ def test_the_examples_of_the_documentation():
         failures, tried = doctest.testmod(module)
         assert failures == 0
         assert tried > 0
+
+
+def test_what_nobody_can_decide_may_pay_as_what_is_wrong():
+    spec = "version = 1\n[rewards.accuracy]\nmath = { wrong = -1.0 }"
+    row = {"completion": r"\boxed{\int_0^1 x dx}", "reference": "7"}
+    assert goldstone.Scorer(spec).score(row).reward is None
+    scorer = pickle.loads(pickle.dumps(goldstone.Scorer(spec, unknown="wrong")))
+    assert scorer.score(row).reward == -1.0
+    assert scorer.score({"completion": "7"}).reward is None
+    with pytest.raises(ValueError, match="unknown is 'right'"):
+        goldstone.Scorer(spec, unknown="right")
+
+
+def test_what_a_spec_says_of_its_total():
+    assert goldstone.Scorer("r1-zero").solvers == ("accuracy", "choice")
+    assert goldstone.Scorer("r1-zero").adds_up
+    clipped = "version = 1\n[combine]\nclip = [0.0, 1.0]\n[rewards.accuracy]\nmath = {}"
+    assert not goldstone.Scorer(clipped).adds_up

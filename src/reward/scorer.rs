@@ -392,6 +392,13 @@ impl Scorer {
         verifiers.map(|reward| &reward.name)
     }
 
+    /// Whether a total is the sum of its terms: no gate, no table, no clip.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let combine = &self.compiled.spec.combine;
+        matches!(combine.rule, spec::Rule::Sum) && combine.clip.is_none()
+    }
+
     /// Whether a reward of the spec compares the rollouts of a group: then
     /// whole groups are scored, with [`Scorer::score_all`], or with
     /// [`Scorer::begin`] and [`Scorer::settle`].
