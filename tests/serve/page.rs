@@ -1,6 +1,7 @@
 //! The status page in a real browser, where `GOLDSTONE_BROWSER` names one that has
 //! Chromium's options.
 
+use std::io::{self, Write};
 use std::process::Command;
 
 use goldstone::serve::ServeOptions;
@@ -19,7 +20,11 @@ fn the_page_shows_the_counts_and_rows_as_text() {
     served.post("/score?spec=math", ROWS);
     served.post("/score", "{");
     let Some(browser) = std::env::var_os("GOLDSTONE_BROWSER") else {
-        eprintln!("skipped: `GOLDSTONE_BROWSER` names no browser");
+        writeln!(
+            io::stderr(),
+            "skipped: `GOLDSTONE_BROWSER` names no browser"
+        )
+        .unwrap();
         return;
     };
     let profile = tempfile::tempdir().unwrap();
