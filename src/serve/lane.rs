@@ -11,7 +11,7 @@ use super::meters::LaneMeters;
 use super::queue::{Answer, Queue, Row, Scored, job_rows, work};
 use super::recent::Recent;
 use super::refusal::Refusal;
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use axum::http::StatusCode;
 
 /// Stack of a scoring thread, as in a batch.
@@ -22,6 +22,8 @@ pub(super) struct Lane {
     name: String,
     engine: Engine,
     threads: usize,
+    /// Whether a row may have to wait for something other than a core.
+    is_slow: bool,
     queue: Queue,
     places: Arc<Semaphore>,
     capacity: usize,
@@ -41,10 +43,11 @@ impl Lane {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let jobs = if jobs == 0 { cores() } else { jobs };
         let capacity = capacity.clamp(1, u32::MAX as usize);
+        let threads = engine::threads(engine.scorer(), jobs);
         Self {
             name: engine.scorer().name().to_owned(),
-            // A thread that waits for a program in the sandbox needs no core.
-            threads: if waits(&engine) { 2 * jobs } else { jobs },
+            threads,
+            is_slow: threads > jobs,
             engine,
             queue: Queue::default(),
             places: Arc::new(Semaphore::new(capacity)),
@@ -84,7 +87,7 @@ impl Lane {
 
     /// Whether one row may take much longer than others.
     pub(super) fn is_slow(&self) -> bool {
-        waits(&self.engine)
+        self.is_slow
     }
 
     /// Rows that wait or are in work.
@@ -151,18 +154,5 @@ impl Lane {
 impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lane").field("name", &self.name).finish()
-    }
-}
-
-/// Whether a row of the spec may have to wait for something other than a core.
-fn waits(engine: &Engine) -> bool {
-    #[cfg(feature = "sandbox")]
-    {
-        !engine.scorer().guests().is_empty()
-    }
-    #[cfg(not(feature = "sandbox"))]
-    {
-        let _ = engine;
-        false
     }
 }
