@@ -14,7 +14,6 @@ mod languages;
 #[cfg(feature = "train")]
 mod live;
 mod math;
-#[cfg(feature = "train")]
 mod part;
 mod progress;
 #[cfg(feature = "sandbox")]

@@ -70,7 +70,13 @@ impl PartFile {
         fs::rename(&self.path, &self.whole)
     }
 
+    /// Takes away what there is.
+    pub(super) fn discard(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
     /// Leaves what there is where it is, and says where; of no rows no file stays.
+    #[cfg(feature = "train")]
     pub(super) fn leave(mut self) -> io::Result<Option<PathBuf>> {
         self.file.flush()?;
         if self.file.get_ref().metadata()?.len() > 0 {
@@ -109,6 +115,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[cfg(feature = "train")]
     #[test]
     fn what_is_left_is_replaced_only_when_asked() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,19 +1,15 @@
-//! Files that are whole or not there: they grow under another name.
+//! Files that are whole or not there.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
+use super::part::{Existing, PartFile};
 use super::{Failure, bad_input};
 
 /// A file in the making; dropped before [`WholeFile::finish`], it leaves nothing.
-pub(super) struct WholeFile {
-    out: Option<BufWriter<File>>,
-    part: PathBuf,
-    path: PathBuf,
-}
+pub(super) struct WholeFile(Option<PartFile>);
 
 impl WholeFile {
     /// Begins a file; one that exists is only replaced where that was asked for, and
@@ -25,46 +21,37 @@ impl WholeFile {
                 path.display()
             )));
         }
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part)
-            .with_context(|| format!("cannot write `{}`", part.display()))
-            .map_err(Failure::Input)?;
-        Ok(Self {
-            out: Some(BufWriter::new(file)),
-            part,
-            path: path.to_owned(),
-        })
+        let existing = match overwrite {
+            true => Existing::Overwrite,
+            false => Existing::Refuse,
+        };
+        Ok(Self(Some(PartFile::create(path, existing)?)))
     }
 
     /// Puts the file in its place.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        if let Some(mut out) = self.out.take() {
-            out.flush()?;
-        }
-        fs::rename(&self.part, &self.path)
+        self.0.take().map_or(Ok(()), PartFile::finish)
     }
 }
 
 impl Write for WholeFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match &mut self.out {
-            Some(out) => out.write(buffer),
+        match &mut self.0 {
+            Some(part) => part.write(buffer),
             None => Err(io::Error::other("the file is finished")),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.as_mut().map_or(Ok(()), Write::flush)
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        if self.out.take().is_some() {
+        if let Some(part) = self.0.take() {
             // Half a file is no file; if it cannot go, nobody can be told.
-            let _ = fs::remove_file(&self.part);
+            let _ = part.discard();
         }
     }
 }
