@@ -7,10 +7,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::groups::{BegunRow, ScoredRow};
+use super::groups::{Asked, BegunRow, ScoredRow};
 use super::input::Inputs;
 use super::lines::too_long;
 use super::output::{Columns, write_columns, write_row};
@@ -73,6 +74,8 @@ pub(super) struct Judged<'l> {
     pub(super) record: Option<Record<'l>>,
     pub(super) task: Option<String>,
     pub(super) score: Score,
+    /// The rollout, where the line is one.
+    pub(super) rollout: Option<Rollout>,
 }
 
 /// Scores one rollout; never panics, and no number in the score is NaN.
@@ -105,13 +108,14 @@ fn machinery(fault: &str) -> RowError {
 }
 
 /// Judges one line by a scorer that compares the rollouts of a group: all that
-/// the line decides alone.
+/// the line decides alone. `begin` is when, for a survey.
 pub(super) fn begin_line(
     scorer: &Scorer,
     line: Line<'_>,
     place: &Place,
     limit_bytes: usize,
     columns: Columns,
+    begin: Option<Instant>,
 ) -> BegunRow {
     let mut text = Vec::new();
     let judged = match read_line(line, scorer.fields(), place, limit_bytes) {
@@ -123,15 +127,17 @@ pub(super) fn begin_line(
                 return BegunRow::Open {
                     columns: text,
                     pending: Box::new(pending),
-                    task: rollout.task,
+                    task: rollout.task.clone(),
+                    asked: Asked::of(Some(rollout), begin),
                 };
             }
             Err(mut score) => {
                 score.error = score.error.map(|error| located(error, place));
                 Judged {
                     record: Some(record),
-                    task: rollout.task,
+                    task: rollout.task.clone(),
                     score: *score,
+                    rollout: Some(rollout),
                 }
             }
         },
@@ -141,6 +147,7 @@ pub(super) fn begin_line(
         text,
         score: judged.score,
         task: judged.task,
+        asked: Asked::of(judged.rollout, begin),
     }))
 }
 
@@ -157,8 +164,9 @@ pub(super) fn score_line<'l>(
             score.error = score.error.map(|error| located(error, place));
             Judged {
                 record: Some(record),
-                task: rollout.task,
+                task: rollout.task.clone(),
                 score,
+                rollout: Some(rollout),
             }
         }
         Err(judged) => *judged,
@@ -179,6 +187,7 @@ pub(super) fn read_line<'l>(
             record: None,
             task: None,
             score,
+            rollout: None,
         })
     };
     let text = match line {
@@ -205,6 +214,7 @@ pub(super) fn read_line<'l>(
                 record: Some(record),
                 task,
                 score,
+                rollout: None,
             }))
         }
     }

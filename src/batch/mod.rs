@@ -47,6 +47,7 @@ mod manifest;
 mod output;
 mod pipeline;
 mod reader;
+pub mod report;
 mod resume;
 mod run;
 mod samples;
