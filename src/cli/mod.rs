@@ -12,6 +12,7 @@ mod languages;
 mod live;
 mod math;
 mod progress;
+mod report;
 #[cfg(feature = "sandbox")]
 mod run;
 #[cfg(feature = "train")]
@@ -80,6 +81,8 @@ enum Command {
     /// Draw completions from a policy, as rollouts
     #[cfg(feature = "train")]
     Sample(Box<sample::Sample>),
+    /// Show what scored files hold, as a page and as JSON
+    Report(report::Report),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
     /// Check specs; list and show those that come with goldstone
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Sample(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Filter(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "sandbox")]
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::progress::{Show, watch};
+use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
+use crate::batch::report::{About, Survey};
 use crate::batch::{
     self, Batch, BatchError, BatchOptions, Control, Ended, Existing, Input, InputError, Inputs,
     Manifest, OutputFile, Report,
@@ -29,6 +32,7 @@ use crate::reward::Scorer;
 Examples:
   goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
   goldstone score part-*.jsonl.zst --spec my-spec.toml -o scored.jsonl --resume
+  goldstone score rollouts.jsonl --spec math -o scored.jsonl --report report.html
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
 pub(super) struct Score {
     /// Files of rollouts; `-` is standard input
@@ -61,6 +65,10 @@ pub(super) struct Score {
     /// Exit with 0 though some rows are unusable
     #[arg(long)]
     allow_errors: bool,
+    /// Write a report to this file, one page that needs no network, and its numbers beside
+    /// it, as `.json`
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// No progress and no summary
     #[arg(short, long)]
     quiet: bool,
@@ -89,8 +97,13 @@ impl Score {
             jobs: self.threads(&scorer),
             ..BatchOptions::default()
         };
+        let report = self.report_files()?;
         let mut target = self.target(&scorer, &inputs, &options)?;
-        let control = Arc::new(Control::default());
+        let control = Arc::new(match &report {
+            Some(_) => Control::surveyed(Survey::new(&scorer)),
+            None => Control::default(),
+        });
+        let begin = Instant::now();
         stop_on_signals(&control)?;
         let batch = Batch {
             judge: &scorer,
@@ -111,7 +124,53 @@ impl Score {
                 Target::Stdout => batch.run(&mut io::stdout().lock()),
             }
         });
-        self.conclude(&scorer, result)
+        // A report of what there is matters most where a run broke off.
+        let about = || self.about(&scorer, &inputs, begin, result.as_ref().ok());
+        let written = match (&report, control.take_survey()) {
+            (Some(report), Some(survey)) if survey.findings().is_some() => {
+                report.write(&survey, &about())
+            }
+            _ => Ok(()),
+        };
+        let concluded = self.conclude(&scorer, result);
+        if let (Some(report), Ok(()), false) = (&report, &written, self.quiet) {
+            report.say(&mut anstream::stderr())?;
+        }
+        let exit = concluded?;
+        written?;
+        Ok(exit)
+    }
+
+    fn report_files(&self) -> Result<Option<ReportFiles>, Failure> {
+        let Some(page) = &self.report else {
+            return Ok(None);
+        };
+        let taken = self.rollouts.iter().chain(&self.output);
+        let taken: Vec<&Path> = taken.map(PathBuf::as_path).collect();
+        ReportFiles::check(page, &taken).map(Some)
+    }
+
+    /// What the report says of the run.
+    fn about(
+        &self,
+        scorer: &Scorer,
+        inputs: &Inputs,
+        begin: Instant,
+        ended: Option<&Report>,
+    ) -> About {
+        let rows = |report: &Report| summary::rows(report.summary.rows);
+        let note = match ended {
+            Some(report) if report.ended == Ended::Complete => None,
+            Some(report) => Some(format!("The run was stopped after {}.", rows(report))),
+            None => Some("The run broke off: not all rows are here.".to_owned()),
+        };
+        About {
+            output: self.output.as_ref().map(|path| path.display().to_string()),
+            notes: note.into_iter().collect(),
+            elapsed: Some(begin.elapsed().as_secs_f64()),
+            resumed_rows: ended.map_or(0, |report| report.resumed_rows),
+            ..report::about(scorer, inputs)
+        }
     }
 
     /// Scoring threads. One that waits for a program in the sandbox needs no
@@ -231,7 +290,7 @@ impl Target {
 }
 
 /// Whether both paths are one file, be it by a link of either kind.
-fn is_same_file(input: &Path, output: &Path) -> bool {
+pub(super) fn is_same_file(input: &Path, output: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

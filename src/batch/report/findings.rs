@@ -202,23 +202,20 @@ fn lengths(survey: &Survey) -> Option<LengthFindings> {
 pub(super) fn json(about: &About, findings: &Findings) -> String {
     #[derive(Serialize)]
     struct Document<'d> {
-        report: u32,
         goldstone: &'static str,
         about: &'d About,
         #[serde(flatten)]
         findings: &'d Findings,
     }
     let document = Document {
-        report: VERSION,
         goldstone: env!("CARGO_PKG_VERSION"),
         about,
         findings,
     };
     let value = serde_json::to_value(&document).expect("all keys are strings");
-    let mut text = String::from("{");
-    for (index, (name, part)) in value.as_object().into_iter().flatten().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        write!(text, "{comma}\n{name:?}: {part}").expect("a String takes every byte");
+    let mut text = format!("{{\n\"report\": {VERSION}");
+    for (name, part) in value.as_object().into_iter().flatten() {
+        write!(text, ",\n{name:?}: {part}").expect("a String takes every byte");
     }
     text + "\n}\n"
 }

@@ -78,28 +78,17 @@ pub(super) fn head(name: &str) -> String {
     format!("<th scope=\"row\">{}</th>", text(name))
 }
 
-/// All figures in their groups: heading and figures.
-pub(super) fn charts(findings: &Findings) -> Vec<(&'static str, String)> {
-    let several = |figures: Vec<Option<String>>| figures.into_iter().flatten().collect::<String>();
-    let prompts = several(vec![
+/// All figures that there is something to show in.
+pub(super) fn charts(findings: &Findings) -> String {
+    let figures = [
         curves(findings),
         shares(findings),
         deviations(findings),
-    ]);
-    let texts = several(vec![
         lengths(findings),
         languages(findings),
         times(findings),
-    ]);
-    let groups = [
-        ("Rewards", rewards(findings)),
-        ("Several samples per prompt", prompts),
-        ("Completions", texts),
     ];
-    groups
-        .into_iter()
-        .filter(|(_, html)| !html.is_empty())
-        .collect()
+    rewards(findings) + &figures.into_iter().flatten().collect::<String>()
 }
 
 /// The total reward, of all rows and of each of the largest tasks.

@@ -34,12 +34,6 @@ pub(super) fn page(
     reasons: &Reasons,
     rewards: &[Arc<str>],
 ) -> String {
-    let charts: String = charts::charts(findings)
-        .into_iter()
-        .map(|(title, figures)| {
-            format!("<section><h2>{title}</h2><div class=\"grid\">{figures}</div></section>")
-        })
-        .collect();
     let (rows, shown) = rows::rows(findings, reasons);
     let costs = tables::costs(findings);
     filled(TEMPLATE, |name| match name {
@@ -52,7 +46,7 @@ pub(super) fn page(
         "rewards" => tables::rewards(findings),
         "verdicts" => tables::verdicts(findings),
         "reasons" => tables::reasons(findings),
-        "charts" => charts.clone(),
+        "charts" => charts::charts(findings),
         "costs" if costs.is_empty() => String::new(),
         "costs" => format!("<section><h2>Cost</h2><div class=\"columns\">{costs}</div></section>"),
         "choices" => rows::choices(&findings.reasons),

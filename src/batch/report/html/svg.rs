@@ -15,13 +15,14 @@ const WIDTH: f64 = 360.0;
 /// Room for the labels of the vertical axis.
 const LEFT: f64 = 48.0;
 const RIGHT: f64 = 12.0;
-const TOP: f64 = 22.0;
+/// Room for the title of a panel, and the lowest label of the one above.
+const TOP: f64 = 32.0;
 /// Room for the labels of the horizontal axis and its title.
 const BOTTOM: f64 = 38.0;
 /// Height of a plot.
 const HEIGHT: f64 = 150.0;
 /// About the width of a character of a label.
-const CHARACTER: f64 = 6.6;
+const CHARACTER: f64 = 7.4;
 
 /// What the vertical axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl Picture {
             svg,
             format_args!(
                 "<text class=\"axis\" x=\"2\" y=\"{:.1}\">{}</text>",
-                top - 10.0,
+                top - 12.0,
                 escaped(panel.title)
             ),
         );
