@@ -16,14 +16,22 @@
 use std::num::NonZeroUsize;
 #[cfg(feature = "sandbox")]
 use std::path::PathBuf;
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "sandbox", feature = "remote"))]
 use std::sync::Arc;
+use std::thread;
 
 use crate::batch::{BatchError, Threads};
+#[cfg(feature = "remote")]
+use crate::remote::{Client, RemoteError};
+#[cfg(feature = "remote")]
+use crate::reward::Remote;
 use crate::reward::{Score, Scorer};
 use crate::rollout::Rollout;
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{Runner, SandboxError, Workers, WorkersOptions};
+
+/// Most threads that are there to wait.
+const MOST_WAITING: usize = 128;
 
 /// How an engine runs. No score depends on any of it.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +44,10 @@ pub struct EngineOptions {
     /// `None` where this process is that binary.
     #[cfg(feature = "sandbox")]
     pub worker: Option<PathBuf>,
+    /// Told at once, on the thread that finds out, what a person should know while
+    /// rows are scored: that a judge does not answer any more, or does again.
+    /// `None` tells nobody.
+    pub say: Option<fn(&str)>,
 }
 
 /// A scorer, its threads and its sandbox. One per process and spec is enough: all
@@ -55,6 +67,11 @@ pub enum EngineError {
     #[cfg(feature = "sandbox")]
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The client of the judges and reward models that the spec asks: a key that is
+    /// missing, a folder that cannot be written.
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The threads could not be started.
     #[error(transparent)]
     Threads(#[from] BatchError),
@@ -66,8 +83,7 @@ impl EngineOptions {
     pub fn with_jobs(jobs: usize) -> Self {
         Self {
             jobs,
-            #[cfg(feature = "sandbox")]
-            worker: None,
+            ..Self::default()
         }
     }
 }
@@ -81,7 +97,7 @@ impl Engine {
     pub fn start(scorer: Scorer, options: &EngineOptions) -> Result<Self, EngineError> {
         let (scorer, notices) = equip(scorer, options)?;
         Ok(Self {
-            threads: Threads::new(options.jobs)?,
+            threads: Threads::new(threads(&scorer, options.jobs))?,
             scorer,
             notices,
         })
@@ -121,6 +137,14 @@ impl Engine {
     pub fn score_records<T: AsRef<[u8]> + Sync>(&self, records: &[T]) -> Vec<Score> {
         self.threads.score_records(&self.scorer, records)
     }
+
+    /// The same for records that are part of something longer, such as a stream:
+    /// each has its own position with it. One record alone is scored on the
+    /// caller's thread.
+    #[must_use]
+    pub fn score_placed<T: AsRef<[u8]> + Sync>(&self, records: &[(u64, T)]) -> Vec<Score> {
+        self.threads.score_placed(&self.scorer, records)
+    }
 }
 
 /// Gives `scorer` what its spec needs to run, and says what whoever asked should be
@@ -132,14 +156,61 @@ pub fn equip(
     scorer: Scorer,
     options: &EngineOptions,
 ) -> Result<(Scorer, Vec<String>), EngineError> {
+    #[cfg(any(feature = "sandbox", feature = "remote"))]
+    let mut scorer = scorer;
+    #[cfg(feature = "sandbox")]
+    let mut notices = scorer.warnings().to_vec();
+    #[cfg(not(feature = "sandbox"))]
+    let notices = scorer.warnings().to_vec();
     #[cfg(feature = "sandbox")]
     if let guests @ [_, ..] = scorer.guests().as_slice() {
-        let (runner, notices) = sandbox(guests, options)?;
-        return Ok((scorer.with_sandbox(runner), notices));
+        let (runner, said) = sandbox(guests, options)?;
+        notices.extend(said);
+        scorer = scorer.with_sandbox(runner);
     }
-    #[cfg(not(feature = "sandbox"))]
+    #[cfg(feature = "remote")]
+    if let Some(client) = remote(&scorer, options)? {
+        scorer = scorer.with_remote(client);
+    }
+    #[cfg(not(any(feature = "sandbox", feature = "remote")))]
     let _ = options;
-    Ok((scorer, Vec::new()))
+    Ok((scorer, notices))
+}
+
+/// A client for the endpoints that the spec's rewards ask; `None` where they ask
+/// none. No connection is opened before the first question.
+///
+/// # Errors
+/// [`RemoteError`] where a key is missing or a folder cannot be written.
+#[cfg(feature = "remote")]
+pub fn remote(
+    scorer: &Scorer,
+    options: &EngineOptions,
+) -> Result<Option<Arc<dyn Remote>>, RemoteError> {
+    let endpoints = scorer.endpoints();
+    if endpoints.is_empty() {
+        return Ok(None);
+    }
+    let endpoints = endpoints.into_iter().map(|(_, endpoint)| endpoint);
+    Ok(Some(Arc::new(Client::new(endpoints, options.say)?)))
+}
+
+/// Scoring threads for `jobs` rows at a time; 0 is one per core. A thread that waits
+/// for a program in the sandbox, or for a judge, needs no core: there are others for
+/// the rows that wait for nothing.
+#[must_use]
+pub fn threads(scorer: &Scorer, jobs: usize) -> usize {
+    let waiting = scorer.waiting_rows().min(MOST_WAITING);
+    #[cfg(feature = "sandbox")]
+    let has_programs = !scorer.guests().is_empty();
+    #[cfg(not(feature = "sandbox"))]
+    let has_programs = false;
+    if waiting == 0 && !has_programs {
+        return jobs;
+    }
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let jobs = if jobs == 0 { cores() } else { jobs };
+    jobs + waiting + if has_programs { jobs } else { 0 }
 }
 
 /// Worker processes for the named guests, each of which must be installed: better

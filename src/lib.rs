@@ -32,9 +32,17 @@ pub mod reward;
 
 pub mod load;
 
+pub mod import;
+
+#[cfg(feature = "remote")]
+pub mod remote;
+
 pub mod batch;
 
 pub mod engine;
+
+#[cfg(feature = "serve")]
+pub mod serve;
 
 #[cfg(feature = "train")]
 pub mod train;

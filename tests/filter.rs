@@ -169,6 +169,62 @@ fn rows_become_conversations_or_pairs() {
 }
 
 #[test]
+fn a_term_may_be_asked_for_a_number() {
+    let folder = Folder::new();
+    let right = folder.kept(&["--correct", "accuracy"]);
+    assert_eq!(folder.kept(&["--at-least", "accuracy=0.5"]), right);
+    assert_eq!(folder.kept(&["--at-least", "accuracy=-1"]).len(), 5);
+    assert!(folder.kept(&["--at-least", "acuracy=0"]).is_empty());
+    for bad in ["accuracy", "accuracy=", "accuracy=nan", "=1"] {
+        let args = ["filter", "scored.jsonl", "-o", "x", "--at-least", bad];
+        assert_eq!(folder.run(&args).status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
+fn pairs_are_of_one_prompt_and_the_better_one_leads() {
+    let folder = Folder::new();
+    let good = ["--correct", "accuracy", "--pairs"];
+    let pairs = |args: &[&str]| {
+        let all = [
+            &["filter", "scored.jsonl", "-o", "out.jsonl", "--overwrite"],
+            &good[..],
+            args,
+        ]
+        .concat();
+        let output = folder.run(&all);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        (rows(&folder.path("out.jsonl")), said(&output))
+    };
+    // One wrong answer makes one pair; `b` has none.
+    let (found, told) = pairs(&[]);
+    assert_eq!(found.len(), 1, "{told}");
+    assert_eq!(found[0]["prompt"], "2*21?");
+    assert_eq!(found[0]["chosen_id"], "a/1");
+    assert_eq!(found[0]["rejected_id"], "a/3");
+    assert_eq!(
+        (&found[0]["chosen_reward"], &found[0]["rejected_reward"]),
+        (&Value::from(2.0), &Value::from(1.0))
+    );
+    assert_eq!(
+        found[0]["rejected"],
+        "<think>short</think><answer>41</answer>"
+    );
+    assert!(told.contains("have no worse one"), "{told}");
+    let (talks, _) = pairs(&["--format", "messages"]);
+    assert_eq!(talks[0]["prompt"][0]["role"], "user");
+    assert_eq!(talks[0]["chosen"][0]["role"], "assistant");
+    // The rewards are 1 apart.
+    assert_eq!(pairs(&["--margin", "1"]).0.len(), 1);
+    assert_eq!(pairs(&["--margin", "1.5"]).0.len(), 0);
+    let args = ["filter", "scored.jsonl", "-o", "x", "--pairs", "--margin"];
+    for bad in ["nan", "-1"] {
+        let output = folder.run(&[&args[..], &[bad]].concat());
+        assert_eq!(output.status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
 fn scores_join_their_rollouts() {
     let folder = Folder::new();
     let whole = folder.kept(&["--min-reward", "2"]);

@@ -7,7 +7,9 @@ mod cli;
 mod code;
 mod countdown;
 #[cfg(feature = "cli")]
+mod diff;
 mod engine;
+#[cfg(feature = "cli")]
 mod filter;
 mod format;
 mod fuzz_replay;
@@ -15,6 +17,8 @@ mod groups;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 mod guests;
 mod ifeval;
+#[cfg(feature = "cli")]
+mod import;
 mod json;
 mod language;
 mod layering;
@@ -23,6 +27,8 @@ mod math_laws;
 mod measures;
 #[cfg(feature = "train")]
 mod policy;
+#[cfg(feature = "remote")]
+mod remote;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

@@ -24,6 +24,9 @@ fn specs_of_the_documentation_compile() {
         if !cfg!(feature = "sandbox") && spec.contains("\ncode = ") {
             continue;
         }
+        if !cfg!(feature = "remote") && spec.contains("remote") {
+            continue;
+        }
         if let Err(error) = compile(spec) {
             panic!("{error}");
         }
@@ -32,12 +35,61 @@ fn specs_of_the_documentation_compile() {
 
 #[test]
 fn broken_specs_are_explained() {
-    // Builds without the sandbox lack two kinds.
-    insta::with_settings!({ filters => [("`math`, `code`, `efficiency`", "`math`")] }, {
+    // Builds without the sandbox lack two kinds, those without the client one.
+    let kinds = [
+        ("`math`, `code`, `efficiency`", "`math`"),
+        ("`overlong`, `remote`", "`overlong`"),
+    ];
+    insta::with_settings!({ filters => kinds }, {
         insta::glob!("data/spec/broken/*.toml", |path| {
             let text = std::fs::read_to_string(path).unwrap();
             let error = compile(&text).expect_err("the spec is broken");
             insta::assert_snapshot!(error.to_string());
         });
     });
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn broken_remote_rewards_are_explained() {
+    insta::glob!("data/spec/remote/*.toml", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let error = compile(&text).expect_err("the spec is broken");
+        insta::assert_snapshot!(error.to_string());
+    });
+}
+
+/// A key on an open road works, and is warned about.
+#[cfg(feature = "remote")]
+#[test]
+fn a_key_without_encryption_is_a_warning() {
+    let warnings = |url: &str, key: &str| {
+        let text = format!(
+            "version = 1\n[rewards.helpful.remote]\nurl = \"{url}\"\n{key}\n\
+             protocol = \"scores\"\nrange = [0, 1]"
+        );
+        compile(&text).expect("a sound spec").warnings().to_vec()
+    };
+    let key = "key_env = \"JUDGE_KEY\"";
+    let said = warnings("http://judge.example/v1", key);
+    insta::assert_snapshot!(said.join("\n"));
+    for url in [
+        "https://judge.example/",
+        "http://localhost:8000/",
+        "http://127.0.0.1/",
+    ] {
+        assert!(warnings(url, key).is_empty(), "{url}");
+    }
+    assert!(warnings("http://judge.example/v1", "").is_empty());
+}
+
+#[cfg(not(feature = "remote"))]
+#[test]
+fn a_kind_that_the_build_lacks_is_named() {
+    let text = "version = 1\n[rewards.judge]\nremote = { url = \"http://localhost\" }";
+    let error = compile(text).expect_err("there is no client").to_string();
+    assert!(
+        error.contains("this build of goldstone has no `remote` reward"),
+        "{error}"
+    );
 }

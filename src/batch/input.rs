@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+#[cfg(feature = "parquet")]
+use super::parquet;
+
 /// Bytes that tell the kind of a file; the longest magic number below.
 const MAGIC_BYTES: usize = 6;
 /// Read size: large enough to make system calls rare, small enough for cache.
@@ -52,6 +55,14 @@ pub enum InputError {
         name: String,
         /// What it is, and what to do; continues the sentence "`…` …".
         problem: &'static str,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("`{name}` cannot be read as Parquet: {problem}")]
+    Parquet {
+        /// The input as it was named.
+        name: String,
+        /// What is amiss.
+        problem: String,
     },
     /// Standard input can be read only once.
     #[error("standard input (`-`) is named twice")]
@@ -170,11 +181,31 @@ fn check(input: &Input) -> Result<Option<u64>, InputError> {
     file.take(MAGIC_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(open_error)?;
-    kind(&head).map_err(|problem| InputError::Kind {
+    let kind = kind(&head).map_err(|problem| InputError::Kind {
         name: input.name(),
         problem,
     })?;
+    if kind == Kind::Parquet {
+        let file = File::open(path).map_err(open_error)?;
+        open_rows(file, &input.name())?;
+    }
     Ok(Some(metadata.len()))
+}
+
+#[cfg(feature = "parquet")]
+fn open_rows(file: File, name: &str) -> Result<Rows, InputError> {
+    parquet::Rows::open(file).map_err(|problem| InputError::Parquet {
+        name: name.to_owned(),
+        problem,
+    })
+}
+
+#[cfg(not(feature = "parquet"))]
+fn open_rows(_: File, name: &str) -> Result<Rows, InputError> {
+    Err(InputError::Kind {
+        name: name.to_owned(),
+        problem: "is a Parquet file, which this build cannot read (feature `parquet`)",
+    })
 }
 
 /// How the bytes of an input become lines.
@@ -183,6 +214,7 @@ enum Kind {
     Plain,
     Gzip,
     Zstd,
+    Parquet,
 }
 
 fn kind(head: &[u8]) -> Result<Kind, &'static str> {
@@ -191,9 +223,7 @@ fn kind(head: &[u8]) -> Result<Kind, &'static str> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Kind::Zstd),
         // A skippable frame, which parallel compressors write first.
         [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Kind::Zstd),
-        [b'P', b'A', b'R', b'1', ..] => Err(
-            "is a Parquet file; write it as JSON lines first (`df.to_json(…, orient=\"records\", lines=True)`)",
-        ),
+        [b'P', b'A', b'R', b'1', ..] => Ok(Kind::Parquet),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => Err("is xz-compressed; pipe `xz -dc` into `-`"),
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41] => {
             Err("is bzip2-compressed; pipe `bzip2 -dc` into `-`")
@@ -207,19 +237,49 @@ fn kind(head: &[u8]) -> Result<Kind, &'static str> {
 /// One opened input.
 pub(super) struct Source {
     name: String,
-    kind: Kind,
-    reader: BufReader<Box<dyn Read + Send>>,
-    taken: Arc<AtomicU64>,
+    body: Body,
+    /// Bytes taken from it, and from all inputs.
+    counts: [Arc<AtomicU64>; 2],
+}
+
+enum Body {
+    /// Bytes that are cut into lines; `format` names what they are packed in.
+    Lines {
+        reader: BufReader<Box<dyn Read + Send>>,
+        format: Option<&'static str>,
+    },
+    Rows(Box<Rows>),
+}
+
+#[cfg(feature = "parquet")]
+type Rows = parquet::Rows<File>;
+/// Without the feature there is none.
+#[cfg(not(feature = "parquet"))]
+enum Rows {}
+
+/// How the search for the end of a line went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineEnd {
+    /// A whole line.
+    Line,
+    /// A line over the limit, and its length.
+    TooLong(u64),
+    /// There is no further line.
+    End,
 }
 
 impl Source {
     /// Opens `input`; bytes taken from it are added to `total` as well.
     pub(super) fn open(input: &Input, total: &Arc<AtomicU64>) -> Result<Self, InputError> {
         let name = input.name();
+        let mut file = None;
         let mut raw: Box<dyn Read + Send> = match input {
             Input::Stdin => Box::new(io::stdin()),
             Input::File(path) => match File::open(path) {
-                Ok(file) => Box::new(file),
+                Ok(opened) => {
+                    file = opened.try_clone().ok();
+                    Box::new(opened)
+                }
                 Err(source) => return Err(InputError::Open { name, source }),
             },
         };
@@ -236,19 +296,19 @@ impl Source {
             Ok(kind) => kind,
             Err(problem) => return Err(InputError::Kind { name, problem }),
         };
-        let taken = Arc::new(AtomicU64::new(0));
+        let counts = [Arc::new(AtomicU64::new(0)), Arc::clone(total)];
         let counted = Counted {
             inner: Cursor::new(head).chain(raw),
-            counts: [Arc::clone(&taken), Arc::clone(total)],
+            counts: counts.clone(),
         };
-        let decoded: Box<dyn Read + Send> = match kind {
-            Kind::Plain => Box::new(counted),
-            Kind::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-                BUFFER_BYTES,
-                counted,
-            ))),
+        let (decoded, format): (Box<dyn Read + Send>, _) = match kind {
+            Kind::Plain => (Box::new(counted), None),
+            Kind::Gzip => {
+                let counted = BufReader::with_capacity(BUFFER_BYTES, counted);
+                (Box::new(MultiGzDecoder::new(counted)), Some("gzip"))
+            }
             Kind::Zstd => match zstd::stream::read::Decoder::new(counted) {
-                Ok(decoder) => Box::new(decoder),
+                Ok(decoder) => (Box::new(decoder), Some("zstd")),
                 Err(source) => {
                     return Err(InputError::Read {
                         name,
@@ -257,52 +317,109 @@ impl Source {
                     });
                 }
             },
+            Kind::Parquet => {
+                let Some(file) = file.filter(|file| is_regular(file)) else {
+                    return Err(InputError::Kind {
+                        name,
+                        problem: "is a Parquet file, which is read from its end; name the file rather than pipe it",
+                    });
+                };
+                let body = Body::Rows(Box::new(open_rows(file, &name)?));
+                return Ok(Self { name, body, counts });
+            }
         };
+        let reader = BufReader::with_capacity(BUFFER_BYTES, decoded);
         Ok(Self {
             name,
-            kind,
-            reader: BufReader::with_capacity(BUFFER_BYTES, decoded),
-            taken,
+            body: Body::Lines { reader, format },
+            counts,
         })
     }
 
     /// Whether the next read may have to wait for the system.
     pub(super) fn is_drained(&self) -> bool {
-        self.reader.buffer().is_empty()
-    }
-
-    /// The next decoded bytes; empty at the end.
-    pub(super) fn fill(&mut self) -> io::Result<&[u8]> {
-        loop {
-            // The borrow checker wants the retry apart from the returned slice.
-            match self.reader.fill_buf() {
-                Ok(_) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        match &self.body {
+            Body::Lines { reader, .. } => reader.buffer().is_empty(),
+            Body::Rows(_) => false,
         }
-        Ok(self.reader.buffer())
     }
 
-    pub(super) fn consume(&mut self, bytes: usize) {
-        self.reader.consume(bytes);
-    }
-
-    /// What a failed [`Source::fill`] means, after `lines` whole lines.
-    pub(super) fn error(&self, source: io::Error, lines: u64) -> InputError {
-        let name = self.name.clone();
-        let byte = self.taken.load(Ordering::Relaxed);
-        let format = match self.kind {
-            Kind::Plain => return InputError::Read { name, byte, source },
-            Kind::Gzip => "gzip",
-            Kind::Zstd => "zstd",
+    /// Appends the next line to `text`, without its `\n`; `before` lines have
+    /// been taken.
+    pub(super) fn take_line(
+        &mut self,
+        limit: usize,
+        text: &mut Vec<u8>,
+        before: u64,
+    ) -> Result<LineEnd, InputError> {
+        let (source, format) = match &mut self.body {
+            Body::Lines { reader, format } => match take_line(reader, limit, text) {
+                Ok(end) => return Ok(end),
+                Err(error) => (error, *format),
+            },
+            #[cfg(feature = "parquet")]
+            Body::Rows(rows) => {
+                let taken = rows.take(limit, text);
+                let byte = rows.taken();
+                let earlier = self.counts[0].swap(byte, Ordering::Relaxed);
+                self.counts[1].fetch_add(byte - earlier, Ordering::Relaxed);
+                match taken {
+                    Ok(parquet::Taken::Text) => return Ok(LineEnd::Line),
+                    Ok(parquet::Taken::TooLong(bytes)) => return Ok(LineEnd::TooLong(bytes)),
+                    Ok(parquet::Taken::End) => return Ok(LineEnd::End),
+                    Err(problem) => (io::Error::other(problem), Some("Parquet")),
+                }
+            }
+            #[cfg(not(feature = "parquet"))]
+            Body::Rows(rows) => match **rows {},
         };
-        InputError::Damaged {
-            name,
-            format,
-            byte,
-            lines,
-            source,
+        let name = self.name.clone();
+        let byte = self.counts[0].load(Ordering::Relaxed);
+        Err(match format {
+            None => InputError::Read { name, byte, source },
+            Some(format) => InputError::Damaged {
+                name,
+                format,
+                byte,
+                lines: before,
+                source,
+            },
+        })
+    }
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+fn take_line(reader: &mut impl BufRead, limit: usize, text: &mut Vec<u8>) -> io::Result<LineEnd> {
+    let start = text.len();
+    let mut length: u64 = 0;
+    loop {
+        let buffer = match reader.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if buffer.is_empty() && length == 0 {
+            return Ok(LineEnd::End);
+        }
+        let end = memchr::memchr(b'\n', buffer);
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        length += part.len() as u64;
+        if length <= limit as u64 {
+            text.extend_from_slice(part);
+        } else {
+            text.truncate(start);
+        }
+        let is_whole = end.is_some() || buffer.is_empty();
+        let used = part.len() + usize::from(end.is_some());
+        reader.consume(used);
+        if is_whole {
+            return Ok(match length > limit as u64 {
+                true => LineEnd::TooLong(length),
+                false => LineEnd::Line,
+            });
         }
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::container::Container;
 use super::input::{Input, InputError, Inputs};
 use super::output::Columns;
 use super::run::BatchOptions;
@@ -70,6 +71,9 @@ pub struct InputIdentity {
 pub struct OutputOptions {
     /// Its columns.
     pub columns: Columns,
+    /// What the file is.
+    #[serde(default)]
+    pub container: Container,
     /// Most rows.
     pub limit: Option<u64>,
     /// Longest input line.
@@ -103,6 +107,7 @@ impl Manifest {
                 .collect::<Result<_, _>>()?,
             options: OutputOptions {
                 columns: options.columns,
+                container: options.container,
                 limit: options.limit,
                 max_line_bytes: options.max_line_bytes,
             },
@@ -147,6 +152,7 @@ impl Manifest {
         }
         let OutputOptions {
             columns,
+            container,
             limit,
             max_line_bytes,
         } = &earlier.options;
@@ -156,6 +162,9 @@ impl Manifest {
                 Columns::Scores => "scores",
             };
             return Some(format!("it was begun with `--columns {name}`"));
+        }
+        if self.options.container != *container {
+            return Some(format!("it was begun as `--format {container}`"));
         }
         if self.options.limit != *limit {
             return Some(match limit {

@@ -38,6 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod container;
+mod diff;
 mod groups;
 mod input;
 mod judge;
@@ -45,6 +47,8 @@ mod keep;
 mod lines;
 mod manifest;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline;
 mod reader;
 pub mod report;
@@ -54,6 +58,10 @@ mod samples;
 mod summary;
 mod threads;
 
+pub use container::Container;
+pub use diff::{
+    Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
+};
 pub use input::{Input, InputError, Inputs};
 pub use judge::Judge;
 pub use keep::{Choice, KeepError, KeepOptions, Kept, Shape, keep};

@@ -6,6 +6,7 @@
 //!   row, but it counts as a line.
 //! - A last line without `\n` is a line like any other, so a file that was cut
 //!   while being written ends in an error row, or in a good row.
+//! - A row of a Parquet file is a line of its own, in JSON.
 //! - A line over the limit is skipped in constant memory and becomes a row that
 //!   says so; it is not lost.
 
@@ -13,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::input::{InputError, Inputs, Source};
+use super::input::{InputError, Inputs, LineEnd, Source};
 
 /// The UTF-8 byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -90,13 +91,6 @@ pub(super) struct Reader<'i> {
     failure: Option<InputError>,
 }
 
-/// How the search for the end of a line went.
-enum Found {
-    Line,
-    TooLong(u64),
-    End,
-}
-
 impl<'i> Reader<'i> {
     /// A reader that adds the bytes it takes in to `taken`.
     pub(super) fn new(inputs: &'i Inputs, limits: ReadLimits, taken: Arc<AtomicU64>) -> Self {
@@ -155,21 +149,22 @@ impl<'i> Reader<'i> {
             return Ok(false);
         }
         let start = chunk.text.len();
-        let found = match take_line(source, self.limits.line_bytes, &mut chunk.text) {
+        let found = source.take_line(self.limits.line_bytes, &mut chunk.text, self.at.line);
+        let found = match found {
             Ok(found) => found,
             Err(error) => {
                 chunk.text.truncate(start);
-                return Err(source.error(error, self.at.line));
+                return Err(error);
             }
         };
         let content = match found {
-            Found::End => {
+            LineEnd::End => {
                 self.source = None;
                 self.at.input += 1;
                 return Ok(true);
             }
-            Found::TooLong(bytes) => Content::TooLong { bytes },
-            Found::Line => Content::Text(trim(&chunk.text, start, self.at.line == 0)),
+            LineEnd::TooLong(bytes) => Content::TooLong { bytes },
+            LineEnd::Line => Content::Text(trim(&chunk.text, start, self.at.line == 0)),
         };
         self.at.line += 1;
         if let Content::Text(range) = &content
@@ -197,34 +192,4 @@ fn trim(text: &[u8], mut start: usize, is_first: bool) -> Range<usize> {
         start += BOM.len();
     }
     start..end
-}
-
-/// Appends the next line to `text`, without its `\n`.
-fn take_line(source: &mut Source, limit: usize, text: &mut Vec<u8>) -> std::io::Result<Found> {
-    let start = text.len();
-    let mut length: u64 = 0;
-    loop {
-        let buffer = source.fill()?;
-        if buffer.is_empty() && length == 0 {
-            return Ok(Found::End);
-        }
-        let end = memchr::memchr(b'\n', buffer);
-        let part = &buffer[..end.unwrap_or(buffer.len())];
-        length += part.len() as u64;
-        if length <= limit as u64 {
-            text.extend_from_slice(part);
-        } else {
-            text.truncate(start);
-        }
-        let is_whole = end.is_some() || buffer.is_empty();
-        let used = part.len() + usize::from(end.is_some());
-        source.consume(used);
-        if is_whole {
-            return Ok(if length > limit as u64 {
-                Found::TooLong(length)
-            } else {
-                Found::Line
-            });
-        }
-    }
 }

@@ -1,11 +1,13 @@
 //! Output files that can be killed at any byte and gone on with.
 //!
-//! The file holds whole rows and at most one cut row at its end; its manifest
-//! says what it was made from. To resume, the cut row is dropped, the rows
-//! before it are counted as if they had just been scored, and scoring goes on
-//! with the next. The result is the file of an uninterrupted run, byte for byte.
+//! The file holds whole rows and at most one cut row at its end (a packed one:
+//! whole blocks, a cut one, and a tail beside it); its manifest says what it was
+//! made from. To resume, what was cut is dropped, the rows before it are counted
+//! as if they had just been scored, and scoring goes on with the next. The result
+//! is the file of an uninterrupted run, byte for byte.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::container::{Container, Layout, Packed};
 use super::manifest::Manifest;
 use super::report::ScoredLine;
 use super::summary::{Seen, SeenTerm};
@@ -39,13 +42,14 @@ pub enum Existing {
 }
 
 /// An output file, opened, locked and cut back to whole rows.
-#[derive(Debug)]
 pub struct OutputFile {
     file: File,
     path: PathBuf,
     manifest: Manifest,
     rows: u64,
-    written: Option<BufReader<File>>,
+    written: Option<Box<dyn BufRead + Send>>,
+    /// `None` for JSON lines, which are written as they come.
+    packed: Option<Packed>,
 }
 
 /// An output file that cannot be begun or resumed.
@@ -122,6 +126,13 @@ pub enum ResumeError {
     },
 }
 
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("OutputFile");
+        debug.field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl OutputFile {
     /// Opens `path` for the run that `manifest` describes.
     ///
@@ -155,6 +166,7 @@ impl OutputFile {
             manifest,
             rows: 0,
             written: None,
+            packed: None,
         };
         if existing == Existing::Overwrite {
             return output.begin();
@@ -193,7 +205,7 @@ impl OutputFile {
 
     /// An empty output with its manifest. The order matters: a manifest must
     /// never describe rows of another run, at whatever step the process dies.
-    fn begin(self) -> Result<Self, ResumeError> {
+    fn begin(mut self) -> Result<Self, ResumeError> {
         let manifest_error = |source| ResumeError::Manifest {
             path: Manifest::path(&self.path),
             source,
@@ -205,12 +217,32 @@ impl OutputFile {
                 source,
             });
         }
+        let container = self.manifest.options.container;
+        if container != Container::Jsonl {
+            match Packed::begin(container, &self.path) {
+                Ok(packed) => self.packed = Some(packed),
+                Err(source) => {
+                    return Err(ResumeError::Open {
+                        path: self.path,
+                        source,
+                    });
+                }
+            }
+        }
         self.manifest.save(&self.path).map_err(manifest_error)?;
         Ok(self)
     }
 
     /// Drops a cut row at the end, and counts the whole ones.
     fn cut(mut self) -> io::Result<Self> {
+        let container = self.manifest.options.container;
+        if container != Container::Jsonl {
+            let (packed, rows) = Packed::resume(container, &self.path, &mut self.file)?;
+            self.rows = rows;
+            self.written = Some(packed.rows(File::open(&self.path)?)?);
+            self.packed = Some(packed);
+            return Ok(self);
+        }
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, &self.file);
         let (mut at, mut whole_end, mut rows) = (0_u64, 0_u64, 0_u64);
         loop {
@@ -230,8 +262,29 @@ impl OutputFile {
         self.file.set_len(whole_end)?;
         self.file.seek(SeekFrom::Start(whole_end))?;
         let again = File::open(&self.path)?;
-        self.written = Some(BufReader::with_capacity(BUFFER_BYTES, again));
+        self.written = Some(Box::new(BufReader::with_capacity(BUFFER_BYTES, again)));
         Ok(self)
+    }
+
+    /// Makes ready to write, after the rows that are there have been read.
+    pub(super) fn start(&mut self, layout: &Layout<'_>) -> Result<(), ResumeError> {
+        self.written = None;
+        let Some(packed) = &mut self.packed else {
+            return Ok(());
+        };
+        let started = packed.start(&mut self.file, layout);
+        started.map_err(|source| ResumeError::Open {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// Makes a file that can be read of what is there, be it all or not.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        match &mut self.packed {
+            Some(packed) => packed.close(&mut self.file),
+            None => Ok(()),
+        }
     }
 
     /// Reads the next row of the earlier run, which must be that of `id`.
@@ -263,7 +316,10 @@ impl OutputFile {
 
     /// Marks the output as whole.
     pub(super) fn complete(mut self, rows: u64) -> Result<(), ResumeError> {
-        let synced = self.file.sync_all().and_then(|()| fs::metadata(&self.path));
+        let packed = self.packed.as_mut();
+        let synced = (self.file.sync_all())
+            .and_then(|()| packed.map_or(Ok(()), Packed::complete))
+            .and_then(|()| fs::metadata(&self.path));
         let bytes = match synced {
             Ok(metadata) => metadata.len(),
             Err(source) => {
@@ -302,8 +358,12 @@ fn is_busy(file: &File) -> bool {
 }
 
 impl Write for OutputFile {
+    /// A packed file takes whole rows.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.file.write(buffer)
+        match &mut self.packed {
+            Some(packed) => packed.write(&mut self.file, buffer).map(|()| buffer.len()),
+            None => self.file.write(buffer),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::container::{Container, Layout, Stream};
 use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
 use super::judge::{Judge, begin_rollout, place, read_line};
@@ -20,6 +21,9 @@ use crate::reward::Status;
 pub struct BatchOptions {
     /// Columns of an output row. Default [`Columns::All`].
     pub columns: Columns,
+    /// What the output is; [`Container::of`] tells by a file's name. Default
+    /// [`Container::Jsonl`].
+    pub container: Container,
     /// Most rows to score; `None` (the default) for all.
     pub limit: Option<u64>,
     /// Longest line in bytes; a longer one becomes an error row. Default 64 MiB.
@@ -39,6 +43,7 @@ impl Default for BatchOptions {
     fn default() -> Self {
         Self {
             columns: Columns::All,
+            container: Container::Jsonl,
             limit: None,
             max_line_bytes: 64 << 20,
             jobs: 0,
@@ -180,14 +185,26 @@ pub struct Batch<'b, J: Judge + ?Sized> {
 }
 
 impl<J: Judge + ?Sized> Batch<'_, J> {
-    /// Writes one JSON line per rollout to `out`.
+    /// Writes one JSON line per rollout to `out`, or what
+    /// [`BatchOptions::container`] makes of the lines.
     ///
     /// # Errors
     /// [`BatchError`] when an input breaks off, the output cannot be written,
     /// or threads cannot be started. A broken pipe is no error:
     /// [`Ended::Closed`].
     pub fn run(&self, out: &mut dyn Write) -> Result<Report, BatchError> {
-        drive(self, self.reader(), self.tallies(), self.groups(0), out, 0)
+        let container = self.options.container;
+        let stream = Stream::new(container, &self.layout(), out).map_err(BatchError::Write)?;
+        let drive = |out: &mut dyn Write| {
+            drive(self, self.reader(), self.tallies(), self.groups(0), out, 0)
+        };
+        match stream {
+            Err(out) => drive(out),
+            Ok(mut stream) => {
+                let report = drive(&mut stream);
+                closed(report, || stream.finish())
+            }
+        }
     }
 
     /// Writes to a file that can be resumed; see [`OutputFile`].
@@ -201,11 +218,21 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         let done = file.rows();
         let mut groups = self.groups(done);
         self.replay(&mut reader, &mut tallies, &mut groups, &mut file)?;
-        let report = drive(self, reader, tallies, groups, &mut file, done)?;
+        file.start(&self.layout())?;
+        let report = drive(self, reader, tallies, groups, &mut file, done);
+        let report = closed(report, || file.close())?;
         if report.ended == Ended::Complete {
             file.complete(report.summary.rows)?;
         }
         Ok(report)
+    }
+
+    fn layout(&self) -> Layout<'_> {
+        let rewards = self.judge.rewards().iter();
+        Layout {
+            rewards: rewards.map(ToString::to_string).collect(),
+            inputs: self.inputs,
+        }
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -313,4 +340,24 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             ended,
         }
     }
+}
+
+/// Ends the output where rows could be written to it, though it may not be all
+/// of them: what is there should be readable.
+fn closed(
+    report: Result<Report, BatchError>,
+    close: impl FnOnce() -> io::Result<()>,
+) -> Result<Report, BatchError> {
+    let is_open = match &report {
+        Ok(report) => report.ended != Ended::Closed,
+        Err(BatchError::Input { .. }) => true,
+        Err(_) => false,
+    };
+    if is_open {
+        match close() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            closed => closed.map_err(BatchError::Write)?,
+        }
+    }
+    report
 }

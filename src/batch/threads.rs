@@ -52,15 +52,20 @@ impl Threads {
         records: &[T],
     ) -> Vec<Score> {
         self.score_each(judge, records.len(), |index, score| {
-            let place = Place {
-                origin: None,
-                default_id: (index + 1).to_string(),
-            };
-            let line = Line::Text(records[index].as_ref());
-            match read_line(line, judge.fields(), &place, usize::MAX) {
-                Ok((_, rollout)) => score(&rollout),
-                Err(judged) => Begun::Scored(Box::new(judged.score)),
-            }
+            begin_record(judge, index as u64 + 1, records[index].as_ref(), score)
+        })
+    }
+
+    /// The same for records that are part of something longer: each has its own
+    /// position with it.
+    pub fn score_placed<T: AsRef<[u8]> + Sync>(
+        &self,
+        judge: &impl Judge,
+        records: &[(u64, T)],
+    ) -> Vec<Score> {
+        self.score_each(judge, records.len(), |index, score| {
+            let (position, record) = &records[index];
+            begin_record(judge, *position, record.as_ref(), score)
         })
     }
 
@@ -96,6 +101,23 @@ impl Threads {
         }
         self.0
             .install(|| (0..count).into_par_iter().map(item).collect())
+    }
+}
+
+/// Hands the rollout of a record to `score`; a record without one is scored as it is.
+fn begin_record(
+    judge: &impl Judge,
+    position: u64,
+    record: &[u8],
+    score: &(dyn Fn(&Rollout) -> Begun + Sync),
+) -> Begun {
+    let place = Place {
+        origin: None,
+        default_id: position.to_string(),
+    };
+    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
+        Ok((_, rollout)) => score(&rollout),
+        Err(judged) => Begun::Scored(Box::new(judged.score)),
     }
 }
 

@@ -91,6 +91,9 @@ impl Check {
                     let rewards = scorer.rewards().join(", ");
                     let said = format!("{spec}: spec `{}`, rewards: {rewards}", scorer.name());
                     writeln!(out, "{}  {}", Styled(GOOD, "ok"), Safe(&said))?;
+                    for warning in scorer.warnings() {
+                        writeln!(anstream::stderr(), "{warning}")?;
+                    }
                 }
                 Err(failure) => exit = failure.report(),
             }

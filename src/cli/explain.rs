@@ -11,6 +11,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::languages::{self, Languages};
+#[cfg(feature = "remote")]
+use super::summary;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
 use super::{Exit, Outcome, bad_input, load_scorer};
 use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find, rest_of_group};
@@ -111,6 +113,8 @@ impl Explain {
                 let solvers: Vec<Arc<str>> = scorer.solvers().map(Arc::clone).collect();
                 terms(&mut out, &explanation, &rollout, &solvers)?;
                 total(&mut out, &explanation)?;
+                #[cfg(feature = "remote")]
+                summary::asked(&mut out, &scorer)?;
                 Ok(match score.status {
                     Status::Error => Exit::SomeUnusable,
                     Status::Ok | Status::Abstain => Exit::Done,

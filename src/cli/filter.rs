@@ -1,27 +1,28 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
+use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, keep};
 
-/// Keep the good ones of scored rollouts, as demonstrations for SFT.
+/// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
 ///
 /// Reads what `goldstone score` has written. A row without a reward is never
 /// kept. Rows are written in the order of the input as JSON lines with
 /// `messages` (or, of plain prompts, `prompt` and `completion`), `id`, `group`
-/// and `reward`.
+/// and `reward`; pairs have `prompt`, `chosen` and `rejected`, as TRL reads them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone filter scored.jsonl --min-reward 1 -n 2 -o sft.jsonl
   goldstone filter scored.jsonl --correct accuracy --finished -n 4 --random --seed 7 -o sft.jsonl
+  goldstone filter scored.jsonl --correct accuracy --at-least language=0.9 --pairs -n 1 -o dpo.jsonl
   goldstone filter scores.jsonl --rollouts rollouts.jsonl --min-reward 1 -o sft.jsonl")]
 pub(super) struct Filter {
     /// Files that `goldstone score` has written
@@ -39,6 +40,15 @@ pub(super) struct Filter {
     /// Keep rows that this reward of the spec found correct (may be repeated)
     #[arg(long, value_name = "TERM")]
     correct: Vec<String>,
+    /// Keep rows to which this reward gave at least X, before its weight (may be repeated)
+    #[arg(long, value_name = "TERM=X", value_parser = term_and_number)]
+    at_least: Vec<(String, f64)>,
+    /// Write preference pairs (DPO): a row to keep, and a worse one of the same prompt
+    #[arg(long)]
+    pairs: bool,
+    /// Least difference of the rewards of a pair
+    #[arg(long, value_name = "R", default_value_t = 0.0, requires = "pairs")]
+    margin: f64,
     /// Keep rows that ended by themselves: `finish_reason` is not `length`
     #[arg(long)]
     finished: bool,
@@ -91,30 +101,17 @@ impl Filter {
             [] => None,
             files => Some(inputs(files)?),
         };
-        if self.output.exists() && !self.overwrite {
-            return Err(bad_input(anyhow!(
-                "`{}` exists; name another file, or add `--overwrite`",
-                self.output.display()
-            )));
+        if !(self.margin >= 0.0 && self.margin.is_finite()) {
+            return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
         let options = self.options();
-        let part = part_of(&self.output);
-        let cannot = || format!("cannot write `{}`", part.display());
-        let file = File::create(&part)
-            .with_context(cannot)
-            .map_err(Failure::Input)?;
-        let mut out = BufWriter::new(file);
+        let mut out = WholeFile::create(&self.output, self.overwrite)?;
         let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
-        let kept = result.map_err(|error| {
-            // Half a file is no file; if it cannot go, the error matters more.
-            let _ = fs::remove_file(&part);
-            match error {
-                KeepError::Output(_) => Failure::Ours(error.into()),
-                error => bad_input(error),
-            }
+        let kept = result.map_err(|error| match error {
+            KeepError::Output(_) => Failure::Ours(error.into()),
+            error => bad_input(error),
         })?;
-        drop(out);
-        fs::rename(&part, &self.output)?;
+        out.finish()?;
         if !self.quiet {
             self.summarise(&kept)?;
         }
@@ -128,6 +125,8 @@ impl Filter {
         KeepOptions {
             min_reward: self.min_reward,
             correct: self.correct.clone(),
+            at_least: self.at_least.clone(),
+            pairs: self.pairs.then_some(self.margin),
             finished: self.finished,
             tokens: (self.min_tokens, self.max_tokens),
             per_prompt: self.per_prompt.map(|most| most as usize),
@@ -147,11 +146,14 @@ impl Filter {
 
     fn summarise(&self, kept: &Kept) -> io::Result<()> {
         let mut out = anstream::stderr();
+        let what = match self.pairs {
+            true => format!("pairs of {} rows", kept.rows),
+            false => format!("of {} rows kept", kept.rows),
+        };
         writeln!(
             out,
-            "{} of {} rows kept, {} prompts, in {}",
+            "{} {what}, {} prompts, in {}",
             Styled(STRONG, kept.kept),
-            kept.rows,
             kept.prompts,
             self.output.display()
         )?;
@@ -159,7 +161,10 @@ impl Filter {
             (kept.unusable, "are no scored rollouts"),
             (kept.unscored, "have no reward"),
             (kept.below_reward, "earned too little"),
-            (kept.incorrect, "are not correct"),
+            (
+                kept.incorrect,
+                "are not correct, or below what was asked of a reward",
+            ),
             (kept.unfinished, "were cut off"),
             (
                 kept.wrong_length,
@@ -167,6 +172,10 @@ impl Filter {
             ),
             (kept.duplicates, "repeat a kept one"),
             (kept.surplus, "are more than wanted of their prompt"),
+            (
+                kept.unpaired,
+                "are good, but have no worse one of their prompt left",
+            ),
         ];
         for (count, reason) in reasons.iter().filter(|(count, _)| *count > 0) {
             writeln!(out, "  {count:>8}  {reason}")?;
@@ -178,6 +187,18 @@ impl Filter {
     }
 }
 
+/// `TERM=X`
+fn term_and_number(text: &str) -> Result<(String, f64), String> {
+    let wanted = || format!("`{text}` is not `TERM=X`, such as `language=0.9`");
+    let (term, number) = text.rsplit_once('=').ok_or_else(wanted)?;
+    match number.trim().parse() {
+        Ok(number) if f64::is_finite(number) && !term.trim().is_empty() => {
+            Ok((term.trim().to_owned(), number))
+        }
+        _ => Err(wanted()),
+    }
+}
+
 /// Files that can be read twice.
 fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {
     if files.iter().any(|file| file.as_os_str() == "-") {
@@ -186,11 +207,4 @@ fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {
         )));
     }
     Inputs::check(files.iter().map(Input::named).collect()).map_err(bad_input)
-}
-
-/// The name under which the output grows until it is whole.
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
 }

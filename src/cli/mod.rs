@@ -5,12 +5,16 @@
 //! failure of ours; 130 interrupted.
 
 mod check;
+mod diff;
 mod explain;
 mod filter;
+mod import;
 mod languages;
 #[cfg(feature = "train")]
 mod live;
 mod math;
+#[cfg(feature = "train")]
+mod part;
 mod progress;
 mod report;
 #[cfg(feature = "sandbox")]
@@ -20,12 +24,15 @@ mod sample;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod score;
+#[cfg(feature = "serve")]
+mod serve;
 mod summary;
 mod terminal;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod watch;
+mod whole;
 #[cfg(feature = "sandbox")]
 mod worker;
 
@@ -36,9 +43,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "sandbox")]
-use crate::engine::EngineError;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, EngineError, EngineOptions};
 use crate::load::{self, LoadError};
 use crate::reward::{Colour, Scorer};
 #[cfg(feature = "sandbox")]
@@ -75,6 +80,9 @@ enum Command {
     Score(score::Score),
     /// Show why one rollout has its reward
     Explain(explain::Explain),
+    /// Serve rewards over HTTP
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Serve>),
     /// Train a policy by a recipe: SFT, GRPO, rejection sampling
     #[cfg(feature = "train")]
     Train(Box<train::Train>),
@@ -85,6 +93,10 @@ enum Command {
     Report(report::Report),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
+    /// Make native rows of a published data set: HumanEval, MBPP, GSM8K, MATH…
+    Import(import::Import),
+    /// Compare two scored files: which rows changed, and why
+    Diff(diff::DiffCommand),
     /// Check specs; list and show those that come with goldstone
     Check(check::Check),
     /// Compare one answer with a reference, or a file of them
@@ -136,12 +148,16 @@ pub fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Score(command) => command.run(),
         Command::Explain(command) => command.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Train(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Sample(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Filter(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Math(command) => command.run(),
         #[cfg(feature = "sandbox")]
@@ -233,15 +249,25 @@ fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
 /// A spec with all that it needs to run. `jobs` is how many programs run at a time;
 /// 0 is one per core.
 fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
-    let options = EngineOptions::with_jobs(jobs.into());
+    let options = EngineOptions {
+        say: Some(say),
+        ..EngineOptions::with_jobs(jobs.into())
+    };
     let (scorer, notices) =
-        engine::equip(load_spec(name_or_path)?, &options).map_err(|error| match error {
-            #[cfg(feature = "sandbox")]
-            EngineError::Sandbox(error) => sandbox_failure(error),
-            error => Failure::Ours(error.into()),
-        })?;
+        engine::equip(load_spec(name_or_path)?, &options).map_err(engine_failure)?;
     warn(&notices);
     Ok(scorer)
+}
+
+fn engine_failure(error: EngineError) -> Failure {
+    match error {
+        #[cfg(feature = "sandbox")]
+        EngineError::Sandbox(error) => sandbox_failure(error),
+        // A key or a folder that the user has to see to.
+        #[cfg(feature = "remote")]
+        EngineError::Remote(error) => bad_input(error),
+        error => Failure::Ours(error.into()),
+    }
 }
 
 /// Worker processes for the named guests, each of which must be installed.
@@ -265,9 +291,29 @@ fn sandbox_failure(error: SandboxError) -> Failure {
 
 fn warn(notices: &[String]) {
     for notice in notices {
-        let warning = Styled(terminal::DOUBT, "warning");
-        drop(writeln!(anstream::stderr(), "{warning}: {notice}"));
+        // One that shows a place in a spec says itself what it is.
+        let is_worded = notice.starts_with("warning");
+        let warning = Styled(terminal::DOUBT, "warning: ");
+        drop(match is_worded {
+            true => writeln!(anstream::stderr(), "{notice}"),
+            false => writeln!(anstream::stderr(), "{warning}{notice}"),
+        });
     }
+}
+
+/// Says something while rows are scored, be it over a progress bar.
+fn say(notice: &str) {
+    let mut stderr = anstream::stderr();
+    let cleared = match io::stderr().is_terminal() {
+        true => "\r\x1b[K",
+        false => "",
+    };
+    let warning = Styled(terminal::BAD, "warning");
+    drop(writeln!(
+        stderr,
+        "{cleared}{warning}: {}",
+        terminal::Safe(notice)
+    ));
 }
 
 fn bad_input(error: impl Into<anyhow::Error>) -> Failure {

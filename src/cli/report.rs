@@ -1,14 +1,16 @@
 //! `goldstone report`: scored files in, a page and its numbers out; and the files
 //! of a report for `goldstone score --report`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::score::is_same_file;
+use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input, load_spec, summary};
 use crate::batch::report::{About, InputFile, SpecAbout, Survey, survey_scored};
 use crate::batch::{Input, Inputs, Manifest};
@@ -129,10 +131,8 @@ impl ReportFiles {
             )));
         }
         for (path, mark) in [(page, MARKS[0]), (json.as_path(), MARKS[1])] {
-            if taken
-                .iter()
-                .any(|taken| super::score::is_same_file(taken, path))
-            {
+            let is_taken = |taken: &&Path| is_same_name(taken, path) || is_same_file(taken, path);
+            if taken.iter().any(is_taken) {
                 return Err(bad_input(anyhow!(
                     "the report would be written over `{}`; name another file",
                     path.display()
@@ -148,11 +148,7 @@ impl ReportFiles {
                 )));
             }
             // Hours of scoring must not end in a folder that is not there.
-            let part = part_of(path);
-            File::create(&part)
-                .and_then(|_| fs::remove_file(&part))
-                .with_context(|| format!("cannot write `{}`", path.display()))
-                .map_err(Failure::Input)?;
+            drop(WholeFile::create(path, true)?);
         }
         Ok(Self {
             page: page.to_owned(),
@@ -168,15 +164,9 @@ impl ReportFiles {
             )));
         };
         for (path, text) in [(&self.page, &report.page), (&self.json, &report.json)] {
-            let part = part_of(path);
-            let write = || -> io::Result<()> {
-                let mut file = File::create(&part)?;
-                file.write_all(text.as_bytes())?;
-                fs::rename(&part, path)
-            };
-            write()
-                .with_context(|| format!("cannot write `{}`", path.display()))
-                .map_err(Failure::Ours)?;
+            let mut file = WholeFile::create(path, true)?;
+            file.write_all(text.as_bytes())?;
+            file.finish()?;
         }
         Ok(())
     }
@@ -220,9 +210,10 @@ fn is_report(path: &Path, mark: &str) -> io::Result<bool> {
     Ok(head.is_empty() || head == mark.as_bytes())
 }
 
-/// The name under which a file grows until it is whole.
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+/// Whether both are the name of one file, be it there or not.
+fn is_same_name(one: &Path, other: &Path) -> bool {
+    match (path::absolute(one), path::absolute(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }

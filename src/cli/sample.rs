@@ -1,18 +1,18 @@
 //! `goldstone sample`: a policy and prompts in, rollouts out.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::part::{Existing, PartFile};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::rollout::{Reference, Text};
@@ -131,11 +131,10 @@ impl Sample {
         let asked = Asked::new(task, folder.chat.clone());
         let count = self.count(&asked)?;
         let words = Words(folder.tokenizer);
-        let part = self.output.with_added_extension("part");
-        let cannot = || format!("cannot write `{}`", part.display());
-        let file = File::create(&part)
-            .with_context(cannot)
-            .map_err(Failure::Input)?;
+        let existing = match self.overwrite {
+            true => Existing::Overwrite,
+            false => Existing::Refuse,
+        };
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(&stop)?;
         let drawing = Drawing {
@@ -147,17 +146,18 @@ impl Sample {
             logprobs: self.logprobs,
             stop: &stop,
         };
+        let mut out = PartFile::create(&self.output, existing)?;
         let mut progress = Progress::new(count * u64::from(self.samples), self.quiet);
-        let mut out = BufWriter::new(file);
-        drawing.draw(count, &mut out, &mut progress)?;
-        out.flush()?;
-        drop(out);
-        fs::rename(&part, &self.output)?;
-        progress.end(&self.output);
-        Ok(match stop.load(Ordering::SeqCst) {
-            true => Exit::Interrupted,
-            false => Exit::Done,
-        })
+        let drawn = drawing.draw(count, &mut out, &mut progress);
+        if let Ok(Drawn::All) = drawn {
+            out.finish()?;
+            progress.end(&self.output);
+            return Ok(Exit::Done);
+        }
+        let left = out.leave()?;
+        drawn?;
+        progress.stop(left.as_deref());
+        Ok(Exit::Interrupted)
     }
 
     fn options(&self) -> Result<SampleOptions, Failure> {
@@ -243,6 +243,13 @@ fn policy_folder(path: &Path) -> PathBuf {
     }
 }
 
+/// How far drawing came.
+enum Drawn {
+    All,
+    /// It was asked to stop before.
+    Some,
+}
+
 /// What draws rollouts.
 struct Drawing<'d> {
     policy: &'d Policy,
@@ -262,10 +269,13 @@ impl Drawing<'_> {
         count: u64,
         out: &mut impl Write,
         progress: &mut Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<Drawn, Failure> {
         let at_once = (ROWS / self.samples).max(1) as u64;
         let mut first = 0;
-        while first < count && !self.stop.load(Ordering::SeqCst) {
+        while first < count {
+            if self.stop.load(Ordering::SeqCst) {
+                return Ok(Drawn::Some);
+            }
             let last = (first + at_once).min(count);
             let mut problems = Vec::new();
             for index in first..last {
@@ -275,7 +285,7 @@ impl Drawing<'_> {
             self.answer(first, &problems, out, progress)?;
             first = last;
         }
-        Ok(())
+        Ok(Drawn::All)
     }
 
     fn answer(
@@ -434,6 +444,22 @@ impl Progress {
                 output.display(),
                 self.tokens
             ));
+        }
+    }
+
+    /// Says what is there of a run that was interrupted: never that it is whole.
+    fn stop(&self, left: Option<&Path>) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        match left {
+            Some(part) => self.say(&format!(
+                "stopped: {} of {} rollouts, in {}; `--overwrite` begins anew",
+                self.done,
+                self.total,
+                part.display()
+            )),
+            None => self.say("stopped before the first rollouts were written"),
         }
     }
 

@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "sandbox")]
-use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -17,9 +15,10 @@ use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
 use crate::batch::report::{About, Survey};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Control, Ended, Existing, Input, InputError, Inputs,
-    Manifest, OutputFile, Report,
+    self, Batch, BatchError, BatchOptions, Container, Control, Ended, Existing, Input, InputError,
+    Inputs, Manifest, OutputFile, Report,
 };
+use crate::engine;
 use crate::reward::Scorer;
 
 /// Score rollouts: one line in, one line out, in order.
@@ -56,6 +55,9 @@ pub(super) struct Score {
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
+    /// What the output is; by default what its name says, and `jsonl` on standard output
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Score at most N rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -82,6 +84,20 @@ enum Columns {
     Scores,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// JSON lines
+    Jsonl,
+    /// JSON lines, compressed with gzip
+    #[value(name = "jsonl.gz")]
+    Gzip,
+    /// JSON lines, compressed with zstd
+    #[value(name = "jsonl.zst")]
+    Zstd,
+    /// Parquet
+    Parquet,
+}
+
 impl Score {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_scorer(&self.spec, self.jobs)?;
@@ -92,9 +108,10 @@ impl Score {
                 Columns::All => batch::Columns::All,
                 Columns::Scores => batch::Columns::Scores,
             },
+            container: self.container(),
             limit: self.limit,
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            jobs: self.threads(&scorer),
+            jobs: engine::threads(&scorer, self.jobs.into()),
             ..BatchOptions::default()
         };
         let report = self.report_files()?;
@@ -145,7 +162,8 @@ impl Score {
         let Some(page) = &self.report else {
             return Ok(None);
         };
-        let taken = self.rollouts.iter().chain(&self.output);
+        let manifest = self.output.as_ref().map(|output| Manifest::path(output));
+        let taken = self.rollouts.iter().chain(&self.output).chain(&manifest);
         let taken: Vec<&Path> = taken.map(PathBuf::as_path).collect();
         ReportFiles::check(page, &taken).map(Some)
     }
@@ -173,18 +191,14 @@ impl Score {
         }
     }
 
-    /// Scoring threads. One that waits for a program in the sandbox needs no
-    /// core, so that there is another for the rows that need no sandbox.
-    fn threads(&self, scorer: &Scorer) -> usize {
-        let jobs = usize::from(self.jobs);
-        #[cfg(feature = "sandbox")]
-        if !scorer.guests().is_empty() {
-            let cores = || thread::available_parallelism().map_or(1, usize::from);
-            return 2 * if jobs == 0 { cores() } else { jobs };
+    fn container(&self) -> Container {
+        match (self.format, &self.output) {
+            (Some(Format::Jsonl), _) | (None, None) => Container::Jsonl,
+            (Some(Format::Gzip), _) => Container::Gzip,
+            (Some(Format::Zstd), _) => Container::Zstd,
+            (Some(Format::Parquet), _) => Container::Parquet,
+            (None, Some(path)) => Container::of(path),
         }
-        #[cfg(not(feature = "sandbox"))]
-        let _ = scorer;
-        jobs
     }
 
     fn target(
@@ -257,6 +271,8 @@ impl Score {
     fn summarise(&self, scorer: &Scorer, report: &Report) -> io::Result<()> {
         let mut out = anstream::stderr();
         summary::write(&mut out, scorer.name(), &report.summary)?;
+        #[cfg(feature = "remote")]
+        summary::asked(&mut out, scorer)?;
         let rows = summary::rows(report.summary.rows);
         if report.ended == Ended::Stopped {
             let hint = match self.output {

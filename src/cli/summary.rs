@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use super::terminal::{BAD, DOUBT, FAINT, STRONG, Safe, Styled, shortened};
 use crate::batch::{Moments, Samples, Summary};
 use crate::reward::RowError;
+#[cfg(feature = "remote")]
+use crate::reward::Scorer;
 
 /// Longest names; longer ones are cut with `…`.
 const TASK_CHARS: usize = 12;
@@ -259,6 +261,32 @@ fn reasons(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             text += &part;
         }
         writeln!(out, "{text}")?;
+    }
+    Ok(())
+}
+
+/// A line on each endpoint that was asked.
+#[cfg(feature = "remote")]
+pub(super) fn asked(out: &mut impl Write, scorer: &Scorer) -> io::Result<()> {
+    for (endpoint, usage) in scorer.usage() {
+        let who = match &endpoint.model {
+            Some(model) => format!("`{model}` at {}", endpoint.url),
+            None => endpoint.url,
+        };
+        let mut said = format!(
+            "asked {who}: {}, {} from the cache, {}",
+            counted(usage.asked, "question"),
+            usage.cached,
+            counted(usage.requests, "request")
+        );
+        if usage.failed > 0 {
+            said += &format!(", {} without an answer", usage.failed);
+        }
+        let style = match usage.failed {
+            0 => FAINT,
+            _ => BAD,
+        };
+        writeln!(out, "{}", Styled(style, Safe(&said)))?;
     }
     Ok(())
 }

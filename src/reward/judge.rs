@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[cfg(feature = "sandbox")]
 use super::code;
 use super::instructions;
+#[cfg(feature = "remote")]
+use super::remote::Remote;
 use super::structured;
 #[cfg(feature = "sandbox")]
 use crate::code::References;
@@ -38,6 +40,9 @@ pub(super) struct Subject<'r> {
     /// What runs programs, if there is anything that does.
     #[cfg(feature = "sandbox")]
     pub(super) sandbox: Option<&'r dyn Runner>,
+    /// What puts questions to judges and reward models, if there is anything that does.
+    #[cfg(feature = "remote")]
+    pub(super) remote: Option<&'r dyn Remote>,
     /// What the format calls the answer.
     pub(super) answer: AnswerForm,
 }

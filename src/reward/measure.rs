@@ -4,6 +4,8 @@
 use super::efficiency;
 use super::judge::{Subject, judged_section, section};
 use super::language;
+#[cfg(feature = "remote")]
+use super::remote;
 use super::score::{RowError, Term};
 #[cfg(feature = "sandbox")]
 use super::spec::Against;
@@ -50,6 +52,8 @@ pub(super) fn measure(
         }
         MeasureKind::Tags(options) => of_text(reward, subject, |text| tags::measure(text, options)),
         MeasureKind::Overlong(options) => overlong::measure(Some(tokens()?), options),
+        #[cfg(feature = "remote")]
+        MeasureKind::Remote(options) => remote::measure(reward, options, subject)?,
         MeasureKind::Stop(options) => {
             let reason = rollout.finish_reason.as_deref();
             let reason = needed(reward, reason, &subject.fields.finish_reason)?;

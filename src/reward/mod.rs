@@ -15,6 +15,8 @@ mod instructions;
 mod judge;
 mod language;
 mod measure;
+#[cfg(feature = "remote")]
+mod remote;
 mod score;
 mod scorer;
 mod spec;
@@ -22,6 +24,11 @@ mod structured;
 mod term;
 
 pub use group::Pending;
+#[cfg(feature = "remote")]
+pub use remote::{
+    Endpoint, InputForm, OnFailure, Protocol, ProxyChoice, Question, Remote, RemoteFailure,
+    RemoteFault, RemoteOptions, ReplyForm, Said, Usage,
+};
 pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
 #[cfg(feature = "sandbox")]

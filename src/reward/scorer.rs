@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "sandbox", feature = "remote"))]
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +14,11 @@ use super::combine::Earned;
 use super::group::{self, Pending};
 use super::judge::{AnswerForm, GoldCache, Subject, judge};
 use super::measure::{Length, measure};
+#[cfg(feature = "remote")]
+use super::remote::{Endpoint, Remote, Usage};
 use super::score::Score;
+#[cfg(feature = "remote")]
+use super::spec::MeasureKind;
 use super::spec::{self, Kind, Reward, Spec, SpecError, SpecSource};
 use super::term::{applies, gate, pay, pay_measure, unjudged};
 #[cfg(feature = "sandbox")]
@@ -62,6 +66,20 @@ pub struct Scorer {
     compiled: Arc<Compiled>,
     #[cfg(feature = "sandbox")]
     sandbox: Option<Sandbox>,
+    #[cfg(feature = "remote")]
+    remote: Option<Asker>,
+}
+
+/// What puts questions to judges and reward models.
+#[cfg(feature = "remote")]
+#[derive(Clone)]
+struct Asker(Arc<dyn Remote>);
+
+#[cfg(feature = "remote")]
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Remote")
+    }
 }
 
 /// What runs the programs of code tasks.
@@ -143,6 +161,8 @@ impl Scorer {
             }),
             #[cfg(feature = "sandbox")]
             sandbox: None,
+            #[cfg(feature = "remote")]
+            remote: None,
         })
     }
 
@@ -222,6 +242,69 @@ impl Scorer {
             }
         }
         guests
+    }
+
+    /// The same scorer with `remote` to ask judges and reward models. Without one, a
+    /// row that they would be asked about is an error of the machinery.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn with_remote(self, remote: Arc<dyn Remote>) -> Self {
+        Self {
+            remote: Some(Asker(remote)),
+            ..self
+        }
+    }
+
+    /// The rewards that ask an endpoint, and which, in the spec's order; empty where
+    /// the spec needs no network.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<(&str, Endpoint)> {
+        let rewards = self.compiled.spec.rewards.iter();
+        let asking = rewards.filter_map(|reward| match &reward.kind {
+            Kind::Measure(MeasureKind::Remote(options)) => {
+                Some((&*reward.name, options.endpoint()))
+            }
+            _ => None,
+        });
+        asking.collect()
+    }
+
+    /// What has been asked of each endpoint so far, each once.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn usage(&self) -> Vec<(Endpoint, Usage)> {
+        let mut used: Vec<(Endpoint, Usage)> = Vec::new();
+        for (_, endpoint) in self.endpoints() {
+            if let Some(asker) = &self.remote
+                && used.iter().all(|(known, _)| *known != endpoint)
+            {
+                let usage = asker.0.usage(&endpoint);
+                used.push((endpoint, usage));
+            }
+        }
+        used
+    }
+
+    /// How many rows may wait for endpoints at a time; 0 where the spec asks none. A
+    /// thread that waits needs no core.
+    #[must_use]
+    pub fn waiting_rows(&self) -> usize {
+        #[cfg(feature = "remote")]
+        let rows = self
+            .endpoints()
+            .iter()
+            .map(|(_, endpoint)| endpoint.concurrency * endpoint.batch)
+            .sum();
+        #[cfg(not(feature = "remote"))]
+        let rows = 0;
+        rows
+    }
+
+    /// What of the spec works and is still not wise, each with its line and a caret.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.compiled.spec.warnings
     }
 
     /// The spec's name.
@@ -437,6 +520,8 @@ impl Scorer {
             references: &self.compiled.references,
             #[cfg(feature = "sandbox")]
             sandbox: self.sandbox.as_ref().map(|sandbox| &*sandbox.0),
+            #[cfg(feature = "remote")]
+            remote: self.remote.as_ref().map(|asker| &*asker.0),
             answer: AnswerForm::of(spec.format.options()),
         };
         let mut judged = Pending::new(rollout, spec.rewards.len());

@@ -12,6 +12,9 @@ use super::spec::{Condition, Reward};
 use crate::rollout::Rollout;
 use crate::verdict::{Detail, Measure, Outcome, Verdict};
 
+/// The reason where a judge's reply is not of the form that was asked for.
+pub(super) const JUDGE_REPLY: &str = "judge_reply";
+
 /// Whether the rollout is one that the reward is for. One that looks at another
 /// reward is for the rollouts that the other is for.
 pub(super) fn applies(reward: &Reward, rollout: &Rollout, terms: &[Option<Term>]) -> bool {
@@ -82,15 +85,26 @@ pub(super) fn pay(reward: &Reward, verdict: Verdict, terms: &[Option<Term>]) -> 
 
 /// What the measure is worth: its number, scale, clip, weight, in this order.
 pub(super) fn pay_measure(reward: &Reward, measure: Measure, terms: &[Option<Term>]) -> Term {
-    // A prompt in no clear language is the row's, all else the completion's doing.
-    let is_measurable = measure.reason != Some(PROMPT_UNCLEAR);
+    // A prompt in no clear language is the row's, a judge's odd reply the judge's,
+    // and all else the completion's doing.
+    let is_measurable = !matches!(measure.reason, Some(PROMPT_UNCLEAR | JUDGE_REPLY));
     let unpriced = is_measurable.then(|| unpriced(reward)).flatten();
-    let paid = measure.value.or(reward.payout.unknown.0).or(unpriced);
+    let paid = match is_failure(&measure) {
+        // Nobody was asked, or nobody answered: nothing that a spec could price.
+        true => None,
+        false => measure.value.or(reward.payout.unknown.0).or(unpriced),
+    };
     Term {
         reason: measure.reason,
         detail: measure.detail,
         ..paid_term(reward, paid, terms)
     }
+}
+
+/// Whether a measure abstains because an endpoint failed.
+fn is_failure(measure: &Measure) -> bool {
+    let reason = measure.reason.unwrap_or_default();
+    measure.value.is_none() && reason.starts_with("remote_")
 }
 
 /// What an undecided answer is worth where the spec does not say.

@@ -10,6 +10,8 @@ mod text;
 
 pub use fields::{FieldMap, Pointer, PointerError};
 pub use record::{Record, RecordError, RolloutError};
+#[cfg(feature = "serve")]
+pub(crate) use text::LossyString;
 pub use text::{Message, Text};
 
 use serde_json::{Map, Value};

@@ -214,6 +214,24 @@ pub enum TrainError {
         /// What lies there.
         name: String,
     },
+    /// Another process trains in the folder.
+    #[error(
+        "another run is going on in `{}`: wait until it has ended, stop it, or name another folder",
+        folder.display()
+    )]
+    Busy {
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// A run that should begin anew has a folder that is a run's.
+    #[error(
+        "`{}` has a run: go on with that one, begin over, or name another folder",
+        folder.display()
+    )]
+    Occupied {
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// The system does not let a file be read or written.
     #[error("cannot {} `{}`", action.verb(), path.display())]
     File {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -270,6 +271,36 @@ fn a_run_goes_on_only_with_what_it_was_begun_with() {
 
 #[cfg(unix)]
 #[test]
+fn a_folder_has_one_run_at_a_time() {
+    let folder = Folder::new();
+    let long = ["--set", "stages.reasoning.grpo.steps=100000", "--jobs", "1"];
+    let args = [&["train", "tiny.toml", "-o", "run", "-q"], &long[..]].concat();
+    let mut child = folder.command(&args).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !folder.path("run/checkpoints").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "no checkpoint");
+        thread::sleep(Duration::from_millis(5));
+    }
+    for more in ["--resume", "--overwrite"] {
+        let said = folder.run(2, &[&args[..], &[more]].concat());
+        let busy = "another run is going on in `run`: wait until it has ended, stop it";
+        assert!(said.contains(busy), "{more}: {said}");
+    }
+    // Another folder is free, and death gives the first one back.
+    folder.run(0, &["train", "tiny.toml", "-o", "other", "-q"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let short = ["train", "tiny.toml", "-o", "run", "-q", "--overwrite"];
+    folder.run(0, &short);
+    assert!(folder.path("run/final").exists());
+    // What is left of a run that was killed before it began is in nobody's way.
+    fs::create_dir(folder.path("early")).unwrap();
+    fs::write(folder.path("early/run.lock"), "").unwrap();
+    folder.run(0, &["train", "tiny.toml", "-o", "early", "-q"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn an_interrupted_run_goes_on_to_the_same_end() {
     let folder = Folder::new();
     let long = ["--set", "stages.reasoning.grpo.steps=40", "--jobs", "1"];
@@ -305,6 +336,62 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
     assert_eq!(folder.metrics("cut"), folder.metrics("whole"));
     let weights = |run: &str| fs::read(folder.path(run).join("final/model.safetensors")).unwrap();
     assert!(weights("cut") == weights("whole"), "the weights differ");
+}
+
+#[cfg(unix)]
+#[test]
+fn half_of_the_samples_are_not_taken_for_all() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let args = [
+        "sample",
+        "runs/tiny",
+        "--recipe",
+        "tiny.toml",
+        "-o",
+        "rows.jsonl",
+    ];
+    let many = [&args[..], &["--limit", "1000000", "--max-tokens", "12"]].concat();
+    let part = folder.path("rows.jsonl.part");
+    let mut child = folder
+        .command(&many)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !fs::metadata(&part).is_ok_and(|file| file.len() > 0) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no rows");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Two processes never write one file, whatever they are asked.
+    let said = folder.run(2, &[&many[..], &["--overwrite"]].concat());
+    assert!(said.contains("another process is writing"), "{said}");
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("of 1000000 rollouts, in rows.jsonl.part"),
+        "{said}"
+    );
+    assert!(!folder.path("rows.jsonl").exists());
+    // Every row is whole, and all stay until someone says that they may go.
+    let rows = folder.rows("rows.jsonl.part");
+    assert!(!rows.is_empty() && rows.len() < 1_000_000);
+    let few = [&args[..], &["--limit", "2", "--max-tokens", "12"]].concat();
+    let said = folder.run(2, &few);
+    assert!(said.contains("`rows.jsonl.part` holds"), "{said}");
+    assert_eq!(folder.rows("rows.jsonl.part"), rows);
+    folder.run(0, &[&few[..], &["--overwrite"]].concat());
+    assert!(!part.exists());
+    assert_eq!(folder.rows("rows.jsonl"), rows[..2]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod commands;
 mod fixture;
 mod folder;
 mod golden;
+mod long;
 mod lora;
 mod micro_batches;
 mod options;

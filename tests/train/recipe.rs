@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use goldstone::train::Device;
 use goldstone::train::recipe::{
     Files, Recipe, RecipeError, RecipeSource, StageOptions, key_tables, load, shipped,
     with_settings,
 };
+use goldstone::train::watch::InputFile;
 
 fn read(text: &str) -> Result<Recipe, RecipeError> {
     Recipe::read(RecipeSource {
@@ -68,6 +70,70 @@ fn shipped_recipes_load() {
         error.to_string().contains("did you mean `addition`?"),
         "{error}"
     );
+}
+
+/// What a run compares before it goes on: all that it is made from but weights.
+#[test]
+fn grammars_and_chat_templates_are_part_of_a_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("writable");
+    };
+    std::fs::create_dir(folder.path().join("model")).expect("writable");
+    let model = Path::new("tests/data/train/policies/qwen2");
+    for entry in model.read_dir().expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name");
+        std::fs::copy(&path, folder.path().join("model").join(name)).expect("copied");
+    }
+    let grammar = "doc = _{ SOI ~ answer ~ EOI }\nanswer = @{ \"x\" }";
+    write("g.pest", grammar);
+    write(
+        "spec.toml",
+        "version = 1\n[format]\ngrammar = \"g.pest\"\nroot = \"doc\"\nanswer = \"answer\"\n\
+         [rewards.a]\nexact = {}\n",
+    );
+    write(
+        "rows.jsonl",
+        "{\"prompt\": \"1+1\", \"reference\": \"x\"}\n",
+    );
+    write(
+        "recipe.toml",
+        "version = 1\n[model]\npath = \"model\"\n[tasks.train]\nfile = \"rows.jsonl\"\n\
+         [reward]\nspec = \"spec.toml\"\n[[stages]]\nname = \"one\"\n[stages.grpo]\nsteps = 1\n",
+    );
+    let inputs = || {
+        let path = folder.path().join("recipe.toml");
+        let recipe = load(&path.to_string_lossy(), &[]).unwrap_or_else(|error| panic!("{error}"));
+        let prepared = recipe.prepare(&Device::Cpu, folder.path().join("run"));
+        prepared.expect("the model loads").plan.info.inputs
+    };
+    let changed = |before: &[InputFile]| -> Vec<String> {
+        let now = inputs().into_iter();
+        let new = now.filter(|file| !before.contains(file));
+        new.map(|file| file.path).collect()
+    };
+    let mut known = inputs();
+    assert!(changed(&known).is_empty());
+    let template = "model/chat_template.jinja";
+    let ends = "{\"eos_token_id\": 93}";
+    for (file, text, of) in [
+        ("g.pest", &*grammar.replace("\"x\"", "\"y\""), "spec.toml"),
+        (template, "{{ messages[0].content }}", template),
+        ("rows.jsonl", "{\"prompt\": \"2+2\"}\n", "rows.jsonl"),
+        (
+            "model/generation_config.json",
+            ends,
+            "model/generation_config.json",
+        ),
+    ] {
+        write(file, text);
+        assert_eq!(changed(&known), [of], "{file}");
+        known = inputs();
+    }
+    // Not what nothing is read from.
+    write("notes.txt", "mine");
+    assert!(changed(&known).is_empty());
 }
 
 #[test]

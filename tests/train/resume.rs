@@ -8,7 +8,7 @@ use goldstone::train::TrainError;
 use goldstone::train::policy::{LoraOptions, Policy};
 use goldstone::train::run::{Begin, CheckpointOptions, Ended, Run, RunPlan, StageWork};
 use goldstone::train::stage::{KlOptions, Order, ReferenceSync, RejectOptions, SftOptions};
-use goldstone::train::watch::StepRecord;
+use goldstone::train::watch::{InputFile, RunInfo, StepRecord};
 
 use super::world::{
     Characters, Diary, Plain, Repeat, evaluation, grpo, grpo_options, plan, policy, sampling,
@@ -263,6 +263,54 @@ fn a_checkpoint_of_another_run_is_refused() {
     let done = go(&first, Begin::Resumed, 1, Diary::default());
     assert_eq!(done.result.unwrap(), Ended::Finished);
     assert!(done.diary.0.lock().unwrap().steps.is_empty());
+}
+
+#[test]
+fn a_run_goes_on_only_with_the_files_that_it_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |path: &str, sha256: &str| InputFile {
+        path: path.to_owned(),
+        sha256: sha256.to_owned(),
+    };
+    let mut plan = plan(folder.path(), vec![("first", sft(1))]);
+    plan.info.inputs = vec![file("rows.jsonl", "1"), file("m/chat_template.jinja", "2")];
+    let text = serde_json::to_string(&RunInfo {
+        seed: plan.seed,
+        ..plan.info.clone()
+    });
+    std::fs::write(folder.path().join("run.json"), text.unwrap()).unwrap();
+    let resume = |inputs: Vec<InputFile>| {
+        let mut plan = super::world::plan(folder.path(), vec![("first", sft(1))]);
+        plan.info.inputs = inputs;
+        go(&plan, Begin::Resumed, 1, Diary::default()).result
+    };
+    let refused = |inputs, words: &str| {
+        let error = resume(inputs).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    let same = plan.info.inputs.clone();
+    refused(
+        vec![same[0].clone(), file("m/chat_template.jinja", "3")],
+        "another content of `m/chat_template.jinja`",
+    );
+    refused(vec![same[0].clone()], "that read `m/chat_template.jinja`");
+    refused(
+        [&same[..], &[file("m/vocab.json", "4")]].concat(),
+        "did not read `m/vocab.json`",
+    );
+    assert_eq!(resume(same).unwrap(), Ended::Finished);
+}
+
+#[test]
+fn a_run_begins_over_only_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), vec![("first", sft(1))]);
+    std::fs::write(folder.path().join("run.json"), "{}").unwrap();
+    let refused = go(&plan, Begin::Anew, 1, Diary::default());
+    assert!(matches!(refused.result, Err(TrainError::Occupied { .. })));
+    assert!(refused.diary.0.lock().unwrap().begun.is_empty());
+    let over = go(&plan, Begin::Over, 1, Diary::default());
+    assert_eq!(over.result.unwrap(), Ended::Finished);
 }
 
 #[test]

@@ -384,6 +384,59 @@ fn kept_completions_are_good_and_teach() {
     );
 }
 
+/// The names of the problems that a `reject` stage answers, step by step.
+fn asked_by_reject(problems: Arc<Repeat>, prompts: Option<u64>, seed: u64) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let reject = StageWork::Reject {
+        options: RejectOptions {
+            samples: 2,
+            prompts_per_step: 4,
+            prompts,
+            correct_only: false,
+            finished_only: false,
+            keep: Some(1),
+            sampling: sampling(),
+            ..RejectOptions::default()
+        },
+        problems,
+        scorer: scorer(),
+    };
+    let mut plan = plan(folder.path(), vec![("keep", reject)]);
+    plan.seed = seed;
+    go(&plan).0.unwrap();
+    let kept = std::fs::read_to_string(folder.path().join("kept/keep.jsonl")).unwrap();
+    let id = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = row["id"].as_str().unwrap();
+        id.split('/').next().unwrap().to_owned()
+    };
+    kept.lines().map(id).collect()
+}
+
+#[test]
+fn rejection_asks_in_an_order_of_its_own() {
+    // Demonstrations are a task's first problems; what rejection asks is not.
+    let first: Vec<String> = (0..8).map(|index: u32| index.to_string()).collect();
+    let endless = asked_by_reject(Repeat::endless(), Some(8), 5);
+    assert_eq!(endless.len(), 8);
+    assert!(
+        endless.iter().all(|id| !first.contains(id)),
+        "{endless:?} are demonstrated"
+    );
+    assert_ne!(endless, asked_by_reject(Repeat::endless(), Some(8), 6));
+    let some = asked_by_reject(Repeat::digits(), Some(8), 5);
+    assert_ne!(some, first);
+    // Of a task with an end every problem is asked, and none twice.
+    let mut all = asked_by_reject(Repeat::digits(), None, 5);
+    assert_eq!(all[..8], some);
+    all.sort_unstable();
+    assert!(
+        all.iter()
+            .map(String::as_str)
+            .eq(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
+    );
+}
+
 #[test]
 fn a_goal_ends_a_stage() {
     let folder = tempfile::tempdir().unwrap();
@@ -428,6 +481,36 @@ fn a_metric_that_is_not_there_is_named() {
         error.contains("acuracy") && error.contains("greedy/accuracy"),
         "{error}"
     );
+}
+
+#[test]
+fn an_evaluation_that_judges_nothing_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(folder.path(), vec![("cold", sft(4))]);
+    let mut evaluation = evaluation();
+    evaluation.options.early_stop = Some(EarlyStop {
+        metric: Some("pass@2".to_owned()),
+        at_least: Some(0.0),
+        ..EarlyStop::default()
+    });
+    evaluation.problems = Arc::new(Repeat {
+        count: Some(4),
+        has_references: false,
+    });
+    plan.evaluation = Some(evaluation);
+    let (result, _, diary) = go(&plan);
+    assert_eq!(result.unwrap(), Ended::Finished);
+    let said = diary.0.lock().unwrap();
+    // Before training, after two steps and after four.
+    for metric in ["greedy/accuracy", "pass@2"] {
+        let note = format!("there is no `{metric}` this time: no answer was judged");
+        let count = said.notes.iter().filter(|said| **said == note).count();
+        assert_eq!(count, 3, "{:?}", said.notes);
+        assert!(said.evaluations(metric).is_empty(), "{metric}");
+    }
+    // No policy is the best by what is not there, and no stage ends by it.
+    assert!(!folder.path().join("best").exists());
+    assert_eq!(said.curve("cold", "loss").len(), 4);
 }
 
 #[test]

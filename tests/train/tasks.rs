@@ -100,6 +100,39 @@ fn held_out_problems_are_never_trained_on() {
 }
 
 #[test]
+fn a_sum_is_held_out_with_its_operands_in_either_order() {
+    // Of 100 pairs nearly all are drawn, in both orders.
+    let small = |part| {
+        let flaws = AdditionFlaws::default();
+        open(
+            &TaskOptions {
+                generator: Some(Generator::Addition(AdditionOptions { digits: 1, flaws })),
+                part,
+                ..TaskOptions::default()
+            },
+            1,
+        )
+    };
+    let sorted = |problem: &Problem| {
+        let mut operands: Vec<char> = plain(problem)
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
+        operands.sort_unstable();
+        operands
+    };
+    let (train, held_out) = (small(Part::Train), small(Part::HeldOut));
+    let trained: HashSet<_> = (0..2000).map(|i| sorted(&train.problem(i))).collect();
+    let asked: HashSet<_> = (0..500).map(|i| sorted(&held_out.problem(i))).collect();
+    assert!(trained.len() > 30 && !asked.is_empty());
+    assert!(trained.is_disjoint(&asked), "{asked:?}");
+    // Both orders of a pair are asked: none is left out of both parts.
+    let written: HashSet<String> = (0..500).map(|i| plain(&held_out.problem(i))).collect();
+    assert!(written.len() > asked.len());
+    assert_eq!(trained.len() + asked.len(), 55);
+}
+
+#[test]
 fn demonstrations_of_addition_are_right_unless_flawed() {
     let task = open(&addition(Part::All, AdditionFlaws::default()), 1);
     for index in 0..200 {

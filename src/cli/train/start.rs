@@ -8,8 +8,8 @@ use anyhow::{Context, anyhow};
 
 use super::super::{Failure, bad_input};
 use crate::train::recipe::Recipe;
-use crate::train::run::Begin;
-use crate::train::watch::read_info;
+use crate::train::run::{Begin, LOCK};
+use crate::train::watch::{is_run, read_info};
 
 /// What the command line asks for.
 pub(super) struct Wish<'w> {
@@ -25,7 +25,7 @@ pub(super) fn begin(recipe: &Recipe, folder: &Path, wish: &Wish<'_>) -> Result<B
     let shown = folder.display();
     let refuse = |why: String| Err(bad_input(anyhow!(why)));
     let held = first_entry(folder)?;
-    let is_run = folder.join("run.json").exists();
+    let is_run = is_run(folder);
     if is_run && let Err(error) = read_info(folder) {
         return Err(bad_input(error));
     }
@@ -54,6 +54,7 @@ pub(super) fn begin(recipe: &Recipe, folder: &Path, wish: &Wish<'_>) -> Result<B
         .into_iter()
         .find(|path| is_within(path, folder))
     {
+        None if is_run => Ok(Begin::Over),
         None => Ok(Begin::Anew),
         Some(path) => refuse(format!(
             "`{}` lies in `{shown}`, whose content the new run replaces; \
@@ -63,7 +64,8 @@ pub(super) fn begin(recipe: &Recipe, folder: &Path, wish: &Wish<'_>) -> Result<B
     }
 }
 
-/// Something that lies in a folder; of several the first by name.
+/// Something that lies in a folder; of several the first by name. A lock alone is
+/// what a run leaves that was refused, or killed, before it began.
 fn first_entry(folder: &Path) -> Result<Option<String>, Failure> {
     let cannot = || format!("cannot read `{}`", folder.display());
     let entries = match fs::read_dir(folder) {
@@ -75,6 +77,7 @@ fn first_entry(folder: &Path) -> Result<Option<String>, Failure> {
         let entry = entry.with_context(cannot).map_err(Failure::Input)?;
         names.push(entry.file_name().to_string_lossy().into_owned());
     }
+    names.retain(|name| name != LOCK);
     Ok(names.into_iter().min())
 }
 

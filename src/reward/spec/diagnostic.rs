@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// A spec that cannot be used; all its mistakes at once.
 ///
@@ -38,6 +38,26 @@ pub enum Colour {
     Ansi,
     /// Plain text.
     None,
+}
+
+impl Problem {
+    /// The plain rendering of one that is no error.
+    pub(crate) fn render_warning(&self, origin: &str, text: &str) -> String {
+        Renderer::plain().render(&[self.group(&Level::WARNING, origin, text)])
+    }
+
+    fn group<'p>(&'p self, level: &Level<'p>, origin: &'p str, text: &'p str) -> Group<'p> {
+        let place = AnnotationKind::Primary.span(self.span.clone());
+        let snippet = Snippet::source(text)
+            .path(origin)
+            .annotation(place.label(self.label.as_str()));
+        let group = level.clone().primary_title(self.title.as_str());
+        let group = group.element(snippet);
+        match &self.help {
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            None => group,
+        }
+    }
 }
 
 impl SpecError {
@@ -98,19 +118,7 @@ impl SpecError {
         };
         let mut rendered = String::new();
         for problem in &self.problems {
-            let snippet = Snippet::source(self.text.as_str())
-                .path(self.origin.as_str())
-                .annotation(
-                    AnnotationKind::Primary
-                        .span(problem.span.clone())
-                        .label(problem.label.as_str()),
-                );
-            let mut group = Level::ERROR
-                .primary_title(problem.title.as_str())
-                .element(snippet);
-            if let Some(help) = &problem.help {
-                group = group.element(Level::HELP.message(help.as_str()));
-            }
+            let group = problem.group(&Level::ERROR, &self.origin, &self.text);
             rendered.push_str(&renderer.render(&[group]));
             rendered.push_str("\n\n");
         }

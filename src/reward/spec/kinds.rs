@@ -21,6 +21,8 @@ pub(crate) const KINDS: &[&str] = &[
     "group_length",
     "language",
     "overlong",
+    #[cfg(feature = "remote")]
+    "remote",
     "repetition",
     "steps",
     "stop",
@@ -33,6 +35,7 @@ pub(super) const LACKING: &[&str] = &[
     "code",
     #[cfg(not(feature = "sandbox"))]
     "efficiency",
+    #[cfg(not(feature = "remote"))]
     "remote",
 ];
 
@@ -77,6 +80,10 @@ impl<'s> Reader<'s> {
             "group_length" => self.measured(table, names, MeasureKind::GroupLength),
             "language" => self.measured(table, names, MeasureKind::Language),
             "overlong" => self.measured(table, names, MeasureKind::Overlong),
+            #[cfg(feature = "remote")]
+            "remote" => self.measured(table, names, |options| {
+                MeasureKind::Remote(Box::new(options))
+            }),
             "repetition" => self.measured(table, names, MeasureKind::Repetition),
             "steps" => self.measured(table, names, MeasureKind::Steps),
             "stop" => self.measured(table, names, MeasureKind::Stop),

@@ -12,6 +12,8 @@ use super::schema::keys;
 use super::{Against, EfficiencyOptions};
 use super::{Combine, Kind, NullOr, Payout, Rule, Section};
 use crate::language::LanguageOptions;
+#[cfg(feature = "remote")]
+use crate::reward::remote::RemoteOptions;
 use crate::text::OptionError;
 use crate::text::cosine::CosineOptions;
 use crate::text::group_length::GroupLengthOptions;
@@ -30,6 +32,8 @@ pub(crate) enum MeasureKind {
     GroupLength(GroupLengthOptions),
     Language(LanguageOptions),
     Overlong(OverlongOptions),
+    #[cfg(feature = "remote")]
+    Remote(Box<RemoteOptions>),
     Repetition(RepetitionOptions),
     Steps(StepsOptions),
     Stop(StopOptions),
@@ -58,6 +62,11 @@ pub(super) trait MeasureOptions: for<'de> Deserialize<'de> + JsonSchema + Defaul
     /// What is wrong with the options.
     fn usable(&self) -> Result<(), OptionError> {
         Ok(())
+    }
+
+    /// What works, and is still not wise.
+    fn doubt(&self) -> Option<OptionError> {
+        None
     }
 
     /// The least and the most that it may come to.
@@ -121,7 +130,10 @@ impl<'s> Reader<'s> {
         if self.problems.len() == before
             && let Err(error) = options.usable()
         {
-            self.report_unusable(&error, &place, &spans, span);
+            self.report_unusable(&error, &place, &spans, span.clone());
+        }
+        if let Some(doubt) = options.doubt() {
+            self.warn(&doubt, &place, &spans, span);
         }
         let [least, most] = options.range();
         ReadKind {
@@ -259,6 +271,23 @@ impl MeasureOptions for OverlongOptions {
 
     fn range(&self) -> [f64; 2] {
         [-1.0, 0.0]
+    }
+}
+
+#[cfg(feature = "remote")]
+impl MeasureOptions for RemoteOptions {
+    const SECTION: Option<Section> = Some(Section::Answer);
+
+    fn usable(&self) -> Result<(), OptionError> {
+        self.check()
+    }
+
+    fn doubt(&self) -> Option<OptionError> {
+        RemoteOptions::doubt(self)
+    }
+
+    fn range(&self) -> [f64; 2] {
+        self.bounds()
     }
 }
 

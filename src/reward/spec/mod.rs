@@ -51,6 +51,8 @@ use crate::text::json::JsonOptions;
 pub(crate) struct Spec {
     pub(crate) name: String,
     pub(crate) description: String,
+    /// What works, and is still not wise; rendered.
+    pub(crate) warnings: Vec<String>,
     pub(crate) fields: FieldMap,
     pub(crate) format: Arc<Format>,
     pub(crate) combine: Combine,

@@ -83,7 +83,11 @@ impl<'s> Reader<'s> {
         self.check_measures(&rewards, &combine);
         self.check_range(&rewards, &combine);
         self.check_pays(&rewards);
+        let source = self.source;
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|warning| warning.render_warning(source.origin, source.text));
         Some(Spec {
+            warnings: warnings.collect(),
             name,
             description,
             fields,

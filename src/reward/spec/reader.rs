@@ -15,6 +15,8 @@ use super::{Problem, Span, SpecSource, nearest};
 pub(crate) struct Reader<'s> {
     pub(crate) source: SpecSource<'s>,
     pub(crate) problems: Vec<Problem>,
+    /// What works, and is still not wise.
+    pub(crate) warnings: Vec<Problem>,
 }
 
 type Entry<'i> = (Spanned<DeString<'i>>, Spanned<DeValue<'i>>);
@@ -76,6 +78,7 @@ impl<'s> Reader<'s> {
         Self {
             source,
             problems: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -219,6 +219,9 @@ pub(crate) struct RewardSchema {
     pub(crate) language: Option<Measured<LanguageOptions>>,
     /// A penalty for completions near or over the length limit (DAPO).
     pub(crate) overlong: Option<Measured<OverlongOptions>>,
+    /// What a judge or a reward model behind HTTP says.
+    #[cfg(feature = "remote")]
+    pub(crate) remote: Option<Measured<crate::reward::remote::RemoteOptions>>,
     /// A penalty for repeated n-grams.
     pub(crate) repetition: Option<Measured<RepetitionOptions>>,
     /// Marks of step-by-step writing. Easily gamed.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::kinds::ReadKind;
 use super::reader::{Reader, Table};
 use super::schema::keys;
-use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Span};
+use super::{INSTRUCTION_COLUMNS, Kind, MeasureKind, Payout, Problem, Span};
 use crate::language::Target;
 use crate::math::MathOptions;
 use crate::math::gsm8k::Gsm8kOptions;
@@ -60,6 +60,23 @@ impl<'s> Reader<'s> {
             kind: kind(options),
             of: None,
         }
+    }
+
+    /// Notes an option that is not wise where it stands in `spans`.
+    pub(super) fn warn(
+        &mut self,
+        doubt: &OptionError,
+        place: &str,
+        spans: &[(String, Span)],
+        whole: Span,
+    ) {
+        let field = spans.iter().find(|(key, _)| key == doubt.field);
+        self.warnings.push(Problem {
+            span: field.map_or(whole, |(_, span)| span.clone()),
+            title: format!("`{}` of {place} is doubtful", doubt.field),
+            label: doubt.to_string(),
+            help: None,
+        });
     }
 
     /// Reports an option where it stands in `spans`, and at `whole` where it is

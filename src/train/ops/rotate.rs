@@ -322,3 +322,52 @@ fn turn(head: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
         second[i] = b * cos[i] + a * sin;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a key at one position counts for a query at another, with heads of 8.
+    fn score(rope: &Rope, query_at: u32, key_at: u32) -> f32 {
+        let table = RopeTable::new(rope, 8, 4096);
+        let turned = |seed: f32, position: u32| {
+            let mut head: Vec<f32> = (0..8).map(|i| (seed * (i + 1) as f32).sin()).collect();
+            let (cos, sin) = table.at(position);
+            turn(&mut head, cos, sin, 1.0);
+            head
+        };
+        let (query, key) = (turned(1.3, query_at), turned(0.7, key_at));
+        query.iter().zip(&key).map(|(q, k)| q * k).sum()
+    }
+
+    #[test]
+    fn scores_depend_on_the_distance_alone() {
+        let scalings = [
+            RopeScaling::None,
+            RopeScaling::Linear { factor: 4.0 },
+            RopeScaling::Llama3 {
+                factor: 4.0,
+                low_frequency_factor: 1.0,
+                high_frequency_factor: 4.0,
+                original_positions: 16,
+            },
+        ];
+        for scaling in scalings {
+            let rope = Rope {
+                theta: 10_000.0,
+                scaling,
+            };
+            for distance in [0, 1, 17, 600] {
+                let here = score(&rope, distance, 0);
+                for by in [1, 40, 640, 3000] {
+                    let there = score(&rope, distance + by, by);
+                    assert!((here - there).abs() < 1e-3, "{distance} moved by {by}");
+                }
+                // The order counts: a key before is not a key behind.
+                if distance > 0 {
+                    assert!((here - score(&rope, 0, distance)).abs() > 1e-3);
+                }
+            }
+        }
+    }
+}

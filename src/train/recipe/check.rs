@@ -145,6 +145,7 @@ impl Reading<'_> {
         if let Some(task) = stage.options.task() {
             self.check_task(recipe, task, &place);
         }
+        self.check_sync(recipe, stage);
         let StageOptions::Sft(options) = &stage.options else {
             return;
         };
@@ -177,6 +178,25 @@ impl Reading<'_> {
             self.reader
                 .report(span, title, "how many should be learned?", Some(help));
         }
+    }
+
+    /// The mean of two adapters is not the adapter of the mean, which is what a
+    /// reference that follows would have to be.
+    fn check_sync(&mut self, recipe: &Recipe, stage: &Stage) {
+        let StageOptions::Grpo(options) = &stage.options else {
+            return;
+        };
+        let follows = options.kl.as_ref().is_some_and(|kl| kl.sync.is_some());
+        if !follows || recipe.model.lora.is_none() {
+            return;
+        }
+        let key = format!("stages.{}.grpo.kl.sync", stage.name);
+        let span = self.places.find(&key);
+        let title = "the reference cannot follow a policy with adapters";
+        let label = "the mean of adapters is not the mean of what they do";
+        let help = "leave `sync` out, so that the reference stays, or `lora` of `[model]`";
+        self.reader
+            .report(span, title, label, Some(help.to_owned()));
     }
 
     fn check_task(&mut self, recipe: &Recipe, task: &str, place: &str) {

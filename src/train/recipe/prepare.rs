@@ -2,6 +2,7 @@
 //! see them.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -156,7 +157,7 @@ impl Recipe {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 name: self.name.clone(),
                 recipe_sha256: digest(self.text.as_bytes()),
-                inputs: self.inputs()?,
+                inputs: self.inputs(model)?,
                 model: in_words(policy.config()),
                 parameters: parameters.count() as u64,
                 trainable: numbers.sum(),
@@ -190,33 +191,48 @@ impl Recipe {
         })
     }
 
-    /// The files that tasks, specs and the tokenizer are read from.
-    fn inputs(&self) -> Result<Vec<InputFile>, TrainError> {
-        let tokenizer = self.model.tokenizer.as_ref();
-        let tokenizer = tokenizer.and_then(|tokenizer| tokenizer.path.clone());
-        let model = self
-            .model
-            .path
-            .as_ref()
-            .map(|path| path.join("config.json"));
-        let model_tokenizer = self.model.path.clone().or(tokenizer);
-        let tokens = model_tokenizer.map(|path| match self.folder.join(&path).is_dir() {
-            true => path.join("tokenizer.json"),
-            false => path,
-        });
-        let tasks = self.tasks.values().filter_map(|task| task.file.clone());
-        // Shipped specs and those within the recipe are no files beside it.
-        let specs = self.scorers.keys().map(PathBuf::from);
-        let specs = specs.filter(|path| self.folder.join(path).is_file());
-        let all = [model, tokens].into_iter().flatten();
-        let mut inputs = Vec::new();
-        for named in all.chain(tasks).chain(specs) {
-            let path = self.folder.join(&named);
+    /// What the model but for its weights, tasks and specs are read from.
+    fn inputs(&self, model: &ModelFolder) -> Result<Vec<InputFile>, TrainError> {
+        let mut inputs = self.model_inputs(model)?;
+        for file in self.tasks.values().filter_map(|task| task.file.as_ref()) {
+            let path = self.folder.join(file);
             let bytes = fs::read(&path).map_err(TrainError::file(FileAction::Read, &path))?;
-            inputs.push(InputFile {
-                path: named.to_string_lossy().into_owned(),
-                sha256: digest(&bytes),
-            });
+            inputs.push(InputFile::new(file, digest(&bytes)));
+        }
+        for (name, scorer) in &self.scorers {
+            // Shipped specs and those within the recipe are no files beside it.
+            if self.folder.join(name).is_file() {
+                // Of the spec together with the grammars that it names.
+                let sha256 = scorer.spec_sha256().to_owned();
+                inputs.push(InputFile::new(Path::new(name), sha256));
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// The files of the tokenizer, chat template included, and what says how the
+    /// model computes and what ends a completion.
+    fn model_inputs(&self, model: &ModelFolder) -> Result<Vec<InputFile>, TrainError> {
+        let tokenizer = self.model.tokenizer.as_ref();
+        let tokenizer = tokenizer.and_then(|tokenizer| tokenizer.path.as_deref());
+        let Some(path) = self.model.path.as_deref().or(tokenizer) else {
+            return Ok(Vec::new());
+        };
+        let folder = match self.folder.join(path).is_dir() {
+            true => path,
+            false => path.parent().unwrap_or(Path::new("")),
+        };
+        let files = model.tokenizer.files();
+        let mut inputs: Vec<InputFile> = files
+            .map(|(name, bytes)| InputFile::new(&folder.join(name), digest(bytes)))
+            .collect();
+        for name in ["config.json", "generation_config.json"] {
+            let path = self.folder.join(folder).join(name);
+            match fs::read(&path) {
+                Ok(bytes) => inputs.push(InputFile::new(&folder.join(name), digest(&bytes))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(TrainError::file(FileAction::Read, &path)(error)),
+            }
         }
         Ok(inputs)
     }

@@ -73,10 +73,9 @@ impl Run<'_> {
             .iter()
             .filter_map(|stage| match &stage.work {
                 StageWork::Sft { .. } => None,
-                StageWork::Grpo { problems, .. } => Some((problems, None)),
-                StageWork::Reject {
-                    options, problems, ..
-                } => Some((problems, options.prompts)),
+                StageWork::Grpo { problems, .. } | StageWork::Reject { problems, .. } => {
+                    Some((problems, None))
+                }
             });
         let evaluation = self.plan.evaluation.iter();
         let evaluation =
@@ -115,15 +114,8 @@ impl Run<'_> {
         if earlier.seed != self.plan.seed {
             return bad(OTHER_SEED.to_owned());
         }
-        let was = |file: &&InputFile| {
-            let mut all = earlier.inputs.iter();
-            all.any(|old| old.path == file.path && old.sha256 != file.sha256)
-        };
-        if let Some(changed) = now.inputs.iter().find(was) {
-            return bad(format!(
-                "is of a run with another content of `{}`; restore that file, or begin anew",
-                changed.path
-            ));
+        if let Some(problem) = changed(&earlier.inputs, &now.inputs) {
+            return bad(problem);
         }
         let differs = |what: &str, old: &str, new: &str| {
             (old != new).then(|| {
@@ -162,4 +154,35 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// What differs between the files that a run was begun with and those of now.
+fn changed(earlier: &[InputFile], now: &[InputFile]) -> Option<String> {
+    let find = |files: &'_ [InputFile], path: &str| {
+        let found = files.iter().find(|file| file.path == path);
+        found.map(|file| file.sha256.clone())
+    };
+    for file in now {
+        let path = &file.path;
+        match find(earlier, path) {
+            Some(sha256) if sha256 == file.sha256 => {}
+            Some(_) => {
+                return Some(format!(
+                    "is of a run with another content of `{path}`; restore that file, or begin anew"
+                ));
+            }
+            None => {
+                return Some(format!(
+                    "is of a run that did not read `{path}`; take that file away, or begin anew"
+                ));
+            }
+        }
+    }
+    let gone = earlier
+        .iter()
+        .find(|file| find(now, &file.path).is_none())?;
+    Some(format!(
+        "is of a run that read `{}`; restore that file, or begin anew",
+        gone.path
+    ))
 }

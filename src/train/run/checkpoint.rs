@@ -12,6 +12,7 @@ use crate::train::error::{FileAction, TrainError};
 use crate::train::replace::{
     beside, moved_aside, refuse_foreign, refuse_others, remove, replace, restore,
 };
+use crate::train::watch::is_run;
 
 /// What stands before the number of a step in the name of a checkpoint.
 const PREFIX: &str = "step-";
@@ -155,7 +156,7 @@ pub(super) fn clear(run: &Path) -> Result<(), TrainError> {
     checkpoints.clear()?;
     // Of a run's folder; elsewhere a page of that name is someone's own.
     let report = run.join("report.html");
-    match run.join("run.json").exists() && report.exists() {
+    match is_run(run) && report.exists() {
         true => fs::remove_file(&report).map_err(TrainError::file(FileAction::Write, &report)),
         false => Ok(()),
     }

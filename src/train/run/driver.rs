@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::{Checkpoints, clear, restore_all};
+use super::lock::RunLock;
 use super::plan::{PolicyStore, RunPlan, StageWork};
 use super::state::{Best, State};
 use crate::train::error::TrainError;
@@ -11,7 +12,7 @@ use crate::train::policy::Policy;
 use crate::train::replace::replace;
 use crate::train::sample::Vocabulary;
 use crate::train::stage::{Report, Stage, Workplace};
-use crate::train::watch::{Ending, Kind, StepRecord, Watcher};
+use crate::train::watch::{Ending, Kind, StepRecord, Watcher, is_run};
 
 /// A run with all it works with.
 pub struct Run<'r> {
@@ -34,8 +35,10 @@ pub struct Run<'r> {
 /// Where a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// At its first step; what an earlier run made in the folder is removed.
+    /// At its first step, in a folder without a run.
     Anew,
+    /// At its first step; what an earlier run made in the folder is removed.
+    Over,
     /// After its newest checkpoint; at its first step where there is none.
     Resumed,
 }
@@ -53,11 +56,21 @@ impl Run<'_> {
     /// Makes the steps of the run.
     ///
     /// # Errors
-    /// Options out of their ranges; sources, rewards and files that fail; updates
+    /// A folder that another process runs in, or that has a run already; options out
+    /// of their ranges; sources, rewards and files that fail; updates
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
         self.check_prompts()?;
+        let folder = &self.plan.folder;
+        let _lock = RunLock::take(folder)?;
+        // Asked again under the lock: whoever chose to begin may have looked before
+        // another run began.
+        if begin == Begin::Anew && is_run(folder) {
+            return Err(TrainError::Occupied {
+                folder: folder.clone(),
+            });
+        }
         // From within the pool a parallel loop begins without waking a thread: there
         // are thousands of small ones in a step.
         let result = rayon::scope(|_| self.make(begin));
@@ -76,7 +89,7 @@ impl Run<'_> {
         let checkpoints = Checkpoints::new(&self.plan.folder, self.plan.checkpoints.keep);
         let mut notes = Vec::new();
         let saved = match begin {
-            Begin::Anew => {
+            Begin::Anew | Begin::Over => {
                 clear(&self.plan.folder)?;
                 None
             }

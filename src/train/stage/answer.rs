@@ -80,7 +80,7 @@ pub(in crate::train) fn check_prompts(
     let failed = |problem| TrainError::Source { problem };
     for index in 0..most.map_or(count, |most| most.min(count)) {
         let problem = problems.problem(index).map_err(failed)?;
-        let prompt = vocabulary.encode(&problem.prompt)?;
+        let prompt = problem.framing.encode(&problem.prompt, vocabulary)?;
         check_length(&problem, Some(task), &prompt, policy)?;
     }
     Ok(())

@@ -2,7 +2,8 @@
 //!
 //! The file has one line of JSON for each completion that was kept, with
 //! `prompt` and `completion` as the policy saw and wrote them, so that a later
-//! stage, or another program, can learn from it.
+//! stage, or another program, can learn from it. The problems come in an order of
+//! the stage's own, and none twice.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answered, Answerer};
 use super::judge::judged;
 use super::metrics::Metrics;
+use super::order::ProblemOrder;
 use super::step::{Position, Report, Stage, Workplace, tell};
 use super::{Demonstration, Demonstrations, Framing, Order, Problems, RejectOptions};
 use crate::reward::Scorer;
@@ -26,7 +28,8 @@ use crate::train::sample::{Finish, SampleOptions};
 /// A stage of rejection sampling.
 pub(in crate::train) struct Reject {
     options: RejectOptions,
-    problems: Arc<dyn Problems>,
+    /// The stage's own: demonstrations are a task's first problems.
+    problems: ProblemOrder,
     scorer: Scorer,
     seed: u64,
     /// How many problems are answered.
@@ -65,12 +68,10 @@ impl Reject {
             (None, Some(most)) => most,
             (None, None) => 0,
         };
+        let problems = ProblemOrder::new(problems, seed)?;
         if count == 0 {
             return Err(TrainError::Source {
-                problem: match problems.count() {
-                    None => "the task has no end; set `prompts` to how many to take".to_owned(),
-                    Some(_) => "the task has no problem; this stage needs some".to_owned(),
-                },
+                problem: "the task has no end; set `prompts` to how many to take".to_owned(),
             });
         }
         if let Some(folder) = path.parent() {
@@ -91,7 +92,7 @@ impl Reject {
     }
 
     /// The completions of a problem that are kept, in the order of the options.
-    fn keep(&self, answered: &Answered, index: u64) -> Vec<Kept> {
+    fn keep(&self, answered: &Answered, taken: u64) -> Vec<Kept> {
         let options = &self.options;
         let mut seen = HashSet::new();
         let mut kept: Vec<usize> = (0..answered.completions.len())
@@ -119,7 +120,7 @@ impl Reject {
                     .then(length.cmp(&other_length))
             }),
             Order::Random => {
-                let order = Key::new(self.seed, "keep", &[index]).permutation(kept.len());
+                let order = Key::new(self.seed, "keep", &[taken]).permutation(kept.len());
                 kept = order.into_iter().map(|place| kept[place]).collect();
             }
         }
@@ -156,9 +157,8 @@ impl Stage for Reject {
         let began = Instant::now();
         let first = self.position.taken;
         let next = (first + self.options.prompts_per_step as u64).min(self.count);
-        let failed = |problem| TrainError::Source { problem };
         let problems: Result<Vec<_>, _> = (first..next)
-            .map(|index| self.problems.problem(index).map_err(failed))
+            .map(|taken| self.problems.problem(taken))
             .collect();
         let sampling = &self.options.sampling;
         let options = SampleOptions {
@@ -178,8 +178,8 @@ impl Stage for Reject {
         let (answered, spent) = answerer.answer(problems?, &mut progress)?;
         self.position.taken = next;
         let mut kept = Vec::new();
-        for (index, answered) in (first..next).zip(&answered) {
-            kept.extend(self.keep(answered, index));
+        for (taken, answered) in (first..next).zip(&answered) {
+            kept.extend(self.keep(answered, taken));
         }
         self.write(&kept)?;
         let mut metrics = Metrics::default();

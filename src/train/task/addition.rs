@@ -97,9 +97,15 @@ impl Sum {
                 right: draw.below(bound),
                 digits: options.digits,
             };
-            let key = format!("addition {} {}", sum.left, sum.right);
-            split.has(key.as_bytes()).then_some(sum)
+            split.has(sum.key().as_bytes()).then_some(sum)
         })
+    }
+
+    /// What is held out: `a+b` together with `b+a`, the worked solution of which
+    /// says as much.
+    fn key(self) -> String {
+        let (less, more) = (self.left.min(self.right), self.left.max(self.right));
+        format!("addition {less} {more}")
     }
 
     pub(super) fn prompt(self) -> String {

@@ -19,6 +19,12 @@ const FIRST_BYTES: u64 = 2 << 20;
 /// …and their end.
 const LAST_BYTES: u64 = 8 << 20;
 
+/// Whether a folder is a run's: it has a `run.json`.
+#[must_use]
+pub fn is_run(folder: &Path) -> bool {
+    folder.join(RUN).exists()
+}
+
 /// What `run.json` and `recipe.toml` say of a run.
 ///
 /// # Errors

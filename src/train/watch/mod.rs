@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::statistics::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use files::{RunFiles, RunFilesOptions};
-pub use folder::{Follower, RunFolder, read_info};
+pub use folder::{Follower, RunFolder, is_run, read_info};
 pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
 pub use record::{CompletionRecord, InputFile, Kind, RunInfo, StageInfo, StepRecord};
 pub use report::{ReportPage, write_report};

@@ -1,6 +1,6 @@
 //! What a run says of itself: the records that watchers are told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +53,17 @@ pub struct RunInfo {
 pub struct InputFile {
     /// As the recipe names it.
     pub path: String,
-    /// SHA-256 of its content, in hexadecimal.
+    /// SHA-256 of its content, in hexadecimal; of a spec with that of its grammars.
     pub sha256: String,
+}
+
+impl InputFile {
+    pub(in crate::train) fn new(path: &Path, sha256: String) -> Self {
+        Self {
+            path: path.to_string_lossy().into_owned(),
+            sha256,
+        }
+    }
 }
 
 /// A stage of a run.

@@ -143,6 +143,12 @@ impl Tokenizer {
         })
     }
 
+    /// The files that it was read from, by name.
+    pub(in crate::train) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let files = self.files.iter();
+        files.map(|(name, content)| (name.as_str(), content.as_slice()))
+    }
+
     /// The tokens of a text, and nothing else: no token at the beginning or the end.
     ///
     /// Special tokens written out in the text become their tokens, as in

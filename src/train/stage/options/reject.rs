@@ -16,7 +16,8 @@ pub struct RejectOptions {
     pub task: Option<String>,
     /// Reward spec of this stage, by name or file. Default: the recipe's.
     pub spec: Option<String>,
-    /// How many prompts are answered. Default: all of the task.
+    /// How many prompts are answered, drawn from the task by the run's seed.
+    /// Default: all of the task.
     pub prompts: Option<u64>,
     /// Prompts that are answered at a time. Default 32.
     pub prompts_per_step: usize,

@@ -3,20 +3,25 @@
 //! Rows are read twice. The first reading keeps a few numbers of each row, from
 //! which the rows to keep are chosen, prompt by prompt; the second writes them,
 //! in the order of the input. So memory does not grow with the length of texts,
-//! and the rollouts of a prompt may stand anywhere.
+//! and the rollouts of a prompt may stand anywhere. Of preference pairs, one row's
+//! text is held until the other one has been met.
 //!
 //! Source: DeepSeek-R1, arXiv 2501.12948, section 2.3.3.
 
-use std::collections::{HashMap, HashSet};
+mod choose;
+mod write;
+
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use self::choose::{Candidate, Pair};
 use super::input::{InputError, Inputs};
 use super::lines::each_line;
-use crate::rollout::{FieldMap, Message, Pointer, Record, Rollout, Text};
+use crate::rollout::{FieldMap, Pointer, Record, Rollout, prompt_group};
 
 /// Which rows are kept, and how they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,11 +30,18 @@ pub struct KeepOptions {
     pub min_reward: Option<f64>,
     /// Terms whose verdict must be `correct`.
     pub correct: Vec<String>,
+    /// Terms whose number before the weight must be at least this, such as the share
+    /// of a text that is in the wanted language.
+    pub at_least: Vec<(String, f64)>,
     /// Only rollouts whose `finish_reason` is not `length`.
     pub finished: bool,
     /// Least and most `n_tokens`; a row without that number is then left out.
     pub tokens: (Option<u64>, Option<u64>),
-    /// Most rows of a prompt.
+    /// Writes preference pairs, in place of demonstrations: a row that may be kept
+    /// and a row of the same prompt that earned less by at least this much, and that
+    /// is not kept for its reward. `finished` and `tokens` hold for both.
+    pub pairs: Option<f64>,
+    /// Most rows, or pairs, of a prompt.
     pub per_prompt: Option<usize>,
     /// Which ones where there are more.
     pub choice: Choice,
@@ -70,9 +82,9 @@ pub enum Shape {
 pub struct Kept {
     /// Rows read.
     pub rows: u64,
-    /// Rows kept.
+    /// Rows kept, or pairs made.
     pub kept: u64,
-    /// Prompts with a kept row.
+    /// Prompts with a kept row or a pair.
     pub prompts: u64,
     /// Lines that are no scored rollouts, and the first of them, with its fault.
     pub unusable: u64,
@@ -82,7 +94,7 @@ pub struct Kept {
     pub unscored: u64,
     /// Rows that earned too little.
     pub below_reward: u64,
-    /// Rows that a named term did not find correct.
+    /// Rows that a named term did not find correct, or gave too low a number.
     pub incorrect: u64,
     /// Rows that were cut off.
     pub unfinished: u64,
@@ -92,6 +104,8 @@ pub struct Kept {
     pub duplicates: u64,
     /// Good rows of a prompt that had enough.
     pub surplus: u64,
+    /// Good rows that no worse row of the same prompt was left for.
+    pub unpaired: u64,
 }
 
 /// Why rows could not be filtered.
@@ -116,15 +130,6 @@ pub enum KeepError {
         /// The id among the rollouts.
         rollout: String,
     },
-}
-
-/// What the first reading keeps of a row that may be kept.
-struct Candidate {
-    row: u64,
-    prompt: u128,
-    text: u128,
-    reward: f64,
-    length: u64,
 }
 
 /// A score's part of a row.
@@ -184,21 +189,82 @@ pub fn keep(
     if let Some(fault) = fault {
         return Err(fault);
     }
-    let chosen = choose(candidates, options, &mut kept);
-    let mut written = Ok(());
-    each_row(rows, options, |row, read| {
-        if let (true, Ok((rollout, _))) = (chosen.contains_key(&row), read) {
-            written = write_row(out, &rollout, chosen[&row], options.shape);
+    let written = match options.pairs {
+        None => {
+            let chosen = choose::rows(candidates, options, &mut kept);
+            write_rows(rows, &chosen, options, out)?
         }
-        match written {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        Some(margin) => {
+            let pairs = choose::pairs(candidates, margin, options, &mut kept);
+            write_pairs(rows, &pairs, options, out)?
         }
-    })?;
+    };
     written
         .and_then(|()| out.flush())
         .map_err(KeepError::Output)?;
     Ok(kept)
+}
+
+/// The second reading, for demonstrations.
+fn write_rows(
+    rows: &Inputs,
+    chosen: &HashMap<u64, f64>,
+    options: &KeepOptions,
+    out: &mut impl Write,
+) -> Result<io::Result<()>, InputError> {
+    let mut written = Ok(());
+    each_row(rows, options, |row, read| {
+        if let (Some(reward), Ok((rollout, _))) = (chosen.get(&row), read) {
+            written = write::demonstration(out, &rollout, *reward, options.shape);
+        }
+        go_on(&written)
+    })?;
+    Ok(written)
+}
+
+/// The second reading, for pairs: each is written when its second row is met.
+fn write_pairs(
+    rows: &Inputs,
+    pairs: &[Pair],
+    options: &KeepOptions,
+    out: &mut impl Write,
+) -> Result<io::Result<()>, InputError> {
+    let mut places: HashMap<u64, usize> = HashMap::new();
+    for (index, pair) in pairs.iter().enumerate() {
+        places.insert(pair.chosen, index);
+        places.insert(pair.rejected, index);
+    }
+    let mut held: HashMap<usize, Rollout> = HashMap::new();
+    let mut written = Ok(());
+    each_row(rows, options, |row, read| {
+        if let (Some(&index), Ok((rollout, _))) = (places.get(&row), read) {
+            let Pair {
+                chosen,
+                rewards: [better, worse],
+                ..
+            } = pairs[index];
+            match held.remove(&index) {
+                None => drop(held.insert(index, rollout)),
+                Some(other) => {
+                    let (chosen, rejected) = match row == chosen {
+                        true => (rollout, other),
+                        false => (other, rollout),
+                    };
+                    let (chosen, rejected) = ((chosen, better), (rejected, worse));
+                    written = write::preference(out, &chosen, &rejected, options.shape);
+                }
+            }
+        }
+        go_on(&written)
+    })?;
+    Ok(written)
+}
+
+fn go_on(written: &io::Result<()>) -> ControlFlow<()> {
+    match written {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
 }
 
 /// Every row as a rollout and its score, or what is wrong with it.
@@ -218,7 +284,7 @@ fn each_row(
             let record = Record::parse(text).map_err(|error| error.to_string())?;
             let rollout = record.rollout(&fields, &line.line.to_string());
             let mut rollout = rollout.map_err(|error| error.to_string())?;
-            let judgement = Judgement::of(&rollout.extra, None, &options.correct);
+            let judgement = Judgement::of(&rollout.extra, None, options);
             rollout.extra.clear();
             Ok((rollout, judgement))
         };
@@ -237,7 +303,7 @@ fn judgements(
         let score = line.text.ok().and_then(|text| {
             let map: Map<String, Value> = serde_json::from_slice(text).ok()?;
             let id = map.get("id").and_then(Value::as_str).map(str::to_owned);
-            Some(Judgement::of(&map, id, &options.correct))
+            Some(Judgement::of(&map, id, options))
         });
         judgements.push(score);
         ControlFlow::Continue(())
@@ -246,16 +312,20 @@ fn judgements(
 }
 
 impl Judgement {
-    fn of(score: &Map<String, Value>, id: Option<String>, correct: &[String]) -> Self {
+    fn of(score: &Map<String, Value>, id: Option<String>, options: &KeepOptions) -> Self {
         let is_ok = score.get("status").and_then(Value::as_str) == Some("ok");
         let reward = score.get("reward").and_then(Value::as_f64);
         let terms = score.get("terms");
         let verdict = |name: &String| terms?.get(name)?.get("verdict")?.as_str();
+        let raw = |name: &String| terms?.get(name)?.get("raw")?.as_f64();
+        let mut correct = options.correct.iter();
+        let mut at_least = options.at_least.iter();
         Self {
             id,
             // `abstain` and `error` have no reward; a number beside them is none of ours.
             reward: reward.filter(|_| is_ok),
-            is_correct: correct.iter().all(|name| verdict(name) == Some("correct")),
+            is_correct: correct.all(|name| verdict(name) == Some("correct"))
+                && at_least.all(|(name, least)| raw(name).is_some_and(|raw| raw >= *least)),
         }
     }
 }
@@ -272,16 +342,19 @@ fn candidate(
         kept.unscored += 1;
         return None;
     };
-    if options.min_reward.is_some_and(|least| reward < least) {
-        kept.below_reward += 1;
-        return None;
-    }
-    if !judgement.is_correct {
-        kept.incorrect += 1;
-        return None;
+    let is_below = options.min_reward.is_some_and(|least| reward < least);
+    let is_good = !is_below && judgement.is_correct;
+    if !is_good {
+        let reason = match is_below {
+            true => &mut kept.below_reward,
+            false => &mut kept.incorrect,
+        };
+        *reason += 1;
+        // What is worse can still be the worse one of a pair.
+        options.pairs?;
     }
     if options.finished && rollout.finish_reason.as_deref() == Some("length") {
-        kept.unfinished += 1;
+        kept.unfinished += u64::from(is_good);
         return None;
     }
     let (least, most) = options.tokens;
@@ -289,128 +362,25 @@ fn candidate(
         least.is_none_or(|least| tokens >= least) && most.is_none_or(|most| tokens <= most)
     };
     if options.tokens != (None, None) && !rollout.n_tokens.is_some_and(fits) {
-        kept.wrong_length += 1;
+        kept.wrong_length += u64::from(is_good);
         return None;
     }
-    let text = completion_text(&rollout.completion);
+    let text = write::completion_text(&rollout.completion);
     Some(Candidate {
         row,
-        prompt: digest(rollout.group.as_bytes()),
+        prompt: match options.pairs {
+            None => digest(rollout.group.as_bytes()),
+            // A group may have a prompt in two wordings; a pair has one.
+            Some(_) => {
+                let prompt = prompt_group(&rollout.prompt);
+                digest(format!("{}\0{prompt}", rollout.group).as_bytes())
+            }
+        },
         text: digest(text.as_bytes()),
         reward,
         length: rollout.n_tokens.unwrap_or(text.len() as u64),
+        is_good,
     })
-}
-
-/// The rows that are kept, each with its reward.
-fn choose(candidates: Vec<Candidate>, options: &KeepOptions, kept: &mut Kept) -> HashMap<u64, f64> {
-    let mut prompts: HashMap<u128, Vec<Candidate>> = HashMap::new();
-    for candidate in candidates {
-        prompts.entry(candidate.prompt).or_default().push(candidate);
-    }
-    let mut chosen = HashMap::new();
-    for mut group in prompts.into_values() {
-        match options.choice {
-            Choice::Best => group.sort_by(|a, b| {
-                let best = b.reward.total_cmp(&a.reward);
-                best.then(a.length.cmp(&b.length)).then(a.row.cmp(&b.row))
-            }),
-            Choice::Random(seed) => {
-                group.sort_by_key(|candidate| {
-                    digest(format!("{seed} {}", candidate.row).as_bytes())
-                });
-            }
-        }
-        if options.deduplicate {
-            let mut seen = HashSet::new();
-            let before = group.len();
-            group.retain(|candidate| seen.insert(candidate.text));
-            kept.duplicates += (before - group.len()) as u64;
-        }
-        let most = options.per_prompt.unwrap_or(usize::MAX);
-        kept.surplus += group.len().saturating_sub(most) as u64;
-        group.truncate(most);
-        kept.kept += group.len() as u64;
-        kept.prompts += u64::from(!group.is_empty());
-        chosen.extend(
-            group
-                .iter()
-                .map(|candidate| (candidate.row, candidate.reward)),
-        );
-    }
-    chosen
-}
-
-fn write_row(out: &mut impl Write, rollout: &Rollout, reward: f64, shape: Shape) -> io::Result<()> {
-    let is_talk = match shape {
-        Shape::AsPrompt => matches!(rollout.prompt, Text::Chat(_)),
-        Shape::Messages => true,
-        Shape::Pair => false,
-    };
-    let mut row = match is_talk {
-        true => json!({ "messages": messages(rollout) }),
-        false => json!({
-            "prompt": as_json(&rollout.prompt),
-            "completion": completion_text(&rollout.completion),
-        }),
-    };
-    row["id"] = json!(rollout.id);
-    row["group"] = json!(rollout.group);
-    row["reward"] = json!(reward);
-    serde_json::to_writer(&mut *out, &row)?;
-    out.write_all(b"\n")
-}
-
-/// The conversation: a plain prompt is the user's, and what the assistant had
-/// begun in the prompt goes on in its answer.
-fn messages(rollout: &Rollout) -> Vec<Value> {
-    let mut asked = match &rollout.prompt {
-        Text::Plain(text) => vec![message("user", text)],
-        Text::Chat(messages) => messages
-            .iter()
-            .map(|asked| message(&asked.role, &asked.content))
-            .collect(),
-    };
-    let mut answer = completion_text(&rollout.completion);
-    if let Text::Chat(messages) = &rollout.prompt
-        && let Some(begun) = messages.last().filter(|last| last.role == "assistant")
-    {
-        asked.pop();
-        answer = format!("{}{answer}", begun.content);
-    }
-    asked.push(message("assistant", &answer));
-    asked
-}
-
-fn message(role: &str, content: &str) -> Value {
-    json!({ "role": role, "content": content })
-}
-
-fn as_json(text: &Text) -> Value {
-    match text {
-        Text::Plain(text) => json!(text),
-        Text::Chat(messages) => messages
-            .iter()
-            .map(|asked| message(&asked.role, &asked.content))
-            .collect(),
-    }
-}
-
-/// The text of a completion; thinking that stands apart is put before it in tags.
-fn completion_text(completion: &Text) -> String {
-    let message = match completion {
-        Text::Plain(text) => return text.clone(),
-        Text::Chat(messages) => Text::answer_message(messages),
-    };
-    match message {
-        Some(Message {
-            reasoning: Some(reasoning),
-            content,
-            ..
-        }) => format!("<think>\n{reasoning}\n</think>\n\n{content}"),
-        Some(message) => message.content.clone(),
-        None => String::new(),
-    }
 }
 
 /// 128 bits of SHA-256: no two texts of any file share them.

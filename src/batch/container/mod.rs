@@ -1,0 +1,214 @@
+//! Containers: whole rows of JSON in, the bytes of an output file out.
+//!
+//! A packed output is a sequence of blocks. A block ends with the row that fills
+//! it, so that where blocks end follows from the rows alone: a run that was cut
+//! and resumed makes the same blocks, and so the same bytes.
+
+mod frames;
+mod packed;
+mod tail;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Inputs;
+#[cfg(feature = "parquet")]
+use super::parquet;
+pub(super) use packed::Packed;
+
+/// What an output file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Container {
+    /// JSON lines.
+    #[default]
+    Jsonl,
+    /// JSON lines in gzip members of some 1 MiB of text each.
+    Gzip,
+    /// JSON lines in zstd frames of some 1 MiB of text each.
+    Zstd,
+    /// Parquet, in row groups of some 16 MiB of text each. Needs the feature
+    /// `parquet`.
+    Parquet,
+}
+
+impl Container {
+    /// The container that the name of an output asks for: by `.gz`, `.zst` and
+    /// `.parquet`, everything else is JSON lines.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        match path.extension().and_then(|suffix| suffix.to_str()) {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            Some("parquet") => Self::Parquet,
+            _ => Self::Jsonl,
+        }
+    }
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jsonl => "jsonl",
+            Self::Gzip => "jsonl.gz",
+            Self::Zstd => "jsonl.zst",
+            Self::Parquet => "parquet",
+        })
+    }
+}
+
+/// Makes blocks.
+pub(super) trait Codec: Send {
+    /// A block is closed once it holds this much text.
+    fn block_bytes(&self) -> usize;
+    /// What a file begins with.
+    fn head(&self) -> &'static [u8] {
+        b""
+    }
+    /// A block of whole rows, which will lie at `at`.
+    fn block(&mut self, rows: &[u8], at: u64) -> io::Result<Vec<u8>>;
+    /// What ends a file whose blocks end at `at`.
+    fn foot(&mut self, at: u64) -> io::Result<Vec<u8>>;
+}
+
+/// Where a whole block ends, and how many rows the file has up to there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Boundary {
+    pub(super) end: u64,
+    pub(super) rows: u64,
+}
+
+/// What decides a block's bytes, the rows apart.
+pub(super) struct Layout<'l> {
+    /// The names of the rewards.
+    pub(super) rewards: Vec<String>,
+    /// Whose columns are kept.
+    pub(super) inputs: &'l Inputs,
+}
+
+impl Container {
+    /// The codec of a new file, or of one that ends at `resumed`; `None` for
+    /// JSON lines, which have no blocks.
+    fn codec(
+        self,
+        layout: &Layout<'_>,
+        resumed: Option<(&File, Boundary)>,
+    ) -> io::Result<Option<Box<dyn Codec>>> {
+        Ok(match self {
+            Self::Jsonl => None,
+            Self::Gzip => Some(Box::new(frames::Gzip)),
+            Self::Zstd => Some(Box::new(frames::Zstd::new()?)),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Some(Box::new(parquet::Segments::new(layout, resumed)?)),
+            #[cfg(not(feature = "parquet"))]
+            Self::Parquet => {
+                let _ = (layout, resumed);
+                return Err(unsupported());
+            }
+        })
+    }
+
+    /// The ends of the whole blocks of a file, its beginning among them.
+    fn boundaries(self, file: &File) -> io::Result<Vec<Boundary>> {
+        match self {
+            Self::Jsonl => Ok(vec![Boundary::default()]),
+            Self::Gzip => frames::boundaries(file, frames::gzip_frame),
+            Self::Zstd => frames::boundaries(file, frames::zstd_frame),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => parquet::boundaries(file),
+            #[cfg(not(feature = "parquet"))]
+            Self::Parquet => Err(unsupported()),
+        }
+    }
+
+    /// The rows of the blocks up to `end`, as lines.
+    fn rows(self, file: File, end: Boundary) -> io::Result<Box<dyn BufRead + Send>> {
+        match self {
+            Self::Jsonl => Ok(Box::new(io::empty())),
+            Self::Gzip => frames::gzip_rows(file, end.end),
+            Self::Zstd => frames::zstd_rows(file, end.end),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => parquet::segment_rows(file, end.end),
+            #[cfg(not(feature = "parquet"))]
+            Self::Parquet => Err(unsupported()),
+        }
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+fn unsupported() -> io::Error {
+    io::Error::other("this build cannot write Parquet (feature `parquet`)")
+}
+
+/// Rows packed into a stream, which cannot be resumed.
+pub(super) struct Stream<'o> {
+    out: &'o mut dyn Write,
+    codec: Box<dyn Codec>,
+    pending: Vec<u8>,
+    at: u64,
+}
+
+impl<'o> Stream<'o> {
+    /// `None` where rows go out as they are.
+    pub(super) fn new(
+        container: Container,
+        layout: &Layout<'_>,
+        out: &'o mut dyn Write,
+    ) -> io::Result<Result<Self, &'o mut dyn Write>> {
+        Ok(match container.codec(layout, None)? {
+            None => Err(out),
+            Some(codec) => Ok(Self {
+                out,
+                codec,
+                pending: Vec::new(),
+                at: 0,
+            }),
+        })
+    }
+
+    /// Writes the last block and what ends the file.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if !self.pending.is_empty() {
+            self.put_block()?;
+        }
+        if self.at == 0 {
+            self.out.write_all(self.codec.head())?;
+            self.at = self.codec.head().len() as u64;
+        }
+        let foot = self.codec.foot(self.at)?;
+        self.out.write_all(&foot)?;
+        self.out.flush()
+    }
+
+    fn put_block(&mut self) -> io::Result<()> {
+        if self.at == 0 {
+            self.out.write_all(self.codec.head())?;
+            self.at = self.codec.head().len() as u64;
+        }
+        let block = self.codec.block(&self.pending, self.at)?;
+        self.out.write_all(&block)?;
+        self.at += block.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
+        for row in rows.split_inclusive(|byte| *byte == b'\n') {
+            self.pending.extend_from_slice(row);
+            if self.pending.len() >= self.codec.block_bytes() {
+                self.put_block()?;
+            }
+        }
+        Ok(rows.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
