@@ -189,6 +189,13 @@ try {
     if (exceptionDetails) faults.push(`${name}: ${exceptionDetails.exception?.description}`);
     for (const fault of result.value?.faults ?? []) faults.push(`${name}: ${fault}`);
     const { cssContentSize } = await send("Page.getLayoutMetrics");
+    for (const [part, selector] of [["-pictures", "#pictures"], ["-rows", "#rows"]]) {
+      const { result } = await send("Runtime.evaluate", {
+        expression: `(({ left: x, top: y, width, height }) => ({ x: 0, y: y + scrollY, width: innerWidth, height: Math.min(height + 16, 2400), scale: 1 }))(document.querySelector("${selector}").getBoundingClientRect())`,
+        returnByValue: true,
+      });
+      await shot(part, { captureBeyondViewport: true, clip: result.value });
+    }
     await shot("-whole", { captureBeyondViewport: true, clip: { x: 0, y: 0, width, height: Math.min(cssContentSize.height, 12000), scale: 1 } });
     for (const { method, params } of heard) {
       if (method === "Runtime.exceptionThrown") faults.push(`${name}: ${params.exceptionDetails.text}`);

@@ -29,6 +29,7 @@ mod measures;
 mod policy;
 #[cfg(feature = "remote")]
 mod remote;
+mod report;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

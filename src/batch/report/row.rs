@@ -1,6 +1,5 @@
 //! A scored row as the survey sees it: just scored, or read back from a file.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -58,21 +57,22 @@ impl Evidence<'_> {
         }
     }
 
-    /// All of a term's evidence.
-    pub(super) fn details(&self, term: &str) -> Vec<(Cow<'_, str>, &Value)> {
-        match self {
+    /// All of a term's evidence, by name: a line has it in no order of ours.
+    pub(super) fn details(&self, term: &str) -> Vec<(&str, &Value)> {
+        let mut details: Vec<(&str, &Value)> = match self {
             Self::Score(score) => {
-                let details = score.term(term).map(|term| term.detail.iter());
-                let details = details.into_iter().flatten();
-                details.map(|(name, value)| (name.into(), value)).collect()
+                let term = score.term(term).into_iter();
+                term.flat_map(|term| term.detail.iter()).collect()
             }
             Self::Line(line) => {
-                let details = line.terms.get(term).map(|term| term.detail.iter());
-                let details = details.into_iter().flatten();
+                let details = line.terms.get(term).into_iter();
+                let details = details.flat_map(|term| &term.detail);
                 details
-                    .map(|(name, value)| (name.as_str().into(), value))
+                    .map(|(name, value)| (name.as_str(), value))
                     .collect()
             }
-        }
+        };
+        details.sort_unstable_by_key(|(name, _)| *name);
+        details
     }
 }

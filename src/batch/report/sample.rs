@@ -113,7 +113,7 @@ impl Sample {
                 .details(term.name)
                 .into_iter()
                 .take(MOST_DETAILS)
-                .map(|(name, value)| (shortened(&name), shortened(&plain(value))))
+                .map(|(name, value)| (shortened(name), shortened(&plain(value))))
                 .collect(),
         });
         let of_rollout = |text: fn(&Rollout) -> Option<String>| row.rollout.and_then(text);

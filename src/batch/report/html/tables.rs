@@ -116,28 +116,29 @@ pub(super) fn tasks(findings: &Findings) -> String {
                 .tasks
                 .get(index)
                 .and_then(|look| look.correct_share);
-            let mut cells = vec![
+            let path = format!("/tasks/{index}/correct_share");
+            let [_, mean, std] = moments(&at("reward"), &task.reward);
+            vec![
                 head(&brief(task.task.as_deref().unwrap_or("(no task)"))),
                 cell(&at("rows"), Unit::Count, task.rows as f64),
+                cell(&path, Unit::Share, share),
+                mean,
+                std,
                 cell(&at("ok"), Unit::Count, task.ok as f64),
                 cell(&at("abstain"), Unit::Count, task.abstain as f64),
                 cell(&at("errors"), Unit::Count, task.errors as f64),
-            ];
-            cells.extend(moments(&at("reward"), &task.reward).into_iter().skip(1));
-            let path = format!("/tasks/{index}/correct_share");
-            cells.push(cell(&path, Unit::Share, share));
-            cells
+            ]
         })
         .collect();
     let heads = [
         "task",
         "rows",
+        "correct",
+        "mean reward",
+        "std",
         "scored",
         "undecided",
         "unusable",
-        "mean reward",
-        "std",
-        "correct",
     ];
     wide("Tasks", &heads, &rows) + &cut(tasks.len(), rows.len(), "tasks")
 }
