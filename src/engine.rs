@@ -145,6 +145,17 @@ impl Engine {
     pub fn score_placed<T: AsRef<[u8]> + Sync>(&self, records: &[(u64, T)]) -> Vec<Score> {
         self.threads.score_placed(&self.scorer, records)
     }
+
+    /// As [`Engine::score_records`], but asks `go_on` between portions of the work,
+    /// on the caller's thread, some ten times a second; `None` where it said no.
+    pub fn score_records_while<T: AsRef<[u8]> + Sync>(
+        &self,
+        records: &[T],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Option<Vec<Score>> {
+        self.threads
+            .score_records_while(&self.scorer, records, go_on)
+    }
 }
 
 /// Gives `scorer` what its spec needs to run, and says what whoever asked should be

@@ -5,7 +5,6 @@ mod batch;
 mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
-mod countdown;
 #[cfg(feature = "cli")]
 mod diff;
 mod engine;
@@ -25,6 +24,8 @@ mod layering;
 mod math;
 mod math_laws;
 mod measures;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "train")]
 mod policy;
 #[cfg(feature = "remote")]

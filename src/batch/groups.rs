@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::judge::{bug, place, read_line};
+use super::judge::{bug, place, read_rollouts};
 use super::output::write_score;
 use super::reader::Reader;
 use super::run::Control;
@@ -218,12 +218,13 @@ pub(super) fn last_rows(
         }
         for index in 0..chunk.rows() {
             let (line, at) = chunk.row(index);
-            if let Ok((_, rollout)) =
-                read_line(line, judge.fields(), &place(inputs, at), line_bytes)
-            {
-                rows.insert(rollout.group, number);
+            let place = place(inputs, at);
+            for read in read_rollouts(line, at.schema, judge.fields(), &place, line_bytes) {
+                if let Ok((_, rollout)) = read {
+                    rows.insert(rollout.group, number);
+                }
+                number += 1;
             }
-            number += 1;
         }
     }
     Some(rows)

@@ -13,6 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 
 #[cfg(feature = "parquet")]
 use super::parquet;
+use crate::rollout::schema::Ambiguous;
 
 /// Bytes that tell the kind of a file; the longest magic number below.
 const MAGIC_BYTES: usize = 6;
@@ -63,6 +64,15 @@ pub enum InputError {
         name: String,
         /// What is amiss.
         problem: String,
+    },
+    /// Nobody knows what its fields mean.
+    #[error("`{name}`: the schema is not clear; `--schema NAME` says which one it is")]
+    Schema {
+        /// The input as it was named.
+        name: String,
+        /// The schemas that fit.
+        #[source]
+        source: Ambiguous,
     },
     /// Standard input can be read only once.
     #[error("standard input (`-`) is named twice")]
@@ -169,7 +179,7 @@ fn check(input: &Input) -> Result<Option<u64>, InputError> {
     if metadata.is_dir() {
         return Err(InputError::Kind {
             name: input.name(),
-            problem: "is a directory; name the files in it",
+            problem: "is a directory; name the files in it, as in `FOLDER/*.jsonl`",
         });
     }
     if !metadata.is_file() {
@@ -361,8 +371,8 @@ impl Source {
             Body::Rows(rows) => {
                 let taken = rows.take(limit, text);
                 let byte = rows.taken();
-                let earlier = self.counts[0].swap(byte, Ordering::Relaxed);
-                self.counts[1].fetch_add(byte - earlier, Ordering::Relaxed);
+                let earlier = self.counts[0].fetch_max(byte, Ordering::Relaxed);
+                self.counts[1].fetch_add(byte.saturating_sub(earlier), Ordering::Relaxed);
                 match taken {
                     Ok(parquet::Taken::Text) => return Ok(LineEnd::Line),
                     Ok(parquet::Taken::TooLong(bytes)) => return Ok(LineEnd::TooLong(bytes)),

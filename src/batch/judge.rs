@@ -8,6 +8,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+use std::vec;
 
 use serde_json::Value;
 
@@ -17,7 +18,8 @@ use super::lines::too_long;
 use super::output::{Columns, write_columns, write_row};
 use super::reader::{Line, Position};
 use crate::reward::{ErrorKind, Pending, RowError, Score, Scorer};
-use crate::rollout::{FieldMap, Pointer, Record, Rollout};
+use crate::rollout::schema::{Schema, adapt};
+use crate::rollout::{FieldMap, Pointer, Record, Rollout, RolloutError};
 
 /// What turns a rollout into a score: a [`Scorer`], or a program's own rules.
 pub trait Judge: Sync {
@@ -68,9 +70,33 @@ pub(super) struct Place {
     pub(super) default_id: String,
 }
 
-/// A scored line.
+/// A rollout with the fields that it is from, or the score of what is none.
+pub(super) type Read<'l> = Result<(Record<'l>, Rollout), Box<Judged<'l>>>;
+
+/// The rollouts of a line, in order.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the one row of a native line should cost no allocation"
+)]
+pub(super) enum Reads<'l> {
+    One(Option<Read<'l>>),
+    Several(vec::IntoIter<Read<'l>>),
+}
+
+impl<'l> Iterator for Reads<'l> {
+    type Item = Read<'l>;
+
+    fn next(&mut self) -> Option<Read<'l>> {
+        match self {
+            Self::One(read) => read.take(),
+            Self::Several(reads) => reads.next(),
+        }
+    }
+}
+
+/// A scored rollout.
 pub(super) struct Judged<'l> {
-    /// The line's fields, where it has any.
+    /// Its fields, where it has any.
     pub(super) record: Option<Record<'l>>,
     pub(super) task: Option<String>,
     pub(super) score: Score,
@@ -107,18 +133,17 @@ fn machinery(fault: &str) -> RowError {
     }
 }
 
-/// Judges one line by a scorer that compares the rollouts of a group: all that
-/// the line decides alone. `begin` is when, for a survey.
-pub(super) fn begin_line(
+/// Judges one rollout by a scorer that compares the rollouts of a group: all that
+/// it decides alone. `begin` is when, for a survey.
+pub(super) fn begin_read(
     scorer: &Scorer,
-    line: Line<'_>,
+    read: Read<'_>,
     place: &Place,
-    limit_bytes: usize,
     columns: Columns,
     begin: Option<Instant>,
 ) -> BegunRow {
     let mut text = Vec::new();
-    let judged = match read_line(line, scorer.fields(), place, limit_bytes) {
+    let judged = match read {
         Err(judged) => *judged,
         Ok((record, rollout)) => match begin_rollout(scorer, &rollout) {
             Ok(mut pending) => {
@@ -151,14 +176,13 @@ pub(super) fn begin_line(
     }))
 }
 
-/// Scores one line.
-pub(super) fn score_line<'l>(
+/// Scores what was read.
+pub(super) fn score_read<'l>(
     judge: &(impl Judge + ?Sized),
-    line: Line<'l>,
+    read: Read<'l>,
     place: &Place,
-    limit_bytes: usize,
 ) -> Judged<'l> {
-    match read_line(line, judge.fields(), place, limit_bytes) {
+    match read {
         Ok((record, rollout)) => {
             let mut score = score_rollout(judge, &rollout);
             score.error = score.error.map(|error| located(error, place));
@@ -173,13 +197,77 @@ pub(super) fn score_line<'l>(
     }
 }
 
+/// The rollouts of a line of some schema, one at least.
+pub(super) fn read_rollouts<'l>(
+    line: Line<'l>,
+    schema: Schema,
+    fields: &FieldMap,
+    place: &Place,
+    limit_bytes: usize,
+) -> Reads<'l> {
+    if schema == Schema::Native {
+        return Reads::One(Some(read_line(line, fields, place, limit_bytes)));
+    }
+    let record = match read_record(line, place, limit_bytes) {
+        Ok(record) => record,
+        Err(judged) => return Reads::One(Some(Err(judged))),
+    };
+    let adapted = adapt(&record, schema, fields, &place.default_id);
+    let reads: Vec<Read<'l>> = adapted
+        .into_iter()
+        .map(|adapted| match adapted.rollout {
+            Ok(rollout) => Ok((adapted.record, rollout)),
+            Err(fault) => Err(unusable(adapted.record, adapted.id, fields, fault, place)),
+        })
+        .collect();
+    Reads::Several(reads.into_iter())
+}
+
 /// The rollout of a line, or the score that a line without one has.
 pub(super) fn read_line<'l>(
     line: Line<'l>,
     fields: &FieldMap,
     place: &Place,
     limit_bytes: usize,
-) -> Result<(Record<'l>, Rollout), Box<Judged<'l>>> {
+) -> Read<'l> {
+    let record = read_record(line, place, limit_bytes)?;
+    match record.rollout(fields, &place.default_id) {
+        Ok(rollout) => Ok((record, rollout)),
+        Err(fault) => {
+            // The names help to find the row; there is no rollout to ask.
+            let id = name(&record, &fields.id).unwrap_or_else(|| place.default_id.clone());
+            Err(unusable(record, id, fields, fault, place))
+        }
+    }
+}
+
+/// The score of a record that is no rollout.
+fn unusable<'l>(
+    record: Record<'l>,
+    id: String,
+    fields: &FieldMap,
+    fault: RolloutError,
+    place: &Place,
+) -> Box<Judged<'l>> {
+    let group = name(&record, &fields.group).unwrap_or_default();
+    let mut error = RowError::data(fault.to_string());
+    error.field = Some(fault.field);
+    let task = name(&record, &fields.task);
+    let score = Score::error(&id, &group, located(error, place));
+    Box::new(Judged {
+        record: Some(record),
+        task,
+        score,
+        rollout: None,
+    })
+}
+
+/// The fields of a line, or the score that a line without any has.
+fn read_record<'l>(
+    line: Line<'l>,
+    place: &Place,
+    limit_bytes: usize,
+) -> Result<Record<'l>, Box<Judged<'l>>> {
     let unreadable = |message: String| {
         let error = located(RowError::data(message), place);
         let score = Score::error(&place.default_id, "", error);
@@ -196,28 +284,10 @@ pub(super) fn read_line<'l>(
             return Err(unreadable(too_long(bytes, limit_bytes).message));
         }
     };
-    let record = Record::parse(text).map_err(|error| {
+    Record::parse(text).map_err(|error| {
         let column = error.column.map(|column| format!(" (column {column})"));
         unreadable(error.problem + &column.unwrap_or_default())
-    })?;
-    match record.rollout(fields, &place.default_id) {
-        Ok(rollout) => Ok((record, rollout)),
-        Err(fault) => {
-            // The names help to find the row; there is no rollout to ask.
-            let id = name(&record, &fields.id).unwrap_or_else(|| place.default_id.clone());
-            let group = name(&record, &fields.group).unwrap_or_default();
-            let mut error = RowError::data(fault.to_string());
-            error.field = Some(fault.field);
-            let task = name(&record, &fields.task);
-            let score = Score::error(&id, &group, located(error, place));
-            Err(Box::new(Judged {
-                record: Some(record),
-                task,
-                score,
-                rollout: None,
-            }))
-        }
-    }
+    })
 }
 
 /// Where a line is from, and what its rollout is called if it has no name.

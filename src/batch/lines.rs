@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::input::{InputError, Inputs};
-use super::judge::{place, read_line};
+use super::judge::{place, read_rollouts};
 use super::reader::{Line, ReadLimits, Reader};
+use super::schemas::Schemas;
+use super::select::Selector;
 use crate::reward::RowError;
+use crate::rollout::schema::{Schema, SchemaChoice};
 use crate::rollout::{FieldMap, Rollout};
 
 /// Rows read ahead of the caller.
@@ -93,40 +96,52 @@ pub fn each_line(
 pub fn find(
     inputs: &Inputs,
     fields: &FieldMap,
+    schema: SchemaChoice,
     wanted: &Wanted,
     max_line_bytes: usize,
 ) -> Result<Option<Found>, InputError> {
     let mut row = 0;
-    let mut reader = reader(inputs, max_line_bytes);
+    let schemas = Arc::new(Schemas::new(schema, fields));
+    let reader = reader(inputs, max_line_bytes);
+    let mut reader = reader.selecting(&schemas, Selector::default());
     while let Some(chunk) = reader.chunk(usize::MAX)? {
         for index in 0..chunk.rows() {
             let (line, at) = chunk.row(index);
-            row += 1;
-            if matches!(wanted, Wanted::Row(number) if *number != row) {
+            // A native line is one row: others than the wanted one need no reading.
+            if at.schema == Schema::Native
+                && matches!(wanted, Wanted::Row(number) if *number != row + 1)
+            {
+                row += 1;
                 continue;
             }
             let place = place(inputs, at);
-            let read = read_line(line, fields, &place, max_line_bytes);
-            let id = match &read {
-                Ok((_, rollout)) => &rollout.id,
-                Err(judged) => &judged.score.id,
-            };
-            if matches!(wanted, Wanted::Id(name) if name != id) {
-                continue;
+            for read in read_rollouts(line, at.schema, fields, &place, max_line_bytes) {
+                row += 1;
+                let id = match &read {
+                    Ok((_, rollout)) => &rollout.id,
+                    Err(judged) => &judged.score.id,
+                };
+                let is_wanted = match wanted {
+                    Wanted::Row(number) => *number == row,
+                    Wanted::Id(name) => name == id,
+                };
+                if !is_wanted {
+                    continue;
+                }
+                let rollout = match read {
+                    Ok((_, rollout)) => Ok(rollout),
+                    Err(judged) => Err(judged
+                        .score
+                        .error
+                        .expect("a line without a rollout has an error")),
+                };
+                return Ok(Some(Found {
+                    row,
+                    file: inputs.list()[at.input].name(),
+                    line: at.line,
+                    rollout,
+                }));
             }
-            let rollout = match read {
-                Ok((_, rollout)) => Ok(rollout),
-                Err(judged) => Err(judged
-                    .score
-                    .error
-                    .expect("a line without a rollout has an error")),
-            };
-            return Ok(Some(Found {
-                row,
-                file: inputs.list()[at.input].name(),
-                line: at.line,
-                rollout,
-            }));
         }
     }
     Ok(None)
@@ -139,23 +154,28 @@ pub fn find(
 pub fn rest_of_group(
     inputs: &Inputs,
     fields: &FieldMap,
+    schema: SchemaChoice,
     group: &str,
     but: u64,
     max_line_bytes: usize,
 ) -> Result<Vec<Rollout>, InputError> {
     let mut row = 0;
     let mut rest = Vec::new();
-    let mut reader = reader(inputs, max_line_bytes);
+    let schemas = Arc::new(Schemas::new(schema, fields));
+    let reader = reader(inputs, max_line_bytes);
+    let mut reader = reader.selecting(&schemas, Selector::default());
     while let Some(chunk) = reader.chunk(usize::MAX)? {
         for index in 0..chunk.rows() {
             let (line, at) = chunk.row(index);
-            row += 1;
-            let read = read_line(line, fields, &place(inputs, at), max_line_bytes);
-            if let Ok((_, rollout)) = read
-                && rollout.group == group
-                && row != but
-            {
-                rest.push(rollout);
+            let place = place(inputs, at);
+            for read in read_rollouts(line, at.schema, fields, &place, max_line_bytes) {
+                row += 1;
+                if let Ok((_, rollout)) = read
+                    && rollout.group == group
+                    && row != but
+                {
+                    rest.push(rollout);
+                }
             }
         }
     }

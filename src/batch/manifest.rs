@@ -14,7 +14,9 @@ use super::container::Container;
 use super::input::{Input, InputError, Inputs};
 use super::output::Columns;
 use super::run::BatchOptions;
+use super::select::Selection;
 use crate::reward::Scorer;
+use crate::rollout::schema::{Schema, SchemaChoice};
 
 /// Version of the manifest's own format.
 const VERSION: u32 = 1;
@@ -74,10 +76,24 @@ pub struct OutputOptions {
     /// What the file is.
     #[serde(default)]
     pub container: Container,
+    /// Text of a block, where it is not the container's own choice.
+    #[serde(default)]
+    pub block_bytes: Option<usize>,
     /// Most rows.
     pub limit: Option<u64>,
     /// Longest input line.
     pub max_line_bytes: usize,
+    /// Whose fields the inputs have.
+    #[serde(default = "native")]
+    pub schema: SchemaChoice,
+    /// Which rows are scored.
+    #[serde(flatten)]
+    pub selection: Selection,
+}
+
+/// What a manifest without a schema was made by.
+fn native() -> SchemaChoice {
+    SchemaChoice::Named(Schema::Native)
 }
 
 impl Manifest {
@@ -108,8 +124,11 @@ impl Manifest {
             options: OutputOptions {
                 columns: options.columns,
                 container: options.container,
+                block_bytes: options.block_bytes,
                 limit: options.limit,
                 max_line_bytes: options.max_line_bytes,
+                schema: options.schema,
+                selection: options.selection.clone(),
             },
             complete: false,
             rows: None,
@@ -153,8 +172,11 @@ impl Manifest {
         let OutputOptions {
             columns,
             container,
+            block_bytes,
             limit,
             max_line_bytes,
+            schema,
+            selection,
         } = &earlier.options;
         if self.options.columns != *columns {
             let name = match columns {
@@ -166,10 +188,22 @@ impl Manifest {
         if self.options.container != *container {
             return Some(format!("it was begun as `--format {container}`"));
         }
+        if self.options.block_bytes != *block_bytes {
+            return Some("it was begun with blocks of another size".to_owned());
+        }
         if self.options.limit != *limit {
             return Some(match limit {
                 Some(limit) => format!("it was begun with `--limit {limit}`"),
                 None => "it was begun without `--limit`".to_owned(),
+            });
+        }
+        if self.options.schema != *schema {
+            return Some(format!("it was begun with `--schema {schema}`"));
+        }
+        if self.options.selection != *selection {
+            return Some(match selection.to_string() {
+                all if all.is_empty() => "it was begun with all rows".to_owned(),
+                part => format!("it was begun with `{part}`"),
             });
         }
         (self.options.max_line_bytes != *max_line_bytes)

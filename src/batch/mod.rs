@@ -55,6 +55,8 @@ pub mod report;
 mod resume;
 mod run;
 mod samples;
+mod schemas;
+mod select;
 mod summary;
 mod threads;
 
@@ -71,5 +73,7 @@ pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
 pub use samples::{MAX_ANSWERS, MAX_GROUPS, PassAt, Samples};
+pub use schemas::{InputSchema, look};
+pub use select::{Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
 pub use threads::{Threads, score_all};

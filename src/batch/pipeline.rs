@@ -18,7 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::groups::{Asked, BegunRow, Groups, ScoredRow};
 use super::input::InputError;
-use super::judge::{Judge, begin_line, place, score_line};
+use super::judge::{Judge, Place, Reads, begin_read, place, read_rollouts, score_read};
 use super::output::write_row;
 use super::reader::{Chunk, Reader};
 use super::report::{Evidence, SurveyedRow};
@@ -33,6 +33,13 @@ const MAX_JOBS: usize = 1024;
 /// Chunks on their way per scoring thread: one in work, one to follow.
 const CHUNKS_PER_JOB: usize = 2;
 
+/// What an earlier run has written, and the lines after it that were read with it.
+#[derive(Debug, Default)]
+pub(super) struct Resumed {
+    pub(super) rows: u64,
+    pub(super) chunk: Option<Chunk>,
+}
+
 /// Scores what `reader` still has and writes it to `out`.
 pub(super) fn drive<J: Judge + ?Sized>(
     batch: &Batch<'_, J>,
@@ -40,8 +47,12 @@ pub(super) fn drive<J: Judge + ?Sized>(
     tallies: Tallies,
     groups: Option<Groups<'_>>,
     out: &mut dyn Write,
-    resumed_rows: u64,
+    resumed: Resumed,
 ) -> Result<Report, BatchError> {
+    let Resumed {
+        rows: resumed_rows,
+        chunk: mut begun,
+    } = resumed;
     let pool = pool(batch.options.jobs)?;
     let permits = CHUNKS_PER_JOB * pool.current_num_threads() + 1;
     let (permit, permits_out) = mpsc::channel();
@@ -60,7 +71,8 @@ pub(super) fn drive<J: Judge + ?Sized>(
     thread::scope(|threads| {
         let sender = events.clone();
         threads.spawn(move || {
-            let read = AssertUnwindSafe(|| read(batch, reader, &permits_out, &sender));
+            let read =
+                AssertUnwindSafe(|| read(batch, reader, begun.take(), &permits_out, &sender));
             let end = catch_unwind(read).unwrap_or(Some(End::Panic));
             // The inbox outlives this thread, unless the writer has panicked.
             let _ = sender.send(Event::End(end));
@@ -87,6 +99,7 @@ pub(super) fn drive<J: Judge + ?Sized>(
 fn read<J: Judge + ?Sized>(
     batch: &Batch<'_, J>,
     mut reader: Reader<'_>,
+    mut begun: Option<Chunk>,
     permits: &Receiver<()>,
     events: &Sender<Event>,
 ) -> Option<End> {
@@ -97,7 +110,11 @@ fn read<J: Judge + ?Sized>(
         if batch.control.is_stopped() {
             break Some(End::Stopped);
         }
-        match reader.chunk(usize::MAX) {
+        let next = match begun.take() {
+            Some(chunk) => Ok(Some(chunk)),
+            None => reader.chunk(usize::MAX),
+        };
+        match next {
             Ok(Some(chunk)) => {
                 if events.send(Event::Read(chunk)).is_err() {
                     break None;
@@ -114,7 +131,24 @@ fn read<J: Judge + ?Sized>(
 fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
     let Batch { judge, options, .. } = batch;
     let grouped = judge.grouped();
-    let rows: Vec<Option<BegunRow>> = (0..chunk.rows())
+    let row = |read, place: &Place| {
+        let begin = batch.control.is_surveyed().then(Instant::now);
+        if let Some(scorer) = grouped {
+            return begin_read(scorer, read, place, options.columns, begin);
+        }
+        let mut judged = score_read(*judge, read, place);
+        let asked = Asked::of(judged.rollout.take(), begin);
+        let mut text = Vec::new();
+        write_row(&judged, options.columns, &mut text);
+        BegunRow::Scored(Box::new(ScoredRow {
+            text,
+            score: judged.score,
+            task: judged.task,
+            asked,
+        }))
+    };
+    let lines: Vec<Option<Rows>> = chunk
+        .open()
         .into_par_iter()
         .map(|index| {
             if batch.control.is_stopped() {
@@ -122,36 +156,32 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
             }
             let (line, at) = chunk.row(index);
             let place = place(batch.inputs, at);
-            let begin = batch.control.is_surveyed().then(Instant::now);
-            if let Some(scorer) = grouped {
-                let row = begin_line(
-                    scorer,
-                    line,
-                    &place,
-                    options.max_line_bytes,
-                    options.columns,
-                    begin,
-                );
-                return Some(row);
-            }
-            let mut judged = score_line(*judge, line, &place, options.max_line_bytes);
-            let asked = Asked::of(judged.rollout.take(), begin);
-            let mut text = Vec::new();
-            write_row(&judged, options.columns, &mut text);
-            Some(BegunRow::Scored(Box::new(ScoredRow {
-                text,
-                score: judged.score,
-                task: judged.task,
-                asked,
-            })))
+            let limit = options.max_line_bytes;
+            let reads = read_rollouts(line, at.schema, judge.fields(), &place, limit);
+            Some(match reads {
+                Reads::One(read) => Rows::One(read.map(|read| row(read, &place))),
+                several => {
+                    let open = several.skip(chunk.done_of(index));
+                    Rows::Several(open.map(|read| row(read, &place)).collect())
+                }
+            })
         })
         .collect();
-    let total = rows.len();
-    let rows: Vec<BegunRow> = rows.into_iter().map_while(|row| row).collect();
-    Scored {
-        is_whole: rows.len() == total,
-        rows,
+    let mut rows = Vec::with_capacity(lines.len());
+    let is_whole = lines.iter().all(Option::is_some);
+    for line in lines.into_iter().map_while(|line| line) {
+        match line {
+            Rows::One(row) => rows.extend(row),
+            Rows::Several(several) => rows.extend(several),
+        }
     }
+    Scored { rows, is_whole }
+}
+
+/// The rows of a line.
+enum Rows {
+    One(Option<BegunRow>),
+    Several(Vec<BegunRow>),
 }
 
 /// What the writing thread hears.

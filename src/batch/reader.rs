@@ -9,12 +9,17 @@
 //! - A row of a Parquet file is a line of its own, in JSON.
 //! - A line over the limit is skipped in constant memory and becomes a row that
 //!   says so; it is not lost.
+//! - Rows that were not asked for are passed over; see `select.rs`.
+//! - The schema of an input is told by its first line that is a JSON object.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::input::{InputError, Inputs, LineEnd, Source};
+use super::schemas::Schemas;
+use super::select::{Selector, Take};
+use crate::rollout::schema::Schema;
 
 /// The UTF-8 byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -32,11 +37,15 @@ pub(super) struct ReadLimits {
     pub(super) rows: u64,
 }
 
-/// Lines that travel together.
+/// Lines that travel together. Of a resumed run, the first ones may be done.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     text: Vec<u8>,
     rows: Vec<(Content, Position)>,
+    /// Lines at its beginning that are done.
+    done_lines: usize,
+    /// Completions of the first other line that are done.
+    done_completions: usize,
 }
 
 /// Where a row stands.
@@ -46,6 +55,8 @@ pub(super) struct Position {
     pub(super) input: usize,
     /// Line in it, 1-based.
     pub(super) line: u64,
+    /// Whose fields the input has.
+    pub(super) schema: Schema,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +82,26 @@ impl Chunk {
         self.rows.len()
     }
 
+    /// What is left of it after so many lines, and so many completions of the next.
+    pub(super) fn rest(mut self, done_lines: usize, done_completions: usize) -> Option<Self> {
+        self.done_lines = done_lines;
+        self.done_completions = done_completions;
+        (done_lines < self.rows.len()).then_some(self)
+    }
+
+    /// The lines that are not done.
+    pub(super) fn open(&self) -> Range<usize> {
+        self.done_lines..self.rows.len()
+    }
+
+    /// How many completions of a line are done.
+    pub(super) fn done_of(&self, index: usize) -> usize {
+        match index == self.done_lines {
+            true => self.done_completions,
+            false => 0,
+        }
+    }
+
     pub(super) fn row(&self, index: usize) -> (Line<'_>, Position) {
         let (content, position) = &self.rows[index];
         match content {
@@ -89,13 +120,21 @@ pub(super) struct Reader<'i> {
     at: Position,
     rows_left: u64,
     failure: Option<InputError>,
+    schemas: Arc<Schemas>,
+    /// Whether the schema of the input is not known yet.
+    is_new: bool,
+    selector: Selector,
 }
 
 impl<'i> Reader<'i> {
     /// A reader that adds the bytes it takes in to `taken`.
     pub(super) fn new(inputs: &'i Inputs, limits: ReadLimits, taken: Arc<AtomicU64>) -> Self {
         let rows_left = limits.rows;
-        let at = Position { input: 0, line: 0 };
+        let at = Position {
+            input: 0,
+            line: 0,
+            schema: Schema::Native,
+        };
         Self {
             inputs,
             limits,
@@ -104,21 +143,36 @@ impl<'i> Reader<'i> {
             at,
             rows_left,
             failure: None,
+            schemas: Arc::default(),
+            is_new: true,
+            selector: Selector::default(),
         }
     }
 
-    /// The next chunk of at most `most` rows; `None` at the end.
+    /// The same reader for inputs of other tools, and for a part of their rows.
+    pub(super) fn selecting(self, schemas: &Arc<Schemas>, selector: Selector) -> Self {
+        Self {
+            schemas: Arc::clone(schemas),
+            selector,
+            ..self
+        }
+    }
+
+    /// The next chunk of at most `most` rows; `None` at the end. A chunk is empty
+    /// where none of the rows was asked for.
     ///
     /// # Errors
     /// When an input cannot be read on. Lines before that have been handed out.
     pub(super) fn chunk(&mut self, most: usize) -> Result<Option<Chunk>, InputError> {
         let mut chunk = Chunk::default();
         let most = most.min(self.limits.chunk_rows);
-        while chunk.rows.len() < most && chunk.text.len() < self.limits.chunk_bytes {
+        let mut passed_over = 0;
+        while chunk.rows.len() < most && chunk.text.len().max(passed_over) < self.limits.chunk_bytes
+        {
             if self.rows_left == 0 || self.failure.is_some() {
                 break;
             }
-            match self.step(&mut chunk) {
+            match self.step(&mut chunk, &mut passed_over) {
                 Ok(true) => {}
                 Ok(false) => break,
                 // Kept for the next call: the rows before it come first.
@@ -128,6 +182,7 @@ impl<'i> Reader<'i> {
         if chunk.rows.is_empty() {
             return match self.failure.take() {
                 Some(error) => Err(error),
+                None if passed_over > 0 => Ok(Some(chunk)),
                 None => Ok(None),
             };
         }
@@ -136,13 +191,15 @@ impl<'i> Reader<'i> {
 
     /// Takes one line; `false` when the chunk should go out as it is, because
     /// there is no more or because a slow input would hold it back.
-    fn step(&mut self, chunk: &mut Chunk) -> Result<bool, InputError> {
+    fn step(&mut self, chunk: &mut Chunk, passed_over: &mut usize) -> Result<bool, InputError> {
         let Some(source) = &mut self.source else {
             let Some(input) = self.inputs.list().get(self.at.input) else {
                 return Ok(false);
             };
             self.source = Some(Source::open(input, &self.taken)?);
             self.at.line = 0;
+            self.at.schema = Schema::Native;
+            self.is_new = true;
             return Ok(true);
         };
         if source.is_drained() && !chunk.rows.is_empty() && self.at.line > 0 {
@@ -175,7 +232,27 @@ impl<'i> Reader<'i> {
             chunk.text.truncate(start);
             return Ok(true);
         }
-        chunk.rows.push((content, self.at));
+        let line = match &content {
+            Content::Text(range) => Some(&chunk.text[range.clone()]),
+            Content::TooLong { .. } => None,
+        };
+        if self.is_new
+            && let Some(schema) = self.schemas.of(self.at.input, self.inputs, line)?
+        {
+            self.at.schema = schema;
+            self.is_new = false;
+        }
+        match self.selector.take(line, self.at) {
+            Take::Row => chunk.rows.push((content, self.at)),
+            taken => {
+                // A line end at least: that something was read is what counts.
+                *passed_over += chunk.text.len() - start + 1;
+                chunk.text.truncate(start);
+                if taken == Take::Nothing {
+                    return Ok(true);
+                }
+            }
+        }
         self.rows_left -= 1;
         Ok(true)
     }

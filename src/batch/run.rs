@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::container::{Container, Layout, Stream};
 use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
-use super::judge::{Judge, begin_rollout, place, read_line};
+use super::judge::{Judge, begin_rollout, place, read_rollouts};
 use super::output::Columns;
-use super::pipeline::drive;
-use super::reader::{ReadLimits, Reader};
+use super::pipeline::{Resumed, drive};
+use super::reader::{Chunk, ReadLimits, Reader};
 use super::report::{Evidence, Survey, SurveyedRow};
 use super::resume::{OutputFile, ResumeError};
+use super::schemas::{InputSchema, Schemas};
+use super::select::{Draw, Lottery, Sample, Selection, Selector};
 use super::summary::{Summary, Tallies};
 use crate::reward::Status;
+use crate::rollout::schema::SchemaChoice;
 
 /// How a batch is read, scored and written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +27,17 @@ pub struct BatchOptions {
     /// What the output is; [`Container::of`] tells by a file's name. Default
     /// [`Container::Jsonl`].
     pub container: Container,
-    /// Most rows to score; `None` (the default) for all.
+    /// Text of a block of a packed output (a zstd frame, a row group); `None`
+    /// (the default) leaves it to the container. It decides the output's bytes,
+    /// not its rows; memory holds a few blocks.
+    pub block_bytes: Option<usize>,
+    /// Most rows of the inputs to score, with all completions of each; `None` (the
+    /// default) for all.
     pub limit: Option<u64>,
+    /// Whose fields the inputs have. Default [`SchemaChoice::Auto`].
+    pub schema: SchemaChoice,
+    /// Which rows are scored. Default: all.
+    pub selection: Selection,
     /// Longest line in bytes; a longer one becomes an error row. Default 64 MiB.
     pub max_line_bytes: usize,
     /// Scoring threads, at most 1,024; 0 (the default) for one per core. No
@@ -44,7 +56,10 @@ impl Default for BatchOptions {
         Self {
             columns: Columns::All,
             container: Container::Jsonl,
+            block_bytes: None,
             limit: None,
+            schema: SchemaChoice::Auto,
+            selection: Selection::default(),
             max_line_bytes: 64 << 20,
             jobs: 0,
             chunk_rows: 256,
@@ -131,6 +146,8 @@ pub struct Report {
     pub resumed_rows: u64,
     /// How it ended.
     pub ended: Ended,
+    /// The inputs that another tool wrote.
+    pub schemas: Vec<InputSchema>,
 }
 
 /// How a run ended, errors aside.
@@ -163,6 +180,25 @@ pub enum BatchError {
     /// An output file could not be begun or resumed.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// An input cannot be read, and nothing has been written.
+    #[error(transparent)]
+    Unreadable(InputError),
+    /// A part of the rows was asked for, by a spec that compares whole groups.
+    #[error(
+        "the spec compares the rollouts of a group, which a {part} of the rows would tear apart"
+    )]
+    TornGroups {
+        /// `sample` or `shard`.
+        part: &'static str,
+    },
+    /// A sample of so many rows of a stream.
+    #[error(
+        "so many rows cannot be drawn from `{name}`, which cannot be read twice; a share (`5%`) can"
+    )]
+    SampleOfStream {
+        /// The input.
+        name: String,
+    },
     /// The scoring threads could not be started.
     #[error("cannot start the scoring threads: {0}")]
     Threads(String),
@@ -193,18 +229,29 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     /// or threads cannot be started. A broken pipe is no error:
     /// [`Ended::Closed`].
     pub fn run(&self, out: &mut dyn Write) -> Result<Report, BatchError> {
+        let rows = self.rows()?;
         let container = self.options.container;
         let stream = Stream::new(container, &self.layout(), out).map_err(BatchError::Write)?;
         let drive = |out: &mut dyn Write| {
-            drive(self, self.reader(), self.tallies(), self.groups(0), out, 0)
+            let groups = self.groups(&rows, 0);
+            let resumed = Resumed::default();
+            drive(
+                self,
+                self.reader(&rows),
+                self.tallies(),
+                groups,
+                out,
+                resumed,
+            )
         };
-        match stream {
+        let report = match stream {
             Err(out) => drive(out),
             Ok(mut stream) => {
                 let report = drive(&mut stream);
                 closed(report, || stream.finish())
             }
-        }
+        };
+        Ok(self.concluded(report?, &rows))
     }
 
     /// Writes to a file that can be resumed; see [`OutputFile`].
@@ -213,18 +260,20 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     /// As [`Batch::run`]; also when rows that an earlier run wrote are not those
     /// of these inputs.
     pub fn run_file(&self, mut file: OutputFile) -> Result<Report, BatchError> {
-        let mut reader = self.reader();
+        let rows = self.rows()?;
+        let mut reader = self.reader(&rows);
         let mut tallies = self.tallies();
         let done = file.rows();
-        let mut groups = self.groups(done);
-        self.replay(&mut reader, &mut tallies, &mut groups, &mut file)?;
+        let mut groups = self.groups(&rows, done);
+        let chunk = self.replay(&mut reader, &mut tallies, &mut groups, &mut file)?;
         file.start(&self.layout())?;
-        let report = drive(self, reader, tallies, groups, &mut file, done);
+        let resumed = Resumed { rows: done, chunk };
+        let report = drive(self, reader, tallies, groups, &mut file, resumed);
         let report = closed(report, || file.close())?;
         if report.ended == Ended::Complete {
             file.complete(report.summary.rows)?;
         }
-        Ok(report)
+        Ok(self.concluded(report, &rows))
     }
 
     fn layout(&self) -> Layout<'_> {
@@ -232,11 +281,72 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         Layout {
             rewards: rewards.map(ToString::to_string).collect(),
             inputs: self.inputs,
+            block_bytes: self.options.block_bytes,
         }
     }
 
-    fn reader(&self) -> Reader<'_> {
+    /// Which rows are read, and how.
+    fn rows(&self) -> Result<RowPlan, BatchError> {
+        let selection = &self.options.selection;
+        let part = match (selection.sample, selection.shard) {
+            (Some(_), _) => Some("sample"),
+            (None, Some(_)) => Some("shard"),
+            (None, None) => None,
+        };
+        if let (Some(part), Some(_)) = (part, self.judge.grouped()) {
+            return Err(BatchError::TornGroups { part });
+        }
+        let schemas = Schemas::new(self.options.schema, self.judge.fields());
+        let bound = match selection.sample {
+            Some(Sample::Rows(most)) => self.bound(most)?,
+            _ => None,
+        };
+        Ok(RowPlan {
+            schemas: Arc::new(schemas),
+            selector: Selector::new(selection, bound),
+        })
+    }
+
+    /// The last draw of a sample of so many rows, by a pass over the inputs.
+    fn bound(&self, most: u64) -> Result<Option<Draw>, BatchError> {
+        let streams = self.inputs.list().iter().enumerate();
+        if let Some((_, stream)) = streams
+            .into_iter()
+            .find(|(index, _)| self.inputs.size(*index).is_none())
+        {
+            return Err(BatchError::SampleOfStream {
+                name: stream.name(),
+            });
+        }
+        let selection = &self.options.selection;
+        let mut lottery = Lottery::new(selection.seed, most);
+        let limits = ReadLimits {
+            rows: u64::MAX,
+            ..self.limits()
+        };
+        let mut reader = Reader::new(self.inputs, limits, Arc::default())
+            .selecting(&Arc::default(), Selector::by_conditions(selection));
+        while let Some(chunk) = reader.chunk(usize::MAX).map_err(BatchError::Unreadable)? {
+            if self.control.is_stopped() {
+                break;
+            }
+            for index in 0..chunk.rows() {
+                lottery.enter(chunk.row(index).1);
+            }
+        }
+        Ok(lottery.bound())
+    }
+
+    fn reader(&self, rows: &RowPlan) -> Reader<'_> {
         Reader::new(self.inputs, self.limits(), Arc::clone(&self.control.bytes))
+            .selecting(&rows.schemas, rows.selector.clone())
+    }
+
+    fn concluded(&self, report: Report, rows: &RowPlan) -> Report {
+        Report {
+            schemas: rows.schemas.foreign(self.inputs),
+            ..report
+        }
     }
 
     fn limits(&self) -> ReadLimits {
@@ -250,10 +360,11 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
 
     /// What holds rows until their groups are whole, for a judge that compares
     /// the rollouts of a group; `done` rows have been written before.
-    fn groups(&self, done: u64) -> Option<Groups<'_>> {
+    fn groups(&self, rows: &RowPlan, done: u64) -> Option<Groups<'_>> {
         let scorer = self.judge.grouped()?;
         // Its own count of bytes: the run reads them all again.
-        let reader = Reader::new(self.inputs, self.limits(), Arc::default());
+        let reader = Reader::new(self.inputs, self.limits(), Arc::default())
+            .selecting(&rows.schemas, rows.selector.clone());
         let line_bytes = self.options.max_line_bytes;
         let last_rows = last_rows(self.judge, self.inputs, reader, line_bytes, self.control);
         Some(Groups::new(scorer, last_rows, done))
@@ -264,14 +375,15 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     }
 
     /// Counts the rows that an earlier run wrote, and reads past them. Those
-    /// whose group goes on are judged again: the rest is compared with them.
+    /// whose group goes on are judged again: the rest is compared with them. What was
+    /// read beyond those rows is handed back.
     fn replay(
         &self,
         reader: &mut Reader<'_>,
         tallies: &mut Tallies,
         groups: &mut Option<Groups<'_>>,
         file: &mut OutputFile,
-    ) -> Result<(), BatchError> {
+    ) -> Result<Option<Chunk>, BatchError> {
         let mut row = 0;
         while row < file.rows() {
             let most = usize::try_from(file.rows() - row).unwrap_or(usize::MAX);
@@ -287,10 +399,19 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                 }
             };
             for index in 0..chunk.rows() {
+                if row == file.rows() {
+                    return Ok(chunk.rest(index, 0));
+                }
                 let (line, at) = chunk.row(index);
                 let limit = self.options.max_line_bytes;
-                let (id, task, rollout) =
-                    match read_line(line, self.judge.fields(), &place(self.inputs, at), limit) {
+                let place = place(self.inputs, at);
+                let fields = self.judge.fields();
+                let reads = read_rollouts(line, at.schema, fields, &place, limit);
+                for (completion, read) in reads.enumerate() {
+                    if row == file.rows() {
+                        return Ok(chunk.rest(index, completion));
+                    }
+                    let (id, task, rollout) = match read {
                         Ok((_, rollout)) => {
                             if let (Some(groups), Some(scorer)) =
                                 (&mut *groups, self.judge.grouped())
@@ -303,23 +424,24 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                         }
                         Err(judged) => (judged.score.id, judged.task, None),
                     };
-                row += 1;
-                let written = file.replay_row(row, &id)?;
-                let seen = written.seen(task.as_deref());
-                if let Some(survey) = &mut *self.control.survey() {
-                    survey.add(&SurveyedRow {
-                        id: &id,
-                        seen: &seen,
-                        rollout: rollout.as_ref(),
-                        evidence: Evidence::Line(&written.evidence()),
-                        seconds: None,
-                    });
+                    row += 1;
+                    let written = file.replay_row(row, &id)?;
+                    let seen = written.seen(task.as_deref());
+                    if let Some(survey) = &mut *self.control.survey() {
+                        survey.add(&SurveyedRow {
+                            id: &id,
+                            seen: &seen,
+                            rollout: rollout.as_ref(),
+                            evidence: Evidence::Line(&written.evidence()),
+                            seconds: None,
+                        });
+                    }
+                    tallies.add(&seen);
+                    self.count([written.status()]);
                 }
-                tallies.add(&seen);
-                self.count([written.status()]);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     pub(super) fn count(&self, statuses: impl IntoIterator<Item = Status>) {
@@ -338,6 +460,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             summary: tallies.finish(),
             resumed_rows,
             ended,
+            schemas: Vec::new(),
         }
     }
 }
@@ -360,4 +483,10 @@ fn closed(
         }
     }
     report
+}
+
+/// Which rows are read, and as what.
+struct RowPlan {
+    schemas: Arc<Schemas>,
+    selector: Selector,
 }

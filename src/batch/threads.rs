@@ -1,6 +1,8 @@
 //! Rollouts that are already in memory, scored on threads that stay.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -11,6 +13,9 @@ use super::reader::Line;
 use super::run::BatchError;
 use crate::reward::{Pending, Score, Scorer};
 use crate::rollout::Rollout;
+
+/// How long a portion of a batch should take.
+const PORTION: Duration = Duration::from_millis(100);
 
 /// Threads that score. No result depends on how many there are.
 #[derive(Debug)]
@@ -38,9 +43,10 @@ impl Threads {
     /// [`ErrorKind::Machinery`](crate::reward::ErrorKind::Machinery); the others are
     /// not touched by it.
     pub fn score_all(&self, judge: &impl Judge, rollouts: &[Rollout]) -> Vec<Score> {
-        self.score_each(judge, rollouts.len(), |index, score| {
-            score(&rollouts[index])
-        })
+        let score_one =
+            |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| score(&rollouts[index]);
+        self.score_each(judge, rollouts.len(), score_one, None)
+            .unwrap_or_default()
     }
 
     /// Scores JSON objects, each among all those of its group; scores come in the
@@ -51,9 +57,7 @@ impl Threads {
         judge: &impl Judge,
         records: &[T],
     ) -> Vec<Score> {
-        self.score_each(judge, records.len(), |index, score| {
-            begin_record(judge, index as u64 + 1, records[index].as_ref(), score)
-        })
+        self.records(judge, records, None).unwrap_or_default()
     }
 
     /// The same for records that are part of something longer: each has its own
@@ -63,44 +67,102 @@ impl Threads {
         judge: &impl Judge,
         records: &[(u64, T)],
     ) -> Vec<Score> {
-        self.score_each(judge, records.len(), |index, score| {
+        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| {
             let (position, record) = &records[index];
             begin_record(judge, *position, record.as_ref(), score)
-        })
+        };
+        self.score_each(judge, records.len(), score_one, None)
+            .unwrap_or_default()
+    }
+
+    /// As [`Threads::score_records`], but asks `go_on` between portions of the work,
+    /// on the caller's thread, some ten times a second; `None` where it said no.
+    pub fn score_records_while<T: AsRef<[u8]> + Sync>(
+        &self,
+        judge: &impl Judge,
+        records: &[T],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Option<Vec<Score>> {
+        self.records(judge, records, Some(go_on))
+    }
+
+    fn records<T: AsRef<[u8]> + Sync>(
+        &self,
+        judge: &impl Judge,
+        records: &[T],
+        go_on: Option<&mut dyn FnMut() -> bool>,
+    ) -> Option<Vec<Score>> {
+        let score_one = |index: usize, score: &(dyn Fn(&Rollout) -> Begun + Sync)| {
+            begin_record(judge, index as u64 + 1, records[index].as_ref(), score)
+        };
+        self.score_each(judge, records.len(), score_one, go_on)
     }
 
     /// Scores `count` rollouts; `with` hands the one at an index to its second
-    /// argument.
+    /// argument. `None` where `go_on` said no.
     fn score_each<J: Judge>(
         &self,
         judge: &J,
         count: usize,
         with: impl Fn(usize, &(dyn Fn(&Rollout) -> Begun + Sync)) -> Begun + Send + Sync,
-    ) -> Vec<Score> {
+        go_on: Option<&mut dyn FnMut() -> bool>,
+    ) -> Option<Vec<Score>> {
         let Some(scorer) = judge.grouped() else {
             let score = |rollout: &Rollout| Begun::Scored(Box::new(score_rollout(judge, rollout)));
-            let begun = self.map(count, |index| with(index, &score));
+            let begun = self.portions(count, |index| with(index, &score), go_on)?;
             let scores = begun.into_iter().map(|begun| match begun {
                 Begun::Scored(score) => *score,
                 Begun::Open(_) => unreachable!("rows wait only for groups"),
             });
-            return scores.collect();
+            return Some(scores.collect());
         };
         let begin = |rollout: &Rollout| match begin_rollout(scorer, rollout) {
             Ok(pending) => Begun::Open(Box::new(pending)),
             Err(score) => Begun::Scored(score),
         };
-        let begun = self.map(count, |index| with(index, &begin));
-        settle(scorer, begun)
+        let begun = self.portions(count, |index| with(index, &begin), go_on)?;
+        Some(settle(scorer, begun))
     }
 
-    fn map<T: Send>(&self, count: usize, item: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
-        // A thread of ours costs more to wake than one row takes to score.
-        if count == 1 {
-            return vec![item(0)];
+    /// All items at once, or in portions between which `go_on` is asked.
+    fn portions<T: Send>(
+        &self,
+        count: usize,
+        item: impl Fn(usize) -> T + Send + Sync,
+        go_on: Option<&mut dyn FnMut() -> bool>,
+    ) -> Option<Vec<T>> {
+        let Some(go_on) = go_on else {
+            return Some(self.map(0..count, &item));
+        };
+        let mut items = Vec::with_capacity(count);
+        let mut portion = 4 * self.0.current_num_threads();
+        while items.len() < count {
+            if !go_on() {
+                return None;
+            }
+            let begin = Instant::now();
+            let end = count.min(items.len() + portion);
+            items.extend(self.map(items.len()..end, &item));
+            // Large enough that waiting for the last thread costs little.
+            match begin.elapsed() {
+                took if took < PORTION / 2 => portion *= 2,
+                took if took > PORTION * 2 => portion = (portion / 2).max(1),
+                _ => {}
+            }
         }
-        self.0
-            .install(|| (0..count).into_par_iter().map(item).collect())
+        Some(items)
+    }
+
+    fn map<T: Send>(
+        &self,
+        range: Range<usize>,
+        item: &(impl Fn(usize) -> T + Send + Sync),
+    ) -> Vec<T> {
+        // A thread of ours costs more to wake than one row takes to score.
+        if range.len() == 1 {
+            return vec![item(range.start)];
+        }
+        self.0.install(|| range.into_par_iter().map(item).collect())
     }
 }
 

@@ -10,12 +10,13 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::Value;
 
+use super::inputs::{self, SchemaOption};
 use super::languages::{self, Languages};
 #[cfg(feature = "remote")]
 use super::summary;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, MARK, STRONG, Safe, Styled, cells};
 use super::{Exit, Outcome, bad_input, load_scorer};
-use crate::batch::{BatchOptions, Found, Input, Inputs, Wanted, find, rest_of_group};
+use crate::batch::{BatchOptions, Found, Wanted, find, rest_of_group};
 use crate::reward::{Explanation, Status, Term};
 use crate::rollout::{Reference, Rollout};
 use crate::verdict;
@@ -35,9 +36,11 @@ Examples:
   goldstone explain rollouts.jsonl --spec r1-zero --row 17
   goldstone explain rollouts.jsonl --spec my-spec.toml --id aime-7/3 | less -R")]
 pub(super) struct Explain {
-    /// Files of rollouts; `-` is standard input
+    /// Files of rollouts, or patterns of them; `-` is standard input
     #[arg(required = true, value_name = "ROLLOUTS")]
     rollouts: Vec<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaOption,
     /// A shipped spec (see `goldstone check --list`) or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     spec: String,
@@ -55,8 +58,8 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_scorer(&self.spec, 1)?;
-        let inputs =
-            Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
+        let inputs = inputs::open(&self.rollouts)?;
+        let schema = self.schema.schema;
         let (wanted, name) = match (self.row, self.id) {
             (Some(row), _) => (Wanted::Row(row), format!("row {row}")),
             (None, id) => {
@@ -66,7 +69,8 @@ impl Explain {
             }
         };
         let limit = BatchOptions::default().max_line_bytes;
-        let found = find(&inputs, scorer.fields(), &wanted, limit).map_err(bad_input)?;
+        inputs::say_schemas(&inputs, schema, scorer.fields(), limit)?;
+        let found = find(&inputs, scorer.fields(), schema, &wanted, limit).map_err(bad_input)?;
         let Some(Found {
             row,
             file,
@@ -95,8 +99,9 @@ impl Explain {
                         )));
                     }
                     true => {
+                        let fields = scorer.fields();
                         let rest =
-                            rest_of_group(&inputs, scorer.fields(), &rollout.group, row, limit);
+                            rest_of_group(&inputs, fields, schema, &rollout.group, row, limit);
                         Some(rest.map_err(bad_input)?)
                     }
                 };

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod filter;
 mod import;
+mod inputs;
 mod languages;
 #[cfg(feature = "train")]
 mod live;

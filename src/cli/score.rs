@@ -10,33 +10,40 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
+use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
 use crate::batch::report::{About, Survey};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Container, Control, Ended, Existing, Input, InputError,
-    Inputs, Manifest, OutputFile, Report,
+    self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
+    InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
 };
 use crate::engine;
 use crate::reward::Scorer;
 
 /// Score rollouts: one line in, one line out, in order.
 ///
-/// Rollouts are JSON lines, plain or compressed with gzip or zstd. An output
-/// row has the input's columns and `id`, `group`, `reward`, `status`, `terms`
-/// and, for an unusable row, `error`.
+/// Rollouts are JSON lines, plain or compressed with gzip or zstd, or Parquet; those
+/// that TRL, verl, verifiers, prime-rl, open-r1, open-instruct, SkyRL and lm-eval
+/// write are known by their fields. The output is what its name says. An output row
+/// has the input's columns and `id`, `group`, `reward`, `status`, `terms` and, for an
+/// unusable row, `error`. A row with several completions becomes as many.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
-  goldstone score part-*.jsonl.zst --spec my-spec.toml -o scored.jsonl --resume
+  goldstone score part-*.parquet --spec my-spec.toml -o scored.jsonl.zst --resume
   goldstone score rollouts.jsonl --spec math -o scored.jsonl --report report.html
+  goldstone score samples_gsm8k.jsonl --spec gsm8k --where filter=strict-match -o scored.jsonl
+  goldstone score 'part-*.jsonl' --spec r1-zero --shard $SLURM_ARRAY_TASK_ID/8 -o scored-$SLURM_ARRAY_TASK_ID.jsonl
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
 pub(super) struct Score {
-    /// Files of rollouts; `-` is standard input
+    /// Files of rollouts, or patterns of them; `-` is standard input
     #[arg(required = true, value_name = "ROLLOUTS")]
     rollouts: Vec<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaOption,
     /// A shipped spec (see `goldstone check --list`) or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     spec: String,
@@ -58,9 +65,22 @@ pub(super) struct Score {
     /// What the output is; by default what its name says, and `jsonl` on standard output
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Score at most N rows
+    /// Score rows of which this is true, of the fields that the file has: `task=math`,
+    /// `/extra_info/split!=test`, `n_tokens>1000`, `prompt~triangle` (may be repeated)
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    conditions: Vec<Condition>,
+    /// Score N rows of those, or P% of them, drawn by their place in the inputs
+    #[arg(long, value_name = "N|P%")]
+    sample: Option<Sample>,
+    /// What `--sample` draws by
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    seed: u64,
+    /// Score at most N rows of those
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Score every n-th row of those, from the i-th: shards 1/n to n/n are all rows
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Longest line in MiB; a longer one becomes an error row
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
     max_line_mb: u32,
@@ -101,8 +121,7 @@ enum Format {
 impl Score {
     pub(super) fn run(self) -> Outcome {
         let scorer = load_scorer(&self.spec, self.jobs)?;
-        let inputs =
-            Inputs::check(self.rollouts.iter().map(Input::named).collect()).map_err(bad_input)?;
+        let inputs = inputs::open(&self.rollouts)?;
         let options = BatchOptions {
             columns: match self.columns {
                 Columns::All => batch::Columns::All,
@@ -110,11 +129,24 @@ impl Score {
             },
             container: self.container(),
             limit: self.limit,
+            schema: self.schema.schema,
+            selection: Selection {
+                conditions: self.conditions.clone(),
+                sample: self.sample,
+                seed: self.seed,
+                shard: self.shard,
+            },
             max_line_bytes: (self.max_line_mb as usize) << 20,
             jobs: engine::threads(&scorer, self.jobs.into()),
             ..BatchOptions::default()
         };
-        let report = self.report_files()?;
+        let report = self.report_files(&inputs)?;
+        inputs::say_schemas(
+            &inputs,
+            options.schema,
+            scorer.fields(),
+            options.max_line_bytes,
+        )?;
         let mut target = self.target(&scorer, &inputs, &options)?;
         let control = Arc::new(match &report {
             Some(_) => Control::surveyed(Survey::new(&scorer)),
@@ -149,7 +181,7 @@ impl Score {
             }
             _ => Ok(()),
         };
-        let concluded = self.conclude(&scorer, result);
+        let concluded = self.conclude(&scorer, &inputs, result);
         if let (Some(report), Ok(()), false) = (&report, &written, self.quiet) {
             report.say(&mut anstream::stderr())?;
         }
@@ -158,12 +190,16 @@ impl Score {
         Ok(exit)
     }
 
-    fn report_files(&self) -> Result<Option<ReportFiles>, Failure> {
+    fn report_files(&self, inputs: &Inputs) -> Result<Option<ReportFiles>, Failure> {
         let Some(page) = &self.report else {
             return Ok(None);
         };
         let manifest = self.output.as_ref().map(|output| Manifest::path(output));
-        let taken = self.rollouts.iter().chain(&self.output).chain(&manifest);
+        let files = inputs.list().iter().filter_map(|input| match input {
+            Input::File(path) => Some(path),
+            Input::Stdin => None,
+        });
+        let taken = files.chain(&self.output).chain(&manifest);
         let taken: Vec<&Path> = taken.map(PathBuf::as_path).collect();
         ReportFiles::check(page, &taken).map(Some)
     }
@@ -223,8 +259,10 @@ impl Score {
             let file = file.with_context(|| format!("cannot write `{}`", path.display()));
             return Ok(Target::Stream(file.map_err(Failure::Input)?));
         }
-        if let Some(input) = self.rollouts.iter().find(|input| is_same_file(input, path)) {
-            let name = input.display();
+        let is_output =
+            |input: &&Input| matches!(input, Input::File(input) if is_same_file(input, path));
+        if let Some(input) = inputs.list().iter().find(is_output) {
+            let name = input.name();
             return Err(bad_input(anyhow!(
                 "`{name}` is both an input and the output"
             )));
@@ -239,13 +277,32 @@ impl Score {
         Ok(Target::File(Box::new(file)))
     }
 
-    fn conclude(&self, scorer: &Scorer, result: Result<Report, BatchError>) -> Outcome {
+    fn conclude(
+        &self,
+        scorer: &Scorer,
+        inputs: &Inputs,
+        result: Result<Report, BatchError>,
+    ) -> Outcome {
         let (report, broken) = match result {
             Ok(report) => (report, None),
             Err(BatchError::Input { source, report }) => (*report, Some(source)),
-            Err(BatchError::Resume(error)) => return Err(bad_input(error)),
+            Err(
+                error @ (BatchError::Resume(_)
+                | BatchError::Unreadable(_)
+                | BatchError::TornGroups { .. }
+                | BatchError::SampleOfStream { .. }),
+            ) => return Err(bad_input(error)),
             Err(error) => return Err(Failure::Ours(error.into())),
         };
+        // Of files it has been said before.
+        let streams = report.schemas.iter().filter(|found| {
+            let named = inputs
+                .list()
+                .iter()
+                .position(|input| input.name() == found.name);
+            named.is_some_and(|index| inputs.size(index).is_none())
+        });
+        inputs::say(&streams.cloned().collect::<Vec<_>>());
         if report.ended == Ended::Closed {
             return Ok(Exit::Done);
         }

@@ -1,5 +1,6 @@
 //! Where a rollout's fields stand in a record: one JSON pointer each.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -39,6 +40,11 @@ impl Pointer {
         Self {
             tokens: vec![name.to_owned()],
         }
+    }
+
+    /// Whether it is the pointer to that top-level field.
+    pub(crate) fn is_field(&self, name: &str) -> bool {
+        matches!(self.tokens.as_slice(), [token] if token == name)
     }
 
     /// The first token, and the pointer below it.
@@ -114,6 +120,30 @@ pub struct FieldMap {
     /// Other columns to keep in [`Rollout::extra`](super::Rollout::extra).
     /// Columns that are not named here are not parsed at all.
     pub columns: Vec<Pointer>,
+}
+
+impl FieldMap {
+    /// The top-level names that are looked at, each once; whatever else a record
+    /// has decides nothing.
+    #[must_use]
+    pub fn heads(&self) -> BTreeSet<&str> {
+        let native = [
+            &self.id,
+            &self.group,
+            &self.sample_index,
+            &self.task,
+            &self.data_source,
+            &self.prompt,
+            &self.completion,
+            &self.reference,
+            &self.tests,
+            &self.language,
+            &self.n_tokens,
+            &self.finish_reason,
+        ];
+        let pointers = native.into_iter().chain(&self.columns);
+        pointers.map(|pointer| pointer.split_first().0).collect()
+    }
 }
 
 impl Default for FieldMap {

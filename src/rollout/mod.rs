@@ -2,10 +2,12 @@
 //!
 //! A line of JSON comes in ([`Record`]), the fields that a spec names are taken
 //! out of it ([`FieldMap`]), and a [`Rollout`] comes out or a [`RolloutError`]
-//! that names the field. Nothing here reads files or scores.
+//! that names the field. Files of other tools are read by a [`schema`]. Nothing here
+//! reads files or scores.
 
 mod fields;
 mod record;
+pub mod schema;
 mod text;
 
 pub use fields::{FieldMap, Pointer, PointerError};

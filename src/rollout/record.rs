@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::text::LossyString;
 use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
@@ -14,7 +14,7 @@ use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
 /// until a field is asked for, and columns can be written out unchanged.
 #[derive(Clone, Debug)]
 pub struct Record<'l> {
-    entries: Vec<(Cow<'l, str>, &'l RawValue)>,
+    entries: Vec<(Cow<'l, str>, Cow<'l, RawValue>)>,
 }
 
 /// A line that is not a JSON object.
@@ -68,10 +68,47 @@ impl<'l> Record<'l> {
     }
 
     /// The names and the unparsed JSON of all fields, in order.
-    pub fn columns(&self) -> impl Iterator<Item = (&str, &'l str)> {
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries
             .iter()
             .map(|(name, value)| (name.as_ref(), value.get()))
+    }
+
+    /// The value of a top-level field as it stands in the line, unless it is null.
+    pub(super) fn field(&self, name: &str) -> Option<&'l RawValue> {
+        let (_, value) = self.entries.iter().find(|(field, _)| field == name)?;
+        match value {
+            Cow::Borrowed(raw) if raw.get() != "null" => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// Puts a value in the place of the field's, or behind all others.
+    pub(super) fn set(&mut self, name: &'static str, value: Cow<'l, RawValue>) {
+        match self.entries.iter_mut().find(|(field, _)| field == name) {
+            Some((_, old)) => *old = value,
+            None => self.entries.push((Cow::Borrowed(name), value)),
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.entries.retain(|(field, _)| field != name);
+    }
+
+    /// Renames a field, unless the new name is taken.
+    pub(super) fn rename(&mut self, name: &str, to: &str) {
+        if self.entries.iter().any(|(field, _)| field == to) {
+            return;
+        }
+        if let Some((field, _)) = self.entries.iter_mut().find(|(field, _)| field == name) {
+            *field = Cow::Owned(to.to_owned());
+        }
+    }
+
+    /// The value at `pointer`; `None` where it is missing, null or no valid JSON.
+    #[must_use]
+    pub fn value_at(&self, pointer: &Pointer) -> Option<Value> {
+        self.value(pointer).ok().flatten()
     }
 
     /// Takes a rollout out of the record. `default_id` names a rollout that has
@@ -98,7 +135,7 @@ impl<'l> Record<'l> {
             None if prompt.is_empty() => id.clone(),
             None => prompt_group(&prompt),
         };
-        let mut rollout = Rollout {
+        Ok(Rollout {
             id,
             group,
             sample_index: self.count(&fields.sample_index)?,
@@ -111,30 +148,35 @@ impl<'l> Record<'l> {
             language: self.string(&fields.language)?,
             n_tokens: self.count(&fields.n_tokens)?,
             finish_reason: self.string(&fields.finish_reason)?,
-            extra: serde_json::Map::new(),
-        };
-        for pointer in &fields.columns {
+            extra: self.extra(&fields.columns)?,
+        })
+    }
+
+    /// The free fields that `columns` begin with.
+    pub(super) fn extra(&self, columns: &[Pointer]) -> Result<Map<String, Value>, RolloutError> {
+        let mut extra = Map::new();
+        for pointer in columns {
             let (head, _) = pointer.split_first();
             let pointer = Pointer::field(head);
             match self.value(&pointer)? {
                 // The native `extra` object is opened: its fields are free fields.
-                Some(Value::Object(map)) if head == "extra" => rollout.extra.extend(map),
+                Some(Value::Object(map)) if head == "extra" => extra.extend(map),
                 Some(value) => {
-                    rollout.extra.insert(head.to_owned(), value);
+                    extra.insert(head.to_owned(), value);
                 }
                 None => {}
             }
         }
-        Ok(rollout)
+        Ok(extra)
     }
 
-    fn raw(&self, pointer: &Pointer) -> Result<Option<Cow<'l, RawValue>>, RolloutError> {
+    pub(super) fn raw(&self, pointer: &Pointer) -> Result<Option<Cow<'l, RawValue>>, RolloutError> {
         let (head, rest) = pointer.split_first();
         let Some((_, raw)) = self.entries.iter().find(|(name, _)| name == head) else {
             return Ok(None);
         };
         if rest.is_empty() {
-            return Ok((raw.get() != "null").then_some(Cow::Borrowed(*raw)));
+            return Ok((raw.get() != "null").then(|| raw.clone()));
         }
         let outer: Value = parse(pointer, raw.get())?;
         match rest.find(&outer) {
@@ -164,7 +206,7 @@ impl<'l> Record<'l> {
     }
 
     /// A string, or a number whose digits serve as the name.
-    fn name(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
+    pub(super) fn name(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
         match self.raw(pointer)? {
             None => Ok(None),
             Some(raw) => match scalar(pointer, raw.get())? {
@@ -205,7 +247,7 @@ impl<'l> Record<'l> {
     }
 
     /// The sentence for an absent required field, with the names that are there.
-    fn missing(&self, pointer: &Pointer) -> String {
+    pub(super) fn missing(&self, pointer: &Pointer) -> String {
         let names: Vec<&str> = self
             .entries
             .iter()
@@ -241,7 +283,7 @@ impl<'de: 'l, 'l> Deserialize<'de> for Record<'l> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
                 let mut entries = Vec::with_capacity(12);
                 while let Some(BorrowedName(name)) = map.next_key()? {
-                    entries.push((name, map.next_value()?));
+                    entries.push((name, Cow::Borrowed(map.next_value()?)));
                 }
                 Ok(Record { entries })
             }
@@ -285,7 +327,7 @@ fn text(pointer: &Pointer, raw: &str) -> Result<Text, RolloutError> {
 }
 
 /// A string's text or a number's digits; `None` for other JSON.
-fn scalar(pointer: &Pointer, raw: &str) -> Result<Option<String>, RolloutError> {
+pub(super) fn scalar(pointer: &Pointer, raw: &str) -> Result<Option<String>, RolloutError> {
     match raw.as_bytes().first() {
         Some(b'"') => Ok(Some(parse::<LossyString>(pointer, raw)?.0)),
         Some(b'-' | b'0'..=b'9') => Ok(Some(raw.to_owned())),
@@ -301,14 +343,19 @@ fn parse<'a, T: Deserialize<'a>>(pointer: &Pointer, raw: &'a str) -> Result<T, R
     })
 }
 
-fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutError {
+/// A text as JSON.
+pub(super) fn raw_text(text: &str) -> Box<RawValue> {
+    serde_json::value::to_raw_value(text).expect("a text is JSON")
+}
+
+pub(super) fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutError {
     RolloutError {
         field: pointer.to_string(),
         problem: problem.into(),
     }
 }
 
-fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> RolloutError {
+pub(super) fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> RolloutError {
     let found = match raw.as_bytes().first() {
         Some(b'"') => "a string",
         Some(b'[') => "a list",

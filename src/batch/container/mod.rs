@@ -88,6 +88,8 @@ pub(super) struct Layout<'l> {
     pub(super) rewards: Vec<String>,
     /// Whose columns are kept.
     pub(super) inputs: &'l Inputs,
+    /// Text of a block, where it is not the container's own choice.
+    pub(super) block_bytes: Option<usize>,
 }
 
 impl Container {
@@ -128,6 +130,8 @@ impl Container {
     /// The rows of the blocks up to `end`, as lines.
     fn rows(self, file: File, end: Boundary) -> io::Result<Box<dyn BufRead + Send>> {
         match self {
+            // No bytes are neither a gzip file nor one of the others.
+            _ if end.rows == 0 => Ok(Box::new(io::empty())),
             Self::Jsonl => Ok(Box::new(io::empty())),
             Self::Gzip => frames::gzip_rows(file, end.end),
             Self::Zstd => frames::zstd_rows(file, end.end),
@@ -148,6 +152,7 @@ fn unsupported() -> io::Error {
 pub(super) struct Stream<'o> {
     out: &'o mut dyn Write,
     codec: Box<dyn Codec>,
+    block_bytes: usize,
     pending: Vec<u8>,
     at: u64,
 }
@@ -163,6 +168,7 @@ impl<'o> Stream<'o> {
             None => Err(out),
             Some(codec) => Ok(Self {
                 out,
+                block_bytes: layout.block_bytes.unwrap_or(codec.block_bytes()),
                 codec,
                 pending: Vec::new(),
                 at: 0,
@@ -201,7 +207,7 @@ impl Write for Stream<'_> {
     fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
         for row in rows.split_inclusive(|byte| *byte == b'\n') {
             self.pending.extend_from_slice(row);
-            if self.pending.len() >= self.codec.block_bytes() {
+            if self.pending.len() >= self.block_bytes {
                 self.put_block()?;
             }
         }

@@ -20,6 +20,7 @@ pub(in crate::batch) struct Packed {
     /// Rows that fill no block yet.
     pending: Vec<u8>,
     codec: Option<Box<dyn Codec>>,
+    block_bytes: usize,
 }
 
 impl Packed {
@@ -33,6 +34,7 @@ impl Packed {
             last: Boundary::default(),
             pending: Vec::new(),
             codec: None,
+            block_bytes: usize::MAX,
         })
     }
 
@@ -64,6 +66,7 @@ impl Packed {
             last,
             pending,
             codec: None,
+            block_bytes: usize::MAX,
         };
         Ok((packed, rows))
     }
@@ -84,6 +87,8 @@ impl Packed {
     ) -> io::Result<()> {
         let resumed = (self.last.rows > 0).then_some((&*file, self.last));
         self.codec = self.container.codec(layout, resumed)?;
+        let own = self.codec.as_ref().map(|codec| codec.block_bytes());
+        self.block_bytes = layout.block_bytes.or(own).unwrap_or(usize::MAX);
         file.seek(SeekFrom::Start(self.last.end)).map(drop)
     }
 
@@ -93,11 +98,7 @@ impl Packed {
         let before = self.last;
         for row in rows.split_inclusive(|byte| *byte == b'\n') {
             self.pending.extend_from_slice(row);
-            let full = self
-                .codec
-                .as_ref()
-                .map_or(usize::MAX, |codec| codec.block_bytes());
-            if self.pending.len() >= full {
+            if self.pending.len() >= self.block_bytes {
                 self.put_block(file)?;
                 self.pending.clear();
             }

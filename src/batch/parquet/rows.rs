@@ -109,12 +109,17 @@ impl<S: Store> Rows<S> {
             let notes = metadata.metadata().file_metadata().key_value_metadata();
             let notes = notes.and_then(|notes| notes.iter().find(|note| note.key == KEY));
             let fold = Fold::new(notes.and_then(|note| note.value.as_deref()), &schema);
+            let options = text::options();
+            // A column that has no form in JSON is known before the first row.
+            let empty = RecordBatch::new_empty(Arc::clone(&schema));
+            RowText::new(&empty, schema.fields(), &fold, &options)
+                .map_err(|error| error.to_string())?;
             Ok(Self {
                 store,
                 metadata,
                 schema,
                 fold,
-                options: text::options(),
+                options,
                 group: 0,
                 batches: None,
                 batch: None,
@@ -249,6 +254,8 @@ fn viewed(field: &Field) -> Field {
         DataType::FixedSizeList(item, count) => DataType::FixedSizeList(inner(item), *count),
         DataType::Struct(members) => DataType::Struct(fields(members)),
         DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
+        // Names of zones need a data base of their own; an instant needs none.
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
         other => other.clone(),
     };
     Field::new(field.name(), kind, field.is_nullable()).with_metadata(field.metadata().clone())

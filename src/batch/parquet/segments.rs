@@ -298,10 +298,7 @@ pub(in crate::batch) fn boundaries(file: &File) -> io::Result<Vec<Boundary>> {
 
 /// The rows of the row groups up to `end`, as lines.
 pub(in crate::batch) fn segment_rows(file: File, end: u64) -> io::Result<Box<dyn BufRead + Send>> {
-    let segments = match end {
-        0 => Vec::new(),
-        end => found(&file, end)?,
-    };
+    let segments = found(&file, end)?;
     Ok(Box::new(BufReader::new(Lines {
         file,
         segments: segments.into_iter(),

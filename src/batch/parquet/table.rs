@@ -207,25 +207,22 @@ impl Scores {
         let terms = fields.get("terms").copied().unwrap_or("{}");
         let terms = Record::parse(terms.as_bytes()).map_err(io::Error::other)?;
         let mut details = Vec::new();
-        let mut found = HashMap::new();
+        let mut found = Vec::new();
         for (name, term) in terms.columns() {
             let term = Record::parse(term.as_bytes()).map_err(io::Error::other)?;
-            let parts: HashMap<String, String> = term
-                .columns()
-                .map(|(part, value)| (part.to_owned(), value.to_owned()))
-                .collect();
             details.push(if details.is_empty() { b'{' } else { b',' });
             json(&mut details, name);
             details.push(b':');
-            let detail = parts.get("detail").map_or("null", String::as_str);
+            let detail = part(&term, "detail").unwrap_or("null");
             details.extend_from_slice(detail.as_bytes());
-            found.insert(name.to_owned(), parts);
+            found.push((name, term));
         }
         if !details.is_empty() {
             details.push(b'}');
         }
         for (name, numbers, texts) in &mut self.terms {
-            let part = |part: &str| Some(found.get(name.as_str())?.get(part)?.as_str());
+            let term = found.iter().find(|(other, _)| other == name);
+            let part = |name: &str| term.and_then(|(_, term)| part(term, name));
             for (builder, name) in numbers.iter_mut().zip(["value", "raw"]) {
                 builder.append_option(part(name).and_then(number));
             }
@@ -275,6 +272,13 @@ impl Scores {
         arrays.push(Arc::new(misfit.finish()));
         arrays
     }
+}
+
+fn part<'l>(record: &Record<'l>, name: &str) -> Option<&'l str> {
+    let mut columns = record.columns();
+    columns
+        .find(|(other, _)| *other == name)
+        .map(|(_, value)| value)
 }
 
 /// The text of JSON that was put together here; none where there is none.

@@ -1,0 +1,177 @@
+"""The scorer: a spec that turns rollouts into scores."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _engines, _goldstone
+from ._goldstone import Score
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["Scorer", "shipped_specs"]
+
+
+class Scorer:
+    """A reward spec, ready to score rollouts.
+
+    ``spec`` is the name of a spec that comes with goldstone (``"r1-zero"``), the path of
+    a TOML file, or the TOML text itself. Mistakes are reported here and now; threads and
+    processes start with the first score. A scorer can be pickled: it carries the spec's
+    text, so that it works where the file is not.
+
+    ``jobs`` is how many rows are scored, and programs run, at a time; 0 is one per core.
+    ``worker`` is the ``goldstone`` command that sandboxed programs run in; without it, the
+    one of this package is used.
+
+    >>> scorer = Scorer("r1-zero")
+    >>> row = {"completion": "<think>6 * 7</think><answer>42</answer>", "reference": "42"}
+    >>> scorer.score(row).reward
+    2.0
+    >>> scorer.score(row | {"reference": None}).reward is None
+    True
+    """
+
+    __slots__ = ("_engine", "_key", "_process", "_spec")
+
+    def __init__(
+        self,
+        spec: str | os.PathLike[str],
+        *,
+        jobs: int = 0,
+        worker: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if not isinstance(spec, (str, os.PathLike)):
+            raise TypeError(
+                f"a spec is a name, a path or TOML text, not `{type(spec).__name__}`"
+            )
+        if not isinstance(jobs, int) or jobs < 0:
+            raise ValueError(f"jobs is {jobs!r}; it is a whole number, 0 or more")
+        loaded = _goldstone.Spec.load(os.fspath(spec))
+        source = _engines.Source(loaded.origin, loaded.text, tuple(loaded.grammars))
+        self._set(loaded, _engines.Key(source, jobs, None if worker is None else os.fspath(worker)))
+
+    def _set(self, spec: _goldstone.Spec, key: _engines.Key) -> None:
+        self._spec = spec
+        self._key = key
+        self._engine: _goldstone.Engine | None = None
+        self._process = -1
+
+    def _started(self) -> _goldstone.Engine:
+        engine = self._engine
+        if engine is None or self._process != os.getpid():
+            engine = self._engine = _engines.engine(self._key)
+            self._process = os.getpid()
+        return engine
+
+    def score(self, rollout: Mapping[str, Any]) -> Score:
+        """Scores one rollout, on the calling thread and without the GIL.
+
+        What is wrong with the rollout is in the score: nothing is raised for a missing
+        reference. A reward that compares the rollouts of a group is ``None`` with the
+        reason ``needs_group``: score whole groups with :meth:`score_batch`.
+        """
+        return self._started().score(rollout)
+
+    def score_batch(self, rows: Any) -> list[Score]:
+        """Scores many rollouts on all threads, each among all those of its group; the
+        scores are in the order of the rows.
+
+        ``rows`` is an iterable of mappings, a mapping of columns, or whatever speaks
+        Arrow's C stream interface (tables of pyarrow, polars, pandas).
+        """
+        engine = self._started()
+        if hasattr(rows, "__arrow_c_stream__"):
+            return engine.score_stream(rows)
+        if isinstance(rows, Mapping):
+            return engine.score_columns(rows)
+        if isinstance(rows, (str, bytes)):
+            raise TypeError("rows are mappings; `score_json` takes JSON texts")
+        return engine.score_rows(rows)
+
+    def score_json(self, rows: Iterable[str | bytes]) -> list[bytes]:
+        """Scores JSON objects; each score is the line that ``goldstone score --columns
+        scores`` writes, without its line end."""
+        if isinstance(rows, (str, bytes)):
+            raise TypeError("rows are a list of JSON texts, one for each rollout")
+        return self._started().score_json(rows)
+
+    def score_table(self, table: Any) -> pyarrow.Table:
+        """Scores an Arrow table: a row comes out for each that goes in, with the columns
+        ``id``, ``group``, ``reward``, ``status``, for each reward ``r.<name>``,
+        ``raw.<name>`` and ``reason.<name>``, and ``error``. Needs pyarrow."""
+        import pyarrow
+
+        if not hasattr(table, "__arrow_c_stream__"):
+            raise TypeError(f"`{type(table).__name__}` is no Arrow table")
+        scored: pyarrow.Table = pyarrow.table(self._started().score_table(table))
+        return scored
+
+    async def ascore(self, rollout: Mapping[str, Any]) -> Score:
+        """:meth:`score` on a thread of asyncio's."""
+        return await asyncio.to_thread(self.score, rollout)
+
+    async def ascore_batch(self, rows: Any) -> list[Score]:
+        """:meth:`score_batch` on a thread of asyncio's."""
+        return await asyncio.to_thread(self.score_batch, rows)
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self._spec.name
+
+    @property
+    def description(self) -> str:
+        """The spec's description; empty if it has none."""
+        return self._spec.description
+
+    @property
+    def text(self) -> str:
+        """The spec's TOML text."""
+        return self._spec.text
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the spec's text and of the grammars that it names."""
+        return self._spec.sha256
+
+    @property
+    def rewards(self) -> tuple[str, ...]:
+        """The names of the rewards, in the spec's order."""
+        return tuple(self._spec.rewards)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of every reward, by name."""
+        return dict(zip(self._spec.rewards, self._spec.weights, strict=True))
+
+    @property
+    def needs_groups(self) -> bool:
+        """Whether a reward compares the rollouts of a group."""
+        return self._spec.needs_groups
+
+    def __getstate__(self) -> _engines.Key:
+        return self._key
+
+    def __setstate__(self, key: _engines.Key) -> None:
+        source = key.source
+        spec = _goldstone.Spec.from_parts(source.origin, source.text, list(source.grammars))
+        self._set(spec, key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scorer) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"Scorer({self._key.source.origin!r}, rewards={self.rewards!r})"
+
+
+def shipped_specs() -> dict[str, str]:
+    """The TOML texts of the specs that come with goldstone, by name."""
+    return dict(_goldstone.shipped())

@@ -1,0 +1,86 @@
+//! Which rollouts a command reads: names, globs, and whose fields they have.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+
+use super::terminal::{DOUBT, Safe, Styled};
+use super::{Failure, bad_input};
+use crate::batch::{Input, InputSchema, Inputs, look};
+use crate::rollout::FieldMap;
+use crate::rollout::schema::SchemaChoice;
+
+/// Most fields that are named as the reason for a schema.
+const REASONS: usize = 6;
+
+/// Whose fields the rollouts have.
+#[derive(Args)]
+pub(super) struct SchemaOption {
+    /// Whose fields the rollouts have: `auto` tells by the first row, others are `native`,
+    /// `trl`, `trl-log`, `verl`, `verl-dump`, `verifiers`, `traces`, `openr1`,
+    /// `open-instruct`, `skyrl`, `skyrl-dump`, `lm-eval`, `pairs`, `responses`
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(super) schema: SchemaChoice,
+}
+
+/// The inputs that are named, with globs expanded.
+pub(super) fn open(names: &[PathBuf]) -> Result<Inputs, Failure> {
+    let mut inputs = Vec::new();
+    for name in names {
+        inputs.extend(expand(name)?);
+    }
+    Inputs::check(inputs).map_err(bad_input)
+}
+
+/// A file, or the files that a pattern matches, in the order of their names. A shell
+/// does the same, unless the pattern is quoted, or is longer than it likes.
+fn expand(name: &Path) -> Result<Vec<Input>, Failure> {
+    let pattern = match name.to_str() {
+        Some(text) if text.contains(['*', '?', '[']) && !name.exists() => text,
+        _ => return Ok(vec![Input::named(name)]),
+    };
+    let paths = glob::glob(pattern)
+        .with_context(|| format!("`{pattern}` is no pattern for files"))
+        .map_err(Failure::Input)?;
+    let paths: Vec<PathBuf> = paths
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("cannot list the files of `{pattern}`"))
+        .map_err(Failure::Input)?;
+    match paths.is_empty() {
+        true => Err(bad_input(anyhow!("no file matches `{pattern}`"))),
+        false => Ok(paths.iter().map(Input::named).collect()),
+    }
+}
+
+/// Says which inputs another tool wrote, before they are read.
+pub(super) fn say_schemas(
+    inputs: &Inputs,
+    schema: SchemaChoice,
+    fields: &FieldMap,
+    max_line_bytes: usize,
+) -> Result<(), Failure> {
+    let found = look(inputs, schema, fields, max_line_bytes).map_err(bad_input)?;
+    say(&found);
+    Ok(())
+}
+
+/// Says what was found.
+pub(super) fn say(found: &[InputSchema]) {
+    for input in found {
+        let detected = &input.detected;
+        let fields = detected.fields.len().min(REASONS);
+        let mut said = format!(
+            "reads {} as {} ({}); `--schema` names another",
+            Safe(&input.name),
+            detected.schema,
+            detected.fields[..fields].join(", ")
+        );
+        if let Some(caution) = detected.schema.caution() {
+            said = format!("{said}; {caution}");
+        }
+        // Nobody reads standard error: the output says it as well.
+        drop(writeln!(anstream::stderr(), "{}", Styled(DOUBT, said)));
+    }
+}

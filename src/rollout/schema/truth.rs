@@ -1,0 +1,77 @@
+//! Ground truths in the shapes that tools keep them in.
+//!
+//! - A text or a number is the reference. A text that is a JSON object holds unit
+//!   tests or constraints; it is the tests as well.
+//! - An object with `target` is what Search-R1 has: a text, or several of which any
+//!   may be met. Another object is the tests, and a reference of its own shape.
+//! - A list of one is that one; a list of assertions is the tests. Of another list
+//!   nobody says here whether one element must be met or all: there is no reference,
+//!   unless the spec's `[input]` names it.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::plan::{Plan, Source, list, member, text_of};
+
+/// Where TRL's own reward functions and their examples look for the truth.
+const ANSWERS: [&str; 3] = ["solution", "answer", "ground_truth"];
+
+impl<'l> Plan<'l> {
+    /// Sets what the completions are judged by.
+    pub(super) fn judged_by(mut self, truth: Option<&'l RawValue>) -> Self {
+        let Some(truth) = truth else {
+            return self;
+        };
+        match truth.get().as_bytes().first() {
+            Some(b'"') => match text_of(truth).and_then(object) {
+                None => self.set("reference", Some(truth)),
+                Some(tests) => {
+                    self.shared.push(("tests", Cow::Owned(tests)));
+                    self.set("reference", Some(truth))
+                }
+            },
+            Some(b'{') => match member(truth, "target") {
+                Some(target) => self.set("reference", Some(target)),
+                None => self.set("reference", Some(truth)).set("tests", Some(truth)),
+            },
+            Some(b'[') => match list("", truth).unwrap_or_default().as_slice() {
+                [one] if !one.get().starts_with('[') => {
+                    let one = *one;
+                    self.judged_by(Some(one))
+                }
+                many if !many.is_empty() && many.iter().all(|one| is_assertion(one)) => {
+                    self.set("tests", Some(truth))
+                }
+                _ => self,
+            },
+            _ => self.set("reference", Some(truth)),
+        }
+    }
+}
+
+/// The one field among those that data sets of TRL have; `None` where there are two
+/// of them that differ, which is for the spec to decide, and where the row has a
+/// native field for it.
+pub(super) fn answer<'l>(source: &Source<'_, 'l>) -> Option<&'l RawValue> {
+    if source.get("reference").or(source.get("tests")).is_some() {
+        return None;
+    }
+    let found: Vec<&RawValue> = ANSWERS.iter().filter_map(|name| source.get(name)).collect();
+    let (first, rest) = found.split_first()?;
+    rest.iter()
+        .all(|other| other.get() == first.get())
+        .then_some(first)
+}
+
+fn is_assertion(raw: &RawValue) -> bool {
+    text_of(raw).is_some_and(|text| text.trim_start().starts_with("assert"))
+}
+
+/// A text that is a JSON object.
+fn object(text: String) -> Option<Box<RawValue>> {
+    match text.trim_start().starts_with('{') {
+        true => RawValue::from_string(text).ok(),
+        false => None,
+    }
+}
