@@ -218,9 +218,17 @@ impl Score {
             Some(report) => Some(format!("The run was stopped after {}.", rows(report))),
             None => Some("The run broke off: not all rows are here.".to_owned()),
         };
+        let is_part = self.limit.is_some()
+            || self.sample.is_some()
+            || self.shard.is_some()
+            || !self.conditions.is_empty();
+        let part = is_part.then(|| {
+            "These are not all rows: `--where`, `--sample`, `--limit` or `--shard` chose them."
+                .to_owned()
+        });
         About {
             output: self.output.as_ref().map(|path| path.display().to_string()),
-            notes: note.into_iter().collect(),
+            notes: note.into_iter().chain(part).collect(),
             elapsed: Some(begin.elapsed().as_secs_f64()),
             resumed_rows: ended.map_or(0, |report| report.resumed_rows),
             ..report::about(scorer, inputs)

@@ -52,13 +52,13 @@ pub(super) fn choices(reasons: &[Reason]) -> String {
     let mut html = String::new();
     let mut group = None;
     for (index, reason) in reasons.iter().enumerate() {
-        let reward = Some(reason.reward.as_deref().unwrap_or("(row)"));
-        if reward != group {
+        let reward = reason.reward.as_deref().unwrap_or("(row)");
+        if group != Some(reward) {
             if group.is_some() {
                 html += "</optgroup>";
             }
-            html += &format!("<optgroup label=\"{}\">", text(reward.unwrap_or_default()));
-            group = reward;
+            html += &format!("<optgroup label=\"{}\">", text(reward));
+            group = Some(reward);
         }
         let because = reason.reason.as_deref().map(|reason| format!(": {reason}"));
         html += &format!(
