@@ -46,7 +46,7 @@ const call = (method, params = {}, sessionId = undefined) => new Promise((found,
 });
 
 // What is checked in the page; returns faults in words.
-const checks = (json) => {
+const checks = (json, width) => {
   const faults = [];
   const at = (path) => path.split("/").slice(1).reduce((part, key) => part?.[key], json);
   const scale = {
@@ -99,10 +99,10 @@ const checks = (json) => {
   }
 
   const wide = document.documentElement.scrollWidth;
-  if (wide > innerWidth) {
+  if (wide > width) {
     const far = [...document.body.querySelectorAll("*")].find((it) =>
-      it.getBoundingClientRect().right > innerWidth + 1 && !it.closest(".wide, .values, pre"));
-    faults.push(`the page is ${wide} wide in a window of ${innerWidth}: ${far?.outerHTML.slice(0, 120)}`);
+      it.getBoundingClientRect().right > width + 1 && !it.closest(".wide, .values, pre"));
+    faults.push(`the page is ${wide} wide in a window of ${width}: ${far?.outerHTML.slice(0, 120)}`);
   }
 
   // Contrast of text against the page, by WCAG 2: at least 4.5.
@@ -153,7 +153,7 @@ const checks = (json) => {
         faults.push(`a row brought an element of its own: ${foreign.outerHTML.slice(0, 80)}`);
       }
     }
-    if (document.documentElement.scrollWidth > innerWidth) faults.push("an open row makes the page too wide");
+    if (document.documentElement.scrollWidth > width) faults.push("an open row makes the page too wide");
   }
   if (window.hacked) faults.push("a completion ran a script");
   return { faults, numbers, rows: rows.length };
@@ -184,7 +184,7 @@ try {
     };
     await shot("", {});
     const { result, exceptionDetails } = await send("Runtime.evaluate", {
-      expression: `(${checks})(${JSON.stringify(json)})`, returnByValue: true,
+      expression: `(${checks})(${JSON.stringify(json)}, ${width})`, returnByValue: true,
     });
     if (exceptionDetails) faults.push(`${name}: ${exceptionDetails.exception?.description}`);
     for (const fault of result.value?.faults ?? []) faults.push(`${name}: ${fault}`);

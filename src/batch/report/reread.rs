@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 
 use super::{Evidence, ScoredLine, Survey, SurveyedRow};
 use crate::batch::input::{InputError, Inputs};
+use crate::batch::judge::{Place, read_line};
 use crate::batch::lines::each_line;
+use crate::batch::reader::Line;
 use crate::batch::resume::WrittenRow;
 use crate::batch::summary::{Summary, Tallies};
 use crate::reward::Scorer;
-use crate::rollout::{Record, Rollout};
+use crate::rollout::Rollout;
 
 /// Why scored files could not be surveyed.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +50,15 @@ pub fn survey_scored(
         let read = line
             .text
             .map_err(|error| error.message)
-            .and_then(|text| read(text, scorer));
+            .and_then(|text| Reread::of(text, scorer));
         match read {
-            Ok((written, evidence, rollout)) => {
-                let task = rollout.as_ref().and_then(|rollout| rollout.task.as_deref());
-                let seen = written.seen(task);
+            Ok(row) => {
+                let seen = row.written.seen(row.task.as_deref());
                 survey.add(&SurveyedRow {
-                    id: written.id(),
+                    id: row.written.id(),
                     seen: &seen,
-                    rollout: rollout.as_ref(),
-                    evidence: Evidence::Line(&evidence),
+                    rollout: row.rollout.as_ref(),
+                    evidence: Evidence::Line(&row.evidence),
                     seconds: None,
                 });
                 tallies.add(&seen);
@@ -82,12 +83,34 @@ pub fn survey_scored(
     }
 }
 
-/// The score in a line, and its rollout if that is there as well.
-fn read(text: &[u8], scorer: &Scorer) -> Result<(WrittenRow, ScoredLine, Option<Rollout>), String> {
-    let written: WrittenRow = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    let evidence: ScoredLine = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    let record = Record::parse(text).map_err(|error| error.to_string())?;
-    // A row whose rollout was unusable has an error, and no rollout here either.
-    let rollout = record.rollout(scorer.fields(), written.id()).ok();
-    Ok((written, evidence, rollout))
+/// A line read again.
+struct Reread {
+    written: WrittenRow,
+    evidence: ScoredLine,
+    /// `None` where the line has scores alone, or the rollout was unusable.
+    rollout: Option<Rollout>,
+    task: Option<String>,
+}
+
+impl Reread {
+    fn of(text: &[u8], scorer: &Scorer) -> Result<Self, String> {
+        let problem = |error: serde_json::Error| error.to_string();
+        let written: WrittenRow = serde_json::from_slice(text).map_err(problem)?;
+        let evidence = serde_json::from_slice(text).map_err(problem)?;
+        let place = Place {
+            origin: None,
+            default_id: written.id().to_owned(),
+        };
+        let read = read_line(Line::Text(text), scorer.fields(), &place, usize::MAX);
+        let (task, rollout) = match read {
+            Ok((_, rollout)) => (rollout.task.clone(), Some(rollout)),
+            Err(judged) => (judged.task, None),
+        };
+        Ok(Self {
+            written,
+            evidence,
+            rollout,
+            task,
+        })
+    }
 }

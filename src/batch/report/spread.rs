@@ -117,8 +117,8 @@ impl Spread {
         loop {
             for factor in [1, 2, 5] {
                 let step = power.saturating_mul(factor);
-                let bins = self.most.div_euclid(step) - self.least.div_euclid(step);
-                if bins < MOST_BINS {
+                let last = self.most.div_euclid(step);
+                if last.saturating_sub(self.least.div_euclid(step)) < MOST_BINS {
                     return step;
                 }
             }

@@ -140,11 +140,11 @@ fn histogram(
         (false, true) => format!("{} to {}", bin.from, bin.to),
     };
     let labels = match are_values {
-        true => Labels::Middle(bins.iter().map(|bin| bin.from.to_string()).collect()),
+        true => Labels::Middle(bins.iter().map(|bin| label(bin.from)).collect()),
         false => {
             let edges = bins.iter().map(|bin| bin.from);
             let edges = edges.chain(bins.last().map(|bin| bin.to));
-            Labels::Edges(edges.map(|edge| edge.to_string()).collect())
+            Labels::Edges(edges.map(label).collect())
         }
     };
     let total: u64 = bins.iter().map(|bin| bin.n).sum();
@@ -190,6 +190,15 @@ fn histogram(
         rows: rows.collect(),
     }
     .html()
+}
+
+/// A value at an axis; the table below has all digits.
+fn label(value: f64) -> String {
+    let text = value.to_string();
+    match text.len() > 6 && value.abs() < 1e3 {
+        true => format!("{value:.3}"),
+        false => text,
+    }
 }
 
 fn curves(findings: &Findings) -> Option<String> {
@@ -259,7 +268,7 @@ fn curves(findings: &Findings) -> Option<String> {
             title: "k, samples per prompt".to_owned(),
             panels: vec![Panel {
                 scale: Scale::Shares,
-                title: "prompts",
+                title: "share of prompts",
                 marks: Marks::Lines(drawn),
             }],
         },
