@@ -1,7 +1,7 @@
 //! Time of training steps and of sampling, and memory, of policies.
 //!
 //! Without arguments, a table. With `serve MODEL` it waits for lines on stdin, each
-//! `train`, `recompute`, `sample` or `memory`, does that once and answers with a
+//! `train`, `recompute`, `sample`, `group`, `alone` or `memory`, does that once and answers with a
 //! line of JSON: `benches/policy_peers.py` has it take turns with PyTorch.
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +23,8 @@ use rustix::time::{ClockId, clock_gettime};
 const TRAIN: (usize, usize) = (64, 48);
 /// Sampling: rows, tokens of the prompt, tokens written.
 const SAMPLE: (usize, usize, usize) = (256, 16, 32);
+/// The same of longer prompts, which eight rows have in common, or each its own.
+const GROUP: (usize, usize, usize) = (256, 64, 32);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -112,13 +114,19 @@ impl Bench {
         -sum / scores.logps.len() as f64
     }
 
-    /// Writes tokens drawn at temperature 1; gives the mean of the last ones.
-    fn sample(&mut self) -> f64 {
-        let (rows, prompt, written) = SAMPLE;
+    /// Writes tokens drawn at temperature 1, each prompt for so many rows; gives the
+    /// mean of the last ones.
+    fn sample(&mut self, (rows, prompt, written): (usize, usize, usize), group: usize) -> f64 {
         let vocab = self.policy.config().vocab_size;
         let prompts: Vec<Vec<u32>> = (0..rows)
             .map(|row| {
-                let token = |i: usize| ((row * prompt + i) % vocab.min(61)) as u32;
+                let row = row / group;
+                // The first two tokens are the row's number.
+                let token = |i: usize| match i {
+                    0 => (row % 61) as u32,
+                    1 => (row / 61) as u32,
+                    _ => ((row * prompt + i) % vocab.min(61)) as u32,
+                };
                 (0..prompt).map(token).collect()
             })
             .collect();
@@ -143,8 +151,10 @@ impl Bench {
         match what {
             "train" => self.train(Recompute::Never),
             "recompute" => self.train(Recompute::Layers),
-            "sample" => self.sample(),
-            _ => panic!("to do are train, recompute and sample"),
+            "sample" => self.sample(SAMPLE, 1),
+            "group" => self.sample(GROUP, 8),
+            "alone" => self.sample(GROUP, 1),
+            _ => panic!("to do are train, recompute, sample, group and alone"),
         }
     }
 }
@@ -192,9 +202,10 @@ fn table() {
     println!("model    what        best wall ms   best cpu ms   tokens by cpu second");
     for model in ["4x128", "6x192"] {
         let mut bench = Bench::new(model);
-        for what in ["train", "recompute", "sample"] {
+        for what in ["train", "recompute", "sample", "group", "alone"] {
             let tokens = match what {
                 "sample" => SAMPLE.0 * SAMPLE.2,
+                "group" | "alone" => GROUP.0 * GROUP.2,
                 _ => TRAIN.0 * TRAIN.1,
             };
             let runs: Vec<_> = (0..8).map(|_| timed(&mut bench, what)).collect();

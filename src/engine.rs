@@ -129,6 +129,14 @@ impl Engine {
         self.threads.score_all(&self.scorer, rollouts)
     }
 
+    /// Scores one record by itself, on the caller's thread; as
+    /// [`Engine::score_records`], but a reward that compares the rollouts of a group
+    /// is `null`, reason `needs_group`.
+    #[must_use]
+    pub fn score_record(&self, record: &[u8]) -> Score {
+        self.threads.score_record(&self.scorer, record)
+    }
+
     /// Scores records as [`Batch`](crate::batch::Batch) scores the lines of a file:
     /// one JSON object each, one score each, in order. A record that is no rollout
     /// has a score with an error; one without an `id` is called by its position,

@@ -1,16 +1,17 @@
-//! Specs by name or file: the only place of the library, batch scoring and training
-//! aside, that reads files.
+//! Specs by name or file, and how names are found: the only place of the library,
+//! batch scoring and training aside, that reads files.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::reward::{Scorer, SpecError, SpecSource};
+use crate::reward::{Scorer, SpecError, SpecSource, nearest};
 
-/// A spec that comes with goldstone.
+/// A file that comes with goldstone: a spec here, a recipe in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipped {
-    /// What `--spec` takes.
+    /// What takes the place of a path.
     pub name: &'static str,
     /// The TOML text.
     pub text: &'static str,
@@ -57,29 +58,42 @@ const SHIPPED: &[Shipped] = &[
     },
 ];
 
-/// A spec that could not be loaded.
+/// A name that is no shipped file's and no path to a readable one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LoadError {
-    /// Neither a shipped spec nor a file.
-    #[error("there is no spec `{name}`{hint}; shipped specs: {shipped} (or give a TOML file)")]
+pub enum NameError {
+    /// Neither shipped nor a file.
+    #[error("there is no {kind} `{name}`{hint}; shipped {kind}s: {shipped} (or give a TOML file)")]
     NotFound {
+        /// `spec` or `recipe`.
+        kind: &'static str,
         /// The name as given.
         name: String,
         /// A likely name, as a clause of the message, or empty.
         hint: String,
-        /// The names of the shipped specs.
+        /// The names of the shipped ones.
         shipped: String,
     },
     /// The file is there but cannot be read.
-    #[error("cannot read the spec `{path}`")]
+    #[error("cannot read the {kind} `{path}`")]
     Read {
+        /// `spec` or `recipe`.
+        kind: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
         #[source]
         source: io::Error,
     },
+}
+
+/// A spec that could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// No spec and no file has this name.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// The spec has mistakes; the message is their rendering.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -96,53 +110,62 @@ pub fn shipped() -> impl Iterator<Item = Shipped> {
 /// # Errors
 /// [`LoadError`] if there is no such spec, or the spec has mistakes.
 pub fn spec(name_or_path: &str) -> Result<Scorer, LoadError> {
-    if let Some(shipped) = shipped().find(|shipped| shipped.name == name_or_path) {
-        let grammar = |path: &str| Err(format!("a shipped spec has no file `{path}`"));
-        let source = SpecSource {
-            text: shipped.text,
-            origin: shipped.name,
-            grammar: &grammar,
-        };
-        return Ok(Scorer::compile(source)?);
-    }
-    let path = Path::new(name_or_path);
-    let text = fs::read_to_string(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => not_found(name_or_path),
-        _ => LoadError::Read {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let named = find("spec", name_or_path, SHIPPED)?;
     let grammar = |name: &str| {
+        let Some(folder) = named.folder else {
+            return Err(format!("a shipped spec has no file `{name}`"));
+        };
         let file = folder.join(name);
         fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
     };
     Ok(Scorer::compile(SpecSource {
-        text: &text,
+        text: &named.text,
         origin: name_or_path,
         grammar: &grammar,
     })?)
 }
 
-fn not_found(name: &str) -> LoadError {
-    let near = shipped()
-        .map(|shipped| {
-            (
-                strsim::damerau_levenshtein(name, shipped.name),
-                shipped.name,
-            )
-        })
-        .filter(|(distance, _)| *distance <= 2)
-        .min();
-    LoadError::NotFound {
-        name: name.to_owned(),
-        hint: near
-            .map(|(_, name)| format!("; did you mean `{name}`?"))
-            .unwrap_or_default(),
-        shipped: shipped()
-            .map(|shipped| shipped.name)
-            .collect::<Vec<_>>()
-            .join(", "),
+/// What a name or a path stands for.
+pub(crate) struct Named<'n> {
+    /// The TOML text.
+    pub(crate) text: Cow<'static, str>,
+    /// The folder of a file; none of what is shipped.
+    pub(crate) folder: Option<&'n Path>,
+}
+
+/// Finds a shipped text by its name, or that of a file by its path.
+pub(crate) fn find<'n>(
+    kind: &'static str,
+    name_or_path: &'n str,
+    shipped: &[Shipped],
+) -> Result<Named<'n>, NameError> {
+    if let Some(shipped) = shipped.iter().find(|one| one.name == name_or_path) {
+        return Ok(Named {
+            text: shipped.text.into(),
+            folder: None,
+        });
+    }
+    let path = Path::new(name_or_path);
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Named {
+            text: text.into(),
+            folder: Some(path.parent().unwrap_or(Path::new(""))),
+        }),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            let names: Vec<&str> = shipped.iter().map(|shipped| shipped.name).collect();
+            let near = nearest(name_or_path, names.iter().copied());
+            let hint = near.map(|near| format!("; did you mean `{near}`?"));
+            Err(NameError::NotFound {
+                kind,
+                name: name_or_path.to_owned(),
+                hint: hint.unwrap_or_default(),
+                shipped: names.join(", "),
+            })
+        }
+        Err(source) => Err(NameError::Read {
+            kind,
+            path: path.to_owned(),
+            source,
+        }),
     }
 }

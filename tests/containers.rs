@@ -162,6 +162,7 @@ fn present(line: &str) -> Value {
     row
 }
 
+#[cfg(feature = "parquet")]
 fn score_text(line: &str) -> &str {
     &line[line.find("\"group\":").unwrap()..]
 }

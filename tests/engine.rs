@@ -108,3 +108,43 @@ fn records_of_a_group_are_compared_with_each_other() {
     let term = alone[0].term("short").expect("it applies");
     assert!(term.raw.is_none() || term.raw != raw(0));
 }
+
+#[test]
+fn a_record_by_itself_has_no_group_to_be_compared_with() {
+    let scorer = Scorer::compile(SpecSource {
+        text: "version = 1\n[rewards.accuracy]\nexact = {}\n[rewards.short]\ngroup_length = { of = \"accuracy\" }",
+        origin: "test",
+        grammar: &|_| Err("none".to_owned()),
+    })
+    .expect("a spec");
+    let engine = engine(scorer);
+    let record = r#"{"completion": "42", "reference": "42", "n_tokens": 10, "group": "a"}"#;
+    let score = engine.score_record(record.as_bytes());
+    assert_eq!(score.reward, None);
+    assert_eq!(
+        score.term("short").and_then(|term| term.reason),
+        Some("needs_group")
+    );
+    let score = engine.score_record(b"{");
+    assert_eq!((score.id.as_str(), score.status), ("1", Status::Error));
+}
+
+#[test]
+fn a_batch_goes_on_while_it_is_told_to() {
+    let engine = engine(load::spec("r1-zero").expect("shipped"));
+    let records: Vec<&str> = RECORDS.iter().copied().cycle().take(1000).collect();
+    let whole = engine.score_records(&records);
+    let mut asked = 0;
+    let same = engine.score_records_while(&records, &mut || {
+        asked += 1;
+        true
+    });
+    assert_eq!(same.as_ref(), Some(&whole));
+    assert!(asked > 1, "asked {asked} times");
+    let mut left = asked - 1;
+    let stopped = engine.score_records_while(&records, &mut || {
+        left -= 1;
+        left > 0
+    });
+    assert_eq!(stopped, None);
+}

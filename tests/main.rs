@@ -35,7 +35,12 @@ mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod schemas;
+#[cfg(all(feature = "cli", feature = "serve"))]
+mod serve;
 mod spec;
 mod text;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "cli")]
+mod verify;

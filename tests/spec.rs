@@ -59,6 +59,15 @@ fn broken_remote_rewards_are_explained() {
     });
 }
 
+#[cfg(feature = "remote")]
+#[test]
+fn the_example_with_judges_compiles() {
+    let text = std::fs::read_to_string("examples/specs/r1-mixed.toml").expect("it is there");
+    let scorer = compile(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(scorer.endpoints().len(), 2);
+    assert_eq!(scorer.warnings(), [""; 0]);
+}
+
 /// A key on an open road works, and is warned about.
 #[cfg(feature = "remote")]
 #[test]

@@ -31,6 +31,13 @@ class Key(NamedTuple):
     source: Source
     jobs: int
     worker: str | None
+    unknown: str
+
+    def spec(self) -> _goldstone.Spec:
+        """The spec, compiled."""
+        origin, text, grammars = self.source
+        spec = _goldstone.Spec.from_parts(origin, text, list(grammars))
+        return spec.unknown_as_wrong() if self.unknown == "wrong" else spec
 
 
 _engines: dict[Key, _goldstone.Engine] = {}
@@ -46,9 +53,7 @@ def engine(key: Key) -> _goldstone.Engine:
     with _lock:
         found = _engines.get(key)
         if found is None:
-            source = key.source
-            spec = _goldstone.Spec.from_parts(source.origin, source.text, list(source.grammars))
-            found = _goldstone.Engine(spec, key.jobs, worker_binary(key.worker))
+            found = _goldstone.Engine(key.spec(), key.jobs, worker_binary(key.worker))
             for notice in found.notices:
                 print(f"goldstone: warning: {notice}", file=sys.stderr)
             _engines[key] = found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _engines, _goldstone
 from ._goldstone import Score
@@ -28,6 +28,11 @@ class Scorer:
     ``worker`` is the ``goldstone`` command that sandboxed programs run in; without it, the
     one of this package is used.
 
+    ``unknown`` is what an answer is paid that nobody can decide, where the spec does not
+    price it: ``"null"``, nothing at all, or what a ``"wrong"`` one is. A policy can write
+    such answers, and trainers leave rows without a reward out of the baseline; so
+    ``goldstone train`` does the latter.
+
     >>> scorer = Scorer("r1-zero")
     >>> row = {"completion": "<think>6 * 7</think><answer>42</answer>", "reference": "42"}
     >>> scorer.score(row).reward
@@ -44,6 +49,7 @@ class Scorer:
         *,
         jobs: int = 0,
         worker: str | os.PathLike[str] | None = None,
+        unknown: Literal["null", "wrong"] = "null",
     ) -> None:
         if not isinstance(spec, (str, os.PathLike)):
             raise TypeError(
@@ -52,8 +58,11 @@ class Scorer:
         if not isinstance(jobs, int) or jobs < 0:
             raise ValueError(f"jobs is {jobs!r}; it is a whole number, 0 or more")
         loaded = _goldstone.Spec.load(os.fspath(spec))
+        if unknown not in ("null", "wrong"):
+            raise ValueError(f'unknown is {unknown!r}; it is "null" or "wrong"')
         source = _engines.Source(loaded.origin, loaded.text, tuple(loaded.grammars))
-        self._set(loaded, _engines.Key(source, jobs, None if worker is None else os.fspath(worker)))
+        binary = None if worker is None else os.fspath(worker)
+        self._set(loaded, _engines.Key(source, jobs, binary, unknown))
 
     def _set(self, spec: _goldstone.Spec, key: _engines.Key) -> None:
         self._spec = spec
@@ -100,15 +109,16 @@ class Scorer:
             raise TypeError("rows are a list of JSON texts, one for each rollout")
         return self._started().score_json(rows)
 
-    def score_table(self, table: Any) -> pyarrow.Table:
+    def score_table(self, table: Any, *, json: str | None = None) -> pyarrow.Table:
         """Scores an Arrow table: a row comes out for each that goes in, with the columns
         ``id``, ``group``, ``reward``, ``status``, for each reward ``r.<name>``,
-        ``raw.<name>`` and ``reason.<name>``, and ``error``. Needs pyarrow."""
+        ``raw.<name>`` and ``reason.<name>``, and ``error``. ``json`` names one column more,
+        with each score as the command line writes it. Needs pyarrow."""
         import pyarrow
 
         if not hasattr(table, "__arrow_c_stream__"):
             raise TypeError(f"`{type(table).__name__}` is no Arrow table")
-        scored: pyarrow.Table = pyarrow.table(self._started().score_table(table))
+        scored: pyarrow.Table = pyarrow.table(self._started().score_table(table, json))
         return scored
 
     async def ascore(self, rollout: Mapping[str, Any]) -> Score:
@@ -150,6 +160,17 @@ class Scorer:
         return dict(zip(self._spec.rewards, self._spec.weights, strict=True))
 
     @property
+    def solvers(self) -> tuple[str, ...]:
+        """The rewards that judge the answer, in the spec's order; a rollout is solved by
+        the verdict of the first that applies."""
+        return tuple(self._spec.solvers)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a total is the sum of its terms: no gate, no table, no clip."""
+        return self._spec.adds_up
+
+    @property
     def needs_groups(self) -> bool:
         """Whether a reward compares the rollouts of a group."""
         return self._spec.needs_groups
@@ -158,9 +179,7 @@ class Scorer:
         return self._key
 
     def __setstate__(self, key: _engines.Key) -> None:
-        source = key.source
-        spec = _goldstone.Spec.from_parts(source.origin, source.text, list(source.grammars))
-        self._set(spec, key)
+        self._set(key.spec(), key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scorer) and self._key == other._key

@@ -31,9 +31,14 @@ pub(crate) struct ScoredStream {
 }
 
 impl ScoredStream {
-    /// The scores of a spec with these rewards.
-    pub(crate) fn new(rewards: &[String], scores: &[reward::Score]) -> PyResult<Self> {
-        let batch = batch(rewards, scores).map_err(refused)?;
+    /// The scores of a spec with these rewards; `json` names a column that has each
+    /// score as the command line writes it.
+    pub(crate) fn new(
+        rewards: &[String],
+        scores: &[reward::Score],
+        json: Option<&str>,
+    ) -> PyResult<Self> {
+        let batch = batch(rewards, scores, json).map_err(refused)?;
         Ok(Self { batch })
     }
 }
@@ -110,7 +115,11 @@ fn write(batch: &RecordBatch, records: &mut Records<'_>) -> Result<(), ArrowErro
 }
 
 /// One row for each score; one column for each thing that a score says.
-fn batch(names: &[String], scores: &[reward::Score]) -> Result<RecordBatch, ArrowError> {
+fn batch(
+    names: &[String],
+    scores: &[reward::Score],
+    json: Option<&str>,
+) -> Result<RecordBatch, ArrowError> {
     let mut fields: Vec<FieldRef> = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     let mut add = |name: String, column: ArrayRef| {
@@ -147,6 +156,13 @@ fn batch(names: &[String], scores: &[reward::Score]) -> Result<RecordBatch, Arro
     }
     let error = texts(scores, |score| Some(score.error.as_ref()?.message.as_str()));
     add("error".to_owned(), error);
+    if let Some(json) = json {
+        let mut column = StringBuilder::new();
+        for score in scores {
+            column.append_value(serde_json::to_string(score).expect("a score is JSON"));
+        }
+        add(json.to_owned(), Arc::new(column.finish()));
+    }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 

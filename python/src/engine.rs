@@ -81,8 +81,16 @@ impl Engine {
     fn score(&self, py: Python<'_>, row: &Bound<'_, PyAny>) -> PyResult<Score> {
         let mut records = Records::new(&self.fields);
         records.push_row(row)?;
-        let mut scores = self.run(py, records, Score::new)?;
-        Ok(scores.swap_remove(0))
+        self.is_of_this_process(py)?;
+        let engine = &*self.engine;
+        let (texts, mut unusable) = records.into_parts();
+        if let Some((_, score)) = unusable.pop() {
+            return Ok(Score::new(score));
+        }
+        Ok(py.detach(|| {
+            let _inside = Inside::enter();
+            Score::new(engine.score_record(&texts[0]))
+        }))
     }
 
     fn score_rows(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Vec<Score>> {
@@ -126,16 +134,29 @@ impl Engine {
         self.run(py, records, Score::new)
     }
 
-    fn score_table(&self, py: Python<'_>, table: &Bound<'_, PyAny>) -> PyResult<ScoredStream> {
+    fn score_table(
+        &self,
+        py: Python<'_>,
+        table: &Bound<'_, PyAny>,
+        json: Option<&str>,
+    ) -> PyResult<ScoredStream> {
         let records = arrow::read(&self.fields, table)?;
         let scores = self.run(py, records, |score| score)?;
         let rewards = self.engine.scorer().rewards().iter();
         let rewards: Vec<String> = rewards.map(|name| name.to_string()).collect();
-        ScoredStream::new(&rewards, &scores)
+        ScoredStream::new(&rewards, &scores, json)
     }
 }
 
 impl Engine {
+    fn is_of_this_process(&self, py: Python<'_>) -> PyResult<()> {
+        if self.process == process::id() {
+            return Ok(());
+        }
+        let problem = "the engine is of the process that this one was forked from";
+        Err(Class::Engine.error(py, problem))
+    }
+
     /// Scores the records, Python running meanwhile, and stops where a signal's handler
     /// raises.
     fn run<T: Send>(
@@ -144,10 +165,7 @@ impl Engine {
         records: Records<'_>,
         with: impl Fn(reward::Score) -> T + Send + Sync,
     ) -> PyResult<Vec<T>> {
-        if self.process != process::id() {
-            let problem = "the engine is of the process that this one was forked from";
-            return Err(Class::Engine.error(py, problem));
-        }
+        self.is_of_this_process(py)?;
         let (texts, unusable) = records.into_parts();
         let engine = &*self.engine;
         let scored = py.detach(|| {

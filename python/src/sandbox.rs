@@ -85,7 +85,8 @@ impl Sandbox {
         }
         let script = Script {
             source,
-            name: None,
+            // With a name, what ends the program is written to standard error.
+            name: Some("<code>"),
             stdin,
         };
         let run = run_program(&script, options, runner)?;

@@ -99,6 +99,26 @@ impl Spec {
         self.scorer.weights().collect()
     }
 
+    /// The rewards that judge the answer, in the spec's order.
+    #[getter]
+    fn solvers(&self) -> Vec<&str> {
+        self.scorer.solvers().map(|name| &**name).collect()
+    }
+
+    #[getter]
+    fn adds_up(&self) -> bool {
+        self.scorer.adds_up()
+    }
+
+    /// The same spec, in which what cannot be decided pays as what is wrong does.
+    fn unknown_as_wrong(&self) -> Self {
+        Self {
+            scorer: self.scorer.clone().unknown_as_wrong(),
+            origin: self.origin.clone(),
+            grammars: self.grammars.clone(),
+        }
+    }
+
     #[getter]
     fn needs_groups(&self) -> bool {
         self.scorer.needs_groups()

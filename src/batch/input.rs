@@ -328,7 +328,7 @@ impl Source {
                 }
             },
             Kind::Parquet => {
-                let Some(file) = file.filter(|file| is_regular(file)) else {
+                let Some(file) = file.filter(is_regular) else {
                     return Err(InputError::Kind {
                         name,
                         problem: "is a Parquet file, which is read from its end; name the file rather than pipe it",

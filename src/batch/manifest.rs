@@ -3,6 +3,7 @@
 //!
 //! It is written whole or not at all (a new file, then a rename).
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub struct Manifest {
     pub engine: String,
     /// The spec.
     pub spec: SpecIdentity,
+    /// SHA-256 of the images that programs ran in, by the guest's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guests: BTreeMap<String, Option<String>>,
     /// The inputs in order.
     pub inputs: Vec<InputIdentity>,
     /// The options that decide what the output looks like.
@@ -55,6 +59,9 @@ pub struct SpecIdentity {
     pub sha256: String,
     /// Its TOML text.
     pub text: String,
+    /// The texts of the grammars that it names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grammars: BTreeMap<String, String>,
 }
 
 /// An input as it was found.
@@ -114,7 +121,9 @@ impl Manifest {
                 name: scorer.name().to_owned(),
                 sha256: scorer.spec_sha256().to_owned(),
                 text: scorer.text().to_owned(),
+                grammars: scorer.grammars().clone(),
             },
+            guests: scorer.guest_sha256s(),
             inputs: inputs
                 .list()
                 .iter()
@@ -146,6 +155,12 @@ impl Manifest {
                 true => format!("the spec `{}` has changed since", self.spec.name),
                 false => format!("it was begun with the spec `{}`", earlier.spec.name),
             });
+        }
+        let mut guests = self.guests.iter();
+        if let Some((guest, _)) =
+            guests.find(|(name, image)| earlier.guests.get(*name) != Some(image))
+        {
+            return Some(format!("the guest `{guest}` is another one since"));
         }
         let names = |manifest: &Self| {
             let names: Vec<&str> = manifest
@@ -220,6 +235,33 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no manifest of this version.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let manifest: Self = serde_json::from_slice(&fs::read(path)?)?;
+        match manifest.version {
+            VERSION => Ok(manifest),
+            version => Err(io::Error::other(format!(
+                "its format has version {version}, and this goldstone reads {VERSION}"
+            ))),
+        }
+    }
+
+    /// The input that is no longer what it was, if there is one.
+    ///
+    /// # Errors
+    /// [`InputError`] when an input cannot be read.
+    pub fn changed_input(&self, inputs: &Inputs) -> Result<Option<&str>, InputError> {
+        for (index, (input, then)) in inputs.list().iter().zip(&self.inputs).enumerate() {
+            if identity(input, inputs.size(index))? != *then {
+                return Ok(Some(&then.name));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes the manifest beside `output`.

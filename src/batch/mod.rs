@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod confirm;
 mod container;
 mod diff;
 mod groups;
@@ -60,6 +61,7 @@ mod select;
 mod summary;
 mod threads;
 
+pub use confirm::{ConfirmError, Confirmed, Difference, confirm};
 pub use container::Container;
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,

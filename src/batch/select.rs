@@ -148,7 +148,7 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let found = RELATIONS
             .iter()
-            .filter_map(|(sign, relation)| Some((text.find(sign)?, *sign, *relation)))
+            .filter_map(|(sign, relation)| Some((place_of(sign, text)?, *sign, *relation)))
             // The first sign of the text; of two there, the longer one.
             .min_by_key(|(at, sign, _)| (*at, usize::MAX - sign.len()));
         let Some((at, sign, relation)) = found.filter(|(at, ..)| *at > 0) else {
@@ -183,6 +183,16 @@ impl FromStr for Condition {
             pattern,
         })
     }
+}
+
+/// Where a sign stands; `~0` and `~1` in a pointer are escapes, and none.
+fn place_of(sign: &str, text: &str) -> Option<usize> {
+    let is_escape = |at: usize| {
+        let escapes = text.starts_with('/') && sign == "~";
+        escapes && text[at + 1..].starts_with(['0', '1'])
+    };
+    let mut places = text.match_indices(sign).map(|(at, _)| at);
+    places.find(|&at| !is_escape(at))
 }
 
 impl fmt::Display for Condition {

@@ -49,6 +49,15 @@ impl Threads {
             .unwrap_or_default()
     }
 
+    /// Scores one JSON object, by itself and on the caller's thread: what compares
+    /// the rollouts of a group is open.
+    pub fn score_record(&self, judge: &impl Judge, record: &[u8]) -> Score {
+        match read(judge, record, 1) {
+            Ok(rollout) => score_rollout(judge, &rollout),
+            Err(score) => *score,
+        }
+    }
+
     /// Scores JSON objects, each among all those of its group; scores come in the
     /// order of the records. A record without an `id` is called by its position,
     /// 1-based; one that is no rollout has a score with an error.
@@ -173,13 +182,9 @@ fn begin_record(
     record: &[u8],
     score: &(dyn Fn(&Rollout) -> Begun + Sync),
 ) -> Begun {
-    let place = Place {
-        origin: None,
-        default_id: position.to_string(),
-    };
-    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
-        Ok((_, rollout)) => score(&rollout),
-        Err(judged) => Begun::Scored(Box::new(judged.score)),
+    match read(judge, record, position) {
+        Ok(rollout) => score(&rollout),
+        Err(unusable) => Begun::Scored(unusable),
     }
 }
 
@@ -188,6 +193,18 @@ enum Begun {
     Scored(Box<Score>),
     /// The rest of its group is missing.
     Open(Box<Pending>),
+}
+
+/// The rollout of the record at `position`, or the score of a record that has none.
+fn read(judge: &impl Judge, record: &[u8], position: u64) -> Result<Rollout, Box<Score>> {
+    let place = Place {
+        origin: None,
+        default_id: position.to_string(),
+    };
+    match read_line(Line::Text(record), judge.fields(), &place, usize::MAX) {
+        Ok((_, rollout)) => Ok(rollout),
+        Err(judged) => Err(Box::new(judged.score)),
+    }
 }
 
 /// Scores what waits for its group, in its place among the rest.

@@ -31,6 +31,7 @@ mod summary;
 mod terminal;
 #[cfg(feature = "train")]
 mod train;
+mod verify;
 #[cfg(feature = "train")]
 mod watch;
 mod whole;
@@ -250,12 +251,16 @@ fn load_spec(name_or_path: &str) -> Result<Scorer, Failure> {
 /// A spec with all that it needs to run. `jobs` is how many programs run at a time;
 /// 0 is one per core.
 fn load_scorer(name_or_path: &str, jobs: u16) -> Result<Scorer, Failure> {
+    ready(load_spec(name_or_path)?, jobs)
+}
+
+/// A scorer with all that its spec needs to run.
+fn ready(scorer: Scorer, jobs: u16) -> Result<Scorer, Failure> {
     let options = EngineOptions {
         say: Some(say),
         ..EngineOptions::with_jobs(jobs.into())
     };
-    let (scorer, notices) =
-        engine::equip(load_spec(name_or_path)?, &options).map_err(engine_failure)?;
+    let (scorer, notices) = engine::equip(scorer, &options).map_err(engine_failure)?;
     warn(&notices);
     Ok(scorer)
 }

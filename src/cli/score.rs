@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::report::{self, ReportFiles};
-use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary};
+use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary, verify};
 use crate::batch::report::{About, Survey};
 use crate::batch::{
     self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
@@ -37,16 +37,26 @@ Examples:
   goldstone score rollouts.jsonl --spec math -o scored.jsonl --report report.html
   goldstone score samples_gsm8k.jsonl --spec gsm8k --where filter=strict-match -o scored.jsonl
   goldstone score 'part-*.jsonl' --spec r1-zero --shard $SLURM_ARRAY_TASK_ID/8 -o scored-$SLURM_ARRAY_TASK_ID.jsonl
+  goldstone score --verify scored.jsonl
   zcat rollouts.gz | goldstone score - --spec math --columns scores > scores.jsonl")]
 pub(super) struct Score {
     /// Files of rollouts, or patterns of them; `-` is standard input
-    #[arg(required = true, value_name = "ROLLOUTS")]
+    #[arg(required_unless_present = "verify", value_name = "ROLLOUTS")]
     rollouts: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOption,
     /// A shipped spec (see `goldstone check --list`) or a TOML file
-    #[arg(long, value_name = "NAME|FILE")]
-    spec: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "verify")]
+    spec: Option<String>,
+    /// Score once more what this file was made from, by the spec and options in its
+    /// manifest, and compare
+    #[arg(
+        long,
+        value_name = "SCORED",
+        conflicts_with_all = ["rollouts", "spec", "output", "resume", "overwrite", "columns", "format",
+            "conditions", "sample", "limit", "shard", "schema", "max_line_mb", "allow_errors"]
+    )]
+    verify: Option<PathBuf>,
     /// Write to this file rather than to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -120,7 +130,10 @@ enum Format {
 
 impl Score {
     pub(super) fn run(self) -> Outcome {
-        let scorer = load_scorer(&self.spec, self.jobs)?;
+        if let Some(file) = &self.verify {
+            return verify::run(file, self.jobs, self.quiet);
+        }
+        let scorer = load_scorer(self.spec.as_deref().unwrap_or_default(), self.jobs)?;
         let inputs = inputs::open(&self.rollouts)?;
         let options = BatchOptions {
             columns: match self.columns {
@@ -138,7 +151,7 @@ impl Score {
             },
             max_line_bytes: (self.max_line_mb as usize) << 20,
             jobs: engine::threads(&scorer, self.jobs.into()),
-            ..BatchOptions::default()
+            ..chunks(&scorer)
         };
         let report = self.report_files(&inputs)?;
         inputs::say_schemas(
@@ -357,6 +370,20 @@ impl Score {
     }
 }
 
+/// How rows travel. With many threads that only wait there are many chunks on their
+/// way, so that each is smaller.
+fn chunks(scorer: &Scorer) -> BatchOptions {
+    let usual = BatchOptions::default();
+    match scorer.waiting_rows() {
+        0 => usual,
+        _ => BatchOptions {
+            chunk_rows: usual.chunk_rows / 8,
+            chunk_bytes: usual.chunk_bytes / 8,
+            ..usual
+        },
+    }
+}
+
 /// Where rows go.
 enum Target {
     File(Box<OutputFile>),
@@ -386,7 +413,7 @@ pub(super) fn is_same_file(input: &Path, output: &Path) -> bool {
 }
 
 /// The first signal ends the run in order; a second ends the process at once.
-fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
+pub(super) fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
     let control = Arc::clone(control);
     let was_asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {

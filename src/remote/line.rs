@@ -204,15 +204,18 @@ impl Line {
             Err(failure) => {
                 let is_unreadable = matches!(failure.fault, RemoteFault::Status(status)
                     if UNREADABLE.contains(&status));
-                if is_unreadable && items.len() > 1 {
-                    // It did answer.
+                if !is_unreadable {
+                    self.circuit.failed(&failure);
+                } else {
+                    // It did answer, and is fit to be asked about others.
                     self.circuit.succeeded();
+                }
+                if is_unreadable && items.len() > 1 {
                     let (left, right) = items.split_at(items.len() / 2);
                     let mut answers = self.exchange(left);
                     answers.extend(self.exchange(right));
                     return answers;
                 }
-                self.circuit.failed(&failure);
                 vec![Err(failure); items.len()]
             }
         }

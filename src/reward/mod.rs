@@ -31,10 +31,11 @@ pub use remote::{
 };
 pub use score::{ErrorKind, RowError, Score, Status, Term};
 pub use scorer::{Explanation, Scorer};
+pub(crate) use spec::nearest;
 #[cfg(feature = "sandbox")]
 pub use spec::{Against, CodeReward, EfficiencyOptions};
 pub use spec::{
     Colour, FormatReward, FormatScore, NullOr, Payout, Section, SpecError, SpecSource, json_schema,
 };
 #[cfg(feature = "train")]
-pub(crate) use spec::{Problem, Reader, Span, Table, nearest};
+pub(crate) use spec::{Problem, Reader, Span, Table};

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 #[cfg(any(feature = "sandbox", feature = "remote"))]
 use std::fmt;
 use std::sync::Arc;
@@ -105,6 +105,7 @@ struct Compiled {
     #[cfg(feature = "sandbox")]
     references: References,
     text: String,
+    grammars: BTreeMap<String, String>,
     sha256: String,
 }
 
@@ -131,8 +132,10 @@ impl Scorer {
     pub fn compile(source: SpecSource<'_>) -> Result<Self, SpecError> {
         // The grammars decide scores as much as the text that names them.
         let hash = RefCell::new(Sha256::new_with_prefix(source.text));
+        let grammars = RefCell::new(BTreeMap::new());
         let grammar = |path: &str| {
             let text = (source.grammar)(path)?;
+            grammars.borrow_mut().insert(path.to_owned(), text.clone());
             let mut hash = hash.borrow_mut();
             hash.update([0]);
             hash.update(&text);
@@ -156,6 +159,7 @@ impl Scorer {
                 #[cfg(feature = "sandbox")]
                 references: References::default(),
                 text: source.text.to_owned(),
+                grammars: grammars.into_inner(),
                 sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
                 spec,
             }),
@@ -221,6 +225,7 @@ impl Scorer {
             #[cfg(feature = "sandbox")]
             references: References::default(),
             text: self.compiled.text.clone(),
+            grammars: self.compiled.grammars.clone(),
             sha256: self.compiled.sha256.clone(),
             spec,
         };
@@ -325,6 +330,30 @@ impl Scorer {
         &self.compiled.text
     }
 
+    /// The texts of the grammars that the spec names, by their names in it.
+    #[must_use]
+    pub fn grammars(&self) -> &BTreeMap<String, String> {
+        &self.compiled.grammars
+    }
+
+    /// SHA-256 of the images that the spec's programs run in, in hexadecimal, by the
+    /// guest's name; empty where the spec needs no sandbox. `None` stands for one that
+    /// the runner cannot tell.
+    #[must_use]
+    pub fn guest_sha256s(&self) -> BTreeMap<String, Option<String>> {
+        #[cfg(feature = "sandbox")]
+        {
+            let guests = self.guests().into_iter().map(|guest| {
+                let runner = self.sandbox.as_ref();
+                let image = runner.and_then(|sandbox| sandbox.0.guest_sha256(guest));
+                (guest.to_owned(), image)
+            });
+            guests.collect()
+        }
+        #[cfg(not(feature = "sandbox"))]
+        BTreeMap::new()
+    }
+
     /// SHA-256 of the spec's text and of the grammars it names, in hexadecimal.
     /// A spec without grammars has the hash of its file.
     #[must_use]
@@ -361,6 +390,13 @@ impl Scorer {
             .iter()
             .filter(|reward| reward.kind.is_verifier());
         verifiers.map(|reward| &reward.name)
+    }
+
+    /// Whether a total is the sum of its terms: no gate, no table, no clip.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let combine = &self.compiled.spec.combine;
+        matches!(combine.rule, spec::Rule::Sum) && combine.clip.is_none()
     }
 
     /// Whether a reward of the spec compares the rollouts of a group: then

@@ -75,7 +75,8 @@ impl<'l> Record<'l> {
     }
 
     /// The value of a top-level field as it stands in the line, unless it is null.
-    pub(super) fn field(&self, name: &str) -> Option<&'l RawValue> {
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'l RawValue> {
         let (_, value) = self.entries.iter().find(|(field, _)| field == name)?;
         match value {
             Cow::Borrowed(raw) if raw.get() != "null" => Some(raw),

@@ -45,6 +45,13 @@ pub trait Runner: Send + Sync {
     /// Our own failures alone: a guest that is not installed, a worker that can't
     /// be started. Whatever the program in the guest does is an [`Outcome`].
     fn run(&self, job: &Job) -> Result<Outcome, SandboxError>;
+
+    /// SHA-256 of the image that jobs for `guest` run in, in hexadecimal; `None` where
+    /// the runner cannot tell.
+    fn guest_sha256(&self, guest: &str) -> Option<String> {
+        let _ = guest;
+        None
+    }
 }
 
 /// Why a job could not be run; never the fault of the program in the guest.

@@ -147,6 +147,10 @@ impl Workers {
 }
 
 impl Runner for Workers {
+    fn guest_sha256(&self, guest: &str) -> Option<String> {
+        self.compile(guest).ok().map(|prepared| prepared.sha256)
+    }
+
     fn run(&self, job: &Job) -> Result<Outcome, SandboxError> {
         let prepared = self.compile(&job.guest)?;
         let mut attempt = 1;

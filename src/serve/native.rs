@@ -225,18 +225,18 @@ fn envelope(whole: &RawValue) -> Result<Option<Envelope<'_>>, Refusal> {
         // It is JSON, so that it names a field twice: an error of the row.
         return Ok(None);
     };
-    let (mut items, mut spec) = (None, None);
-    for (name, value) in record.columns() {
-        match name {
-            "items" => items = Some(value),
-            "spec" => spec = Some(value),
-            _ => return Ok(None),
-        }
+    let mut names = record.columns().map(|(name, _)| name);
+    let is_envelope = names.all(|name| matches!(name, "items" | "spec"));
+    if !is_envelope || !record.columns().any(|(name, _)| name == "items") {
+        return Ok(None);
     }
-    let Some(items) = items else { return Ok(None) };
-    let items = serde_json::from_str(items)
-        .map_err(|_| Refusal::field("/items", "must be a list of records"))?;
-    let spec = spec.map(serde_json::from_str::<Option<String>>).transpose();
+    let no_list = || Refusal::field("/items", "must be a list of records");
+    let items = record.field("items").ok_or_else(no_list)?;
+    let items = serde_json::from_str(items.get()).map_err(|_| no_list())?;
+    let spec = record
+        .field("spec")
+        .map(|raw| serde_json::from_str(raw.get()));
+    let spec = spec.transpose();
     let spec = spec.map_err(|_| Refusal::field("/spec", "must be the name of a spec"))?;
-    Ok(Some((items, spec.flatten())))
+    Ok(Some((items, spec)))
 }

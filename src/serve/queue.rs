@@ -60,10 +60,9 @@ pub(super) type Answer = oneshot::Receiver<Vec<Scored>>;
 pub(super) struct Job {
     rows: Vec<Row>,
     answer: oneshot::Sender<Vec<Scored>>,
-    /// Comes back when the job is dropped.
-    _places: OwnedSemaphorePermit,
+    places: OwnedSemaphorePermit,
     /// Memory that the rows take.
-    _bytes: Option<OwnedSemaphorePermit>,
+    bytes: Option<OwnedSemaphorePermit>,
 }
 
 /// Jobs in the order in which they came.
@@ -99,8 +98,8 @@ impl Queue {
         waiting.jobs.push_back(Job {
             rows,
             answer,
-            _places: places,
-            _bytes: bytes,
+            places,
+            bytes,
         });
         drop(waiting);
         self.bell.notify_one();
@@ -160,18 +159,26 @@ pub(super) fn work(lane: &Arc<Lane>) {
 }
 
 fn run(lane: &Lane, job: Job) {
-    let rows = job.rows.len();
+    let Job {
+        rows,
+        answer,
+        places,
+        bytes,
+    } = job;
+    let count = rows.len();
     let scored = match lane.engine().scorer().needs_groups() {
-        true => together(lane, job.rows, &job.answer),
-        false => one_by_one(lane, job.rows, &job.answer),
+        true => together(lane, rows, &answer),
+        false => one_by_one(lane, rows, &answer),
     };
-    match scored {
-        Some(scored) => {
-            lane.seen(&scored);
-            // Should the client go just now, nobody wants to know.
-            drop(job.answer.send(scored));
-        }
-        None => lane.dropped(rows),
+    match &scored {
+        Some(scored) => lane.seen(scored),
+        None => lane.dropped(count),
+    }
+    // Whoever gets this answer may send the next request at once, and has a place.
+    drop((places, bytes));
+    if let Some(scored) = scored {
+        // Should the client go just now, nobody wants to know.
+        drop(answer.send(scored));
     }
 }
 

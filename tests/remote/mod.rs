@@ -1,10 +1,14 @@
 //! Judges and reward models behind HTTP, against a server on loopback.
 
 mod cache;
+#[cfg(feature = "cli")]
+mod cli;
 mod failures;
 mod judge;
 mod model;
 mod server;
+#[cfg(all(feature = "cli", feature = "train"))]
+mod training;
 
 use goldstone::engine::{Engine, EngineOptions};
 use goldstone::reward::{Score, Scorer, SpecSource, Status, Term};

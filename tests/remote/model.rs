@@ -189,7 +189,7 @@ fn one_text_too_long_costs_only_its_own_row() {
         }
     });
     let options = "protocol = \"scores\"\ninput = \"text\"\nrange = [0, 100]\nlinger_ms = 100\n\
-                   away_after = 1000";
+                   away_after = 1";
     let engine = engine(&spec(&server.url, options));
     let mut rows: Vec<Rollout> = (1..=20).map(text_prompt).collect();
     rows[7] = text_prompt(500);

@@ -57,8 +57,8 @@ fn long_sequences_train_as_in_transformers() {
             policy.set_compute(compute).unwrap();
             let forward = policy.forward(&batch, long.temperature, Recompute::Layers);
             let (scores, tape) = forward.unwrap();
-            let logps = near(&scores.logps, &expected("logps"), 1e-4, name);
-            let entropies = near(&scores.entropies, &expected("entropies"), 1e-4, name);
+            let logps = near(&scores.logps, &expected("logps"), 5e-5, name);
+            let entropies = near(&scores.entropies, &expected("entropies"), 5e-5, name);
             let weights: Vec<f32> = (1..=scores.logps.len()).map(|i| (i as f32).sin()).collect();
             let mut gradients = Gradients::zeros(&policy).unwrap();
             policy
@@ -86,7 +86,7 @@ fn long_sequences_train_as_in_transformers() {
                     theirs[&format!("{name}.grad.{weight}")].elem_count()
                 );
                 let distance = relative(&found, &expected);
-                assert!(distance <= 1e-3, "{name} {weight}: {distance}");
+                assert!(distance <= 1e-4, "{name} {weight}: {distance}");
                 println!("{name} {compute:?}: gradient of {weight} {distance:e} apart");
             }
             println!("{name} {compute:?}: logps {logps:e}, entropies {entropies:e} apart");
@@ -123,7 +123,7 @@ fn long_sequences_are_written_as_in_transformers() {
             let mut logits = decoder.prefill(&read).unwrap();
             for (step, expected) in expected.iter().enumerate() {
                 let rows: Vec<Vec<f32>> = logits.to_vec2().unwrap();
-                worst = worst.max(near(&rows[0], expected, 1e-4, name));
+                worst = worst.max(near(&rows[0], expected, 5e-5, name));
                 near(&rows[1], &alone[step], 1e-5, name);
                 if let Some(next) = tokens.get(begin + 1 + step) {
                     logits = decoder.step(&[*next, *next]).unwrap();

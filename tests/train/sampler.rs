@@ -1,7 +1,7 @@
 //! Sampling: whatever the batch, the same completions.
 
 use goldstone::train::TrainError;
-use goldstone::train::policy::TokenBatch;
+use goldstone::train::policy::{Compute, Policy, TokenBatch};
 use goldstone::train::sample::{Completion, Finish, Prompt, SampleOptions, Vocabulary, sample};
 
 use super::world::{Characters, policy};
@@ -243,4 +243,73 @@ fn an_error_of_the_receiver_ends_the_sampling() {
     };
     let result = sample(&policy, &Characters, &prompts, &options(), refuse);
     assert!(matches!(result, Err(TrainError::Source { .. })));
+}
+
+/// The logits of every row after a prompt and some steps.
+fn decoded(policy: &Policy, prompts: &[&[u32]], steps: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
+    let mut decoder = policy.decoder(prompts.len(), 32).unwrap();
+    let mut all = vec![decoder.prefill(prompts).unwrap().to_vec2().unwrap()];
+    for tokens in steps {
+        all.push(decoder.step(tokens).unwrap().to_vec2().unwrap());
+    }
+    all
+}
+
+#[test]
+fn a_prompt_that_rows_have_in_common_is_read_as_if_each_had_its_own() {
+    let (one, two, three): (&[u32], &[u32], &[u32]) = (&[3, 4, 5, 9], &[6, 1], &[3, 4, 5, 8]);
+    // Also apart, and one that is the beginning of none.
+    let prompts = [one, one, two, one, three, two];
+    let steps: Vec<Vec<u32>> = (0..6)
+        .map(|step| (0..6).map(|row| (step * 5 + row * 3) % 15 + 1).collect())
+        .collect();
+    for compute in [Compute::Kernels, Compute::Plain] {
+        let mut policy = policy(1);
+        policy.set_compute(compute).unwrap();
+        let together = decoded(&policy, &prompts, &steps);
+        // To the bit what a batch has that holds each of them once.
+        let once = decoded(&policy, &[one, two, three], &[]);
+        for (row, place) in [0, 0, 1, 0, 2, 1].into_iter().enumerate() {
+            assert_eq!(together[0][row], once[0][place], "{compute:?} row {row}");
+        }
+        // From there on each row is its own, whatever the others write.
+        for row in 0..prompts.len() {
+            let own: Vec<Vec<u32>> = steps.iter().map(|tokens| vec![tokens[row]]).collect();
+            let alone = decoded(&policy, &prompts[row..=row], &own);
+            for (step, (together, alone)) in together.iter().zip(&alone).enumerate() {
+                for (found, expected) in together[row].iter().zip(&alone[0]) {
+                    let distance = (found - expected).abs();
+                    assert!(
+                        distance < 1e-5,
+                        "{compute:?} row {row} step {step}: {distance}"
+                    );
+                }
+            }
+        }
+        // Rows that leave take nothing of their prompt with them.
+        let mut decoder = policy.decoder(3, 32).unwrap();
+        decoder.prefill(&[one, two, one]).unwrap();
+        decoder.retain(&[false, true, true]);
+        let rows: Vec<Vec<f32>> = decoder.step(&[2, 7]).unwrap().to_vec2().unwrap();
+        let alone = decoded(&policy, &[one], &[vec![7]]);
+        for (found, expected) in rows[1].iter().zip(&alone[1][0]) {
+            assert!((found - expected).abs() < 1e-5, "{compute:?}");
+        }
+    }
+}
+
+#[test]
+fn groups_are_what_their_rows_are_alone() {
+    let prompts = prompts(6);
+    let rows: Vec<(u64, &[u32])> = (0..48)
+        .map(|row| (row, &*prompts[row as usize / 8]))
+        .collect();
+    let groups = run(&rows, &options());
+    for (row, completion) in rows.iter().zip(&groups) {
+        let alone = &run(&[*row], &options())[0];
+        assert_eq!(completion.tokens, alone.tokens);
+        for (one, two) in completion.logps.iter().zip(&alone.logps) {
+            assert!((one - two).abs() < 1e-5, "{one} and {two}");
+        }
+    }
 }

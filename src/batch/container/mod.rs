@@ -108,7 +108,7 @@ impl Container {
             Self::Parquet => Some(Box::new(parquet::Segments::new(layout, resumed)?)),
             #[cfg(not(feature = "parquet"))]
             Self::Parquet => {
-                let _ = (layout, resumed);
+                let _ = (&layout.rewards, layout.inputs, resumed);
                 return Err(unsupported());
             }
         })

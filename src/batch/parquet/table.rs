@@ -274,7 +274,7 @@ impl Scores {
     }
 }
 
-fn part<'l>(record: &Record<'l>, name: &str) -> Option<&'l str> {
+fn part<'l>(record: &'l Record<'_>, name: &str) -> Option<&'l str> {
     let mut columns = record.columns();
     columns
         .find(|(other, _)| *other == name)

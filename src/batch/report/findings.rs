@@ -202,13 +202,14 @@ fn lengths(survey: &Survey) -> Option<LengthFindings> {
 pub(super) fn json(about: &About, findings: &Findings) -> String {
     #[derive(Serialize)]
     struct Document<'d> {
-        goldstone: &'static str,
+        #[serde(rename = "goldstone")]
+        version: &'static str,
         about: &'d About,
         #[serde(flatten)]
         findings: &'d Findings,
     }
     let document = Document {
-        goldstone: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION"),
         about,
         findings,
     };

@@ -15,6 +15,8 @@ use clap::Args;
 use super::live::{Live, Show};
 use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
+#[cfg(feature = "remote")]
+use crate::remote::Client;
 use crate::train::recipe::{self, Prepared, Recipe};
 use crate::train::run::{Ended, Run};
 use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
@@ -106,6 +108,7 @@ impl Train {
         let device = device.open().map_err(fault)?;
         let mut prepared = recipe.prepare(&device, folder.clone()).map_err(fault)?;
         self.attach_sandbox(&mut prepared)?;
+        attach_remote(&mut prepared)?;
         let place = if device.is_cpu() { "cpu" } else { "cuda" };
         prepared.plan.info.device = match threads {
             1 => format!("{place}, 1 thread"),
@@ -229,6 +232,29 @@ impl Train {
     }
 }
 
+/// One client for all that stages and evaluation ask, so that they share answers.
+#[cfg(feature = "remote")]
+fn attach_remote(prepared: &mut Prepared) -> Result<(), Failure> {
+    let asked: Vec<_> = prepared
+        .scorers_mut()
+        .flat_map(|scorer| scorer.endpoints().into_iter().map(|(_, endpoint)| endpoint))
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let client = Arc::new(Client::new(asked, Some(super::say)).map_err(bad_input)?);
+    for scorer in prepared.scorers_mut() {
+        *scorer = scorer.clone().with_remote(client.clone());
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "remote"))]
+#[allow(clippy::unnecessary_wraps, reason = "as in builds with the client")]
+fn attach_remote(_prepared: &mut Prepared) -> Result<(), Failure> {
+    Ok(())
+}
+
 /// The shipped recipes, one a line.
 fn list() -> io::Result<Exit> {
     let mut out = anstream::stdout().lock();
@@ -236,7 +262,7 @@ fn list() -> io::Result<Exit> {
     let width = width.unwrap_or(0);
     for shipped in recipe::shipped() {
         let name = format!("{:<width$}", shipped.name);
-        let about = shipped.description();
+        let about = recipe::description(shipped);
         writeln!(out, "{}  {}", Styled(STRONG, name), Safe(&about))?;
     }
     Ok(Exit::Done)

@@ -92,9 +92,12 @@ fn judge(
     request.insert("messages".to_owned(), messages);
     let temperature = options.temperature.unwrap_or(0.0);
     request.insert("temperature".to_owned(), temperature.into());
-    let most = options.max_tokens.unwrap_or(MAX_TOKENS);
-    request.insert("max_tokens".to_owned(), most.into());
     request.extend(options.body.clone().unwrap_or_default());
+    // Some servers know only this name, and refuse the other.
+    if !request.contains_key("max_completion_tokens") {
+        let most = options.max_tokens.unwrap_or(MAX_TOKENS);
+        request.insert("max_tokens".to_owned(), most.into());
+    }
     let votes = options.votes();
     let vote = |number: usize| {
         let mut request = request.clone();

@@ -25,7 +25,8 @@ pub(super) fn verl<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError
 pub(super) fn verl_dump<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
     Ok(Plan::one(source.need("output")?)
         .set("prompt", source.get("input"))
-        .judged_by(source.get("gts")))
+        .judged_by(source.get("gts"))
+        .without(&["input", "output"]))
 }
 
 /// OpenR1-Math: lists of what is known of each generation go along with it.
@@ -35,6 +36,8 @@ pub(super) fn openr1<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutErr
         .set("prompt", prompt)
         .set("data_source", source.get("source"))
         .judged_by(source.get("answer"))
+        // The messages are the prompt and one of the generations.
+        .without(&["messages"])
         .deal(
             "finish_reason",
             "finish_reasons",
@@ -78,13 +81,14 @@ pub(super) fn skyrl_dump<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, Rollou
         .set("prompt", source.get("input_prompt"))
         .set("finish_reason", source.get("stop_reason"))
         .set("task", source.get("env_class"))
-        .judged_by(truths.into_iter().flatten().next()))
+        .judged_by(truths.into_iter().flatten().next())
+        .without(&["input_prompt", "output_response"]))
 }
 
 /// Prompt and response.
 pub(super) fn responses<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
     let truth = source.get("label").or(truth::answer(source));
-    let plan = Plan::one(source.need("response")?);
+    let plan = Plan::one(source.need("response")?).without(&["response"]);
     Ok(match source.get("reference").or(source.get("tests")) {
         Some(_) => plan,
         None => plan.judged_by(truth),
@@ -96,11 +100,14 @@ fn responses_of<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
     if source.get("responses").is_some() {
         return several(source, "responses");
     }
-    let one = source.get("response").or(source.get("completion"));
-    one.map(Plan::one).ok_or_else(|| {
-        let problem = "is missing: these are prompts, and nobody has answered them yet";
-        fault("responses", problem)
-    })
+    match (source.get("response"), source.get("completion")) {
+        (Some(response), _) => Ok(Plan::one(response).without(&["response"])),
+        (None, Some(completion)) => Ok(Plan::one(completion)),
+        (None, None) => {
+            let problem = "is missing: these are prompts, and nobody has answered them yet";
+            Err(fault("responses", problem))
+        }
+    }
 }
 
 fn several<'l>(source: &Source<'_, 'l>, name: &'static str) -> Result<Plan<'l>, RolloutError> {

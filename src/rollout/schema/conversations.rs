@@ -44,6 +44,7 @@ pub(super) fn open_instruct<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, Rol
     let (prompt, completion) = split("messages", source.need("messages")?)?;
     let mut plan = Plan {
         completions: vec![Ok(vec![completion])],
+        left_out: vec!["messages"],
         ..Plan::default()
     };
     plan.shared.push(prompt);

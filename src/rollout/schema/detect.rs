@@ -68,7 +68,7 @@ const SIGNS: [Signs; 14] = [
     Signs {
         schema: Schema::Verl,
         required: &[&["data_source"], &["prompt"], &["reward_model"]],
-        known: &["ability", "extra_info", "responses"],
+        known: &["ability", "extra_info", "responses", "response"],
     },
     Signs {
         schema: Schema::VerlDump,
@@ -118,7 +118,7 @@ const SIGNS: [Signs; 14] = [
     Signs {
         schema: Schema::Skyrl,
         required: &[&["prompt"], &["env_class"], &["reward_spec"]],
-        known: &["data_source", "extra_info", "responses"],
+        known: &["data_source", "extra_info", "responses", "response"],
     },
     Signs {
         schema: Schema::SkyrlDump,

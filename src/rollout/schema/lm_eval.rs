@@ -34,8 +34,8 @@ pub(super) fn samples<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutEr
         return Err(fault("arguments", problem));
     }
     let mut plan = Plan::each("resps", &list("resps", answers)?)?.judged_by(source.get("target"));
-    // The filters' choices say the same again.
-    plan.left_out.push("filtered_resps");
+    // The prompt, and what the filters took out of the answers, say the same again.
+    plan.left_out.extend(["arguments", "filtered_resps"]);
     plan.id = source.get("doc_id").and_then(name_of);
     if let Some(context) = argument("arg_0", 0) {
         let prompt = chat(context).map_or(Cow::Borrowed(context), Cow::Owned);

@@ -69,7 +69,7 @@ pub enum Schema {
 
 /// How the schema of a file is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[serde(try_from = "String", into = "String")]
 pub enum SchemaChoice {
     /// By the fields of the first row.
     Auto,
@@ -181,10 +181,11 @@ impl From<SchemaChoice> for String {
     }
 }
 
-impl From<String> for SchemaChoice {
-    /// A name of a later version is read as [`SchemaChoice::Auto`].
-    fn from(name: String) -> Self {
-        name.parse().unwrap_or(Self::Auto)
+impl TryFrom<String> for SchemaChoice {
+    type Error = UnknownSchema;
+
+    fn try_from(name: String) -> Result<Self, UnknownSchema> {
+        name.parse()
     }
 }
 

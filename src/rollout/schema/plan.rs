@@ -41,7 +41,8 @@ pub(super) struct Plan<'l> {
     pub(super) completions: Vec<Result<Vec<Field<'l>>, RolloutError>>,
     /// Whether the completions are numbered.
     pub(super) is_list: bool,
-    /// Columns that are not kept: they hold all completions.
+    /// Columns that are not kept: they hold all completions, or what a native field
+    /// holds as well.
     pub(super) left_out: Vec<&'static str>,
 }
 
@@ -151,6 +152,12 @@ impl<'l> Plan<'l> {
     pub(super) fn set(mut self, name: &'static str, value: Option<&'l RawValue>) -> Self {
         self.shared
             .extend(value.map(|value| (name, Cow::Borrowed(value))));
+        self
+    }
+
+    /// Leaves columns out that native fields now say.
+    pub(super) fn without(mut self, names: &[&'static str]) -> Self {
+        self.left_out.extend(names);
         self
     }
 

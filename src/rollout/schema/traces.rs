@@ -3,7 +3,8 @@
 //! A trace is a graph of messages, each with its predecessor. Its last branch, from
 //! the root to the last message that nobody follows, is the conversation; what stands
 //! before the first message that a model has written is the prompt. Traces in which
-//! no model has written anything are left out.
+//! no model has written anything are left out. Each is judged by its own task, which
+//! is that of the episode where it names none.
 
 use std::borrow::Cow;
 
@@ -12,14 +13,16 @@ use serde_json::value::RawValue;
 
 use super::super::record::raw_text;
 use super::conversations::joined;
-use super::fault;
 use super::plan::{Field, Plan, Source, member, name_of, raw_number, text_of};
+use super::{fault, truth};
 use crate::rollout::RolloutError;
 
 #[derive(Deserialize)]
 struct Trace<'l> {
-    #[serde(default)]
-    id: Option<String>,
+    #[serde(borrow, default)]
+    id: Option<&'l RawValue>,
+    #[serde(borrow, default)]
+    task: Option<&'l RawValue>,
     #[serde(borrow, default)]
     agent: Option<&'l RawValue>,
     #[serde(borrow, default)]
@@ -32,8 +35,8 @@ struct Trace<'l> {
     metrics: Option<&'l RawValue>,
     #[serde(borrow, default)]
     info: Option<&'l RawValue>,
-    #[serde(default)]
-    root_reply: Option<String>,
+    #[serde(borrow, default)]
+    root_reply: Option<&'l RawValue>,
     #[serde(default)]
     errors: Vec<Failure>,
 }
@@ -76,15 +79,15 @@ struct Failure {
 
 pub(super) fn traces<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
     let traces: Vec<Trace<'l>> = serde_json::from_str(source.need("traces")?.get())
-        .map_err(|error| fault("traces", format!("are unusable: {error}")))?;
+        .map_err(|error| fault("traces", format!("is unusable: {}", without_place(&error))))?;
     let answered: Vec<&Trace<'l>> = traces
         .iter()
         .filter(|trace| !trace.errors.is_empty() || trace.nodes.iter().any(|node| node.sampled))
         .collect();
     if answered.is_empty() {
         let problem = match text_of_errors(source) {
-            Some(text) => format!("have no answer of a model: the episode failed: {text}"),
-            None => "have no answer of a model".to_owned(),
+            Some(text) => format!("has no answer of a model: the episode failed: {text}"),
+            None => "has no answer of a model".to_owned(),
         };
         return Err(fault("traces", problem));
     }
@@ -93,12 +96,11 @@ pub(super) fn traces<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutErr
     agents.dedup();
     let task = source.get("task");
     let of_task = |name: &str| task.and_then(|task| member(task, name));
-    let data = of_task("data");
-    let of_data = |name: &str| data.and_then(|data| member(data, name));
     let group = source.get("group").and_then(|group| member(group, "id"));
     let group = group.or_else(|| of_task("key")).or_else(|| of_task("hash"));
     let completions = answered.iter().map(|trace| {
         let mut fields = trace.fields()?;
+        fields.extend(truth(trace.task.or(task)));
         if let Some(group) = group.and_then(name_of) {
             // Agents have tasks of their own; they are not samples of one prompt.
             let group = match agents.len() {
@@ -112,7 +114,6 @@ pub(super) fn traces<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutErr
     let environment = source
         .get("env")
         .and_then(|env| member(env, "name").or(member(env, "id")));
-    let truth = of_data("answer").or_else(|| of_data("ground_truth"));
     let mut plan = Plan {
         id: source.get("id").and_then(name_of),
         completions: completions.collect(),
@@ -132,8 +133,7 @@ pub(super) fn traces<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutErr
     }
     Ok(plan
         .set("task", of_task("type"))
-        .set("data_source", environment)
-        .judged_by(truth))
+        .set("data_source", environment))
 }
 
 impl<'l> Trace<'l> {
@@ -144,7 +144,7 @@ impl<'l> Trace<'l> {
 
     fn fields(&self) -> Result<Vec<Field<'l>>, RolloutError> {
         if let Some(last) = self.errors.last() {
-            let problem = format!("have one that failed: {}: {}", last.kind, last.message);
+            let problem = format!("has one that failed: {}: {}", last.kind, last.message);
             return Err(fault("traces", problem));
         }
         let branch = self.branch()?;
@@ -152,20 +152,19 @@ impl<'l> Trace<'l> {
         let Some(begun) = begun else {
             return Err(fault(
                 "traces",
-                "have a last branch without a model's answer",
+                "has one whose last branch is without a model's answer",
             ));
         };
         let messages: Vec<&RawValue> = branch.iter().map(|&at| self.nodes[at].message).collect();
         let (prompt, completion) = messages.split_at(begun);
-        let completion = match &self.root_reply {
+        let completion = match self.root_reply {
             // Branches of other agents hang below it; this is the root's last word.
-            Some(reply) => Cow::Owned(raw_text(reply)),
+            Some(reply) => Cow::Borrowed(reply),
             None => joined(completion),
         };
         let mut fields = vec![("prompt", joined(prompt)), ("completion", completion)];
         fields.push(("agent", Cow::Owned(raw_text(&self.agent()))));
-        let id = self.id.as_deref().map(raw_text);
-        fields.extend(id.map(|id| ("trace", Cow::Owned(id))));
+        fields.extend(self.id.map(|id| ("trace", Cow::Borrowed(id))));
         let calls = || {
             let is_of_branch = |at: usize| branch.binary_search(&at).is_ok();
             self.calls
@@ -207,7 +206,7 @@ impl<'l> Trace<'l> {
             if next.is_some_and(|parent| parent >= at) {
                 return Err(fault(
                     "traces",
-                    "have a message that comes before its predecessor",
+                    "has a message that comes before its predecessor",
                 ));
             }
         }
@@ -224,6 +223,21 @@ impl<'l> Trace<'l> {
         let counts = sampled.map(|node| node.mask.iter().filter(|sampled| **sampled).count());
         counts.sum::<usize>() as u64
     }
+}
+
+/// What a task's data says the answer is.
+fn truth(task: Option<&RawValue>) -> Vec<Field<'_>> {
+    let data = task.and_then(|task| member(task, "data"));
+    let of_data = |name: &str| data.and_then(|data| member(data, name));
+    let truth = of_data("answer").or_else(|| of_data("ground_truth"));
+    truth.map(truth::fields).unwrap_or_default()
+}
+
+/// serde_json's message without its line: a record is one line.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    message.to_owned()
 }
 
 /// What made an episode fail.

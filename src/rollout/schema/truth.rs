@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::plan::{Plan, Source, list, member, text_of};
+use super::plan::{Field, Plan, Source, list, member, text_of};
 
 /// Where TRL's own reward functions and their examples look for the truth.
 const ANSWERS: [&str; 3] = ["solution", "answer", "ground_truth"];
@@ -20,33 +20,33 @@ const ANSWERS: [&str; 3] = ["solution", "answer", "ground_truth"];
 impl<'l> Plan<'l> {
     /// Sets what the completions are judged by.
     pub(super) fn judged_by(mut self, truth: Option<&'l RawValue>) -> Self {
-        let Some(truth) = truth else {
-            return self;
-        };
-        match truth.get().as_bytes().first() {
-            Some(b'"') => match text_of(truth).and_then(object) {
-                None => self.set("reference", Some(truth)),
-                Some(tests) => {
-                    self.shared.push(("tests", Cow::Owned(tests)));
-                    self.set("reference", Some(truth))
-                }
-            },
-            Some(b'{') => match member(truth, "target") {
-                Some(target) => self.set("reference", Some(target)),
-                None => self.set("reference", Some(truth)).set("tests", Some(truth)),
-            },
-            Some(b'[') => match list("", truth).unwrap_or_default().as_slice() {
-                [one] if !one.get().starts_with('[') => {
-                    let one = *one;
-                    self.judged_by(Some(one))
-                }
-                many if !many.is_empty() && many.iter().all(|one| is_assertion(one)) => {
-                    self.set("tests", Some(truth))
-                }
-                _ => self,
-            },
-            _ => self.set("reference", Some(truth)),
+        self.shared.extend(truth.map(fields).unwrap_or_default());
+        self
+    }
+}
+
+/// The native fields that a ground truth becomes.
+pub(super) fn fields(truth: &RawValue) -> Vec<Field<'_>> {
+    let reference = |value| ("reference", Cow::Borrowed(value));
+    let tests = |value| ("tests", Cow::Borrowed(value));
+    match truth.get().as_bytes().first() {
+        Some(b'"') => {
+            let unpacked = text_of(truth).and_then(object);
+            let unpacked = unpacked.map(|tests| ("tests", Cow::Owned(tests)));
+            unpacked.into_iter().chain([reference(truth)]).collect()
         }
+        Some(b'{') => match member(truth, "target") {
+            Some(target) => vec![reference(target)],
+            None => vec![reference(truth), tests(truth)],
+        },
+        Some(b'[') => match list("", truth).unwrap_or_default().as_slice() {
+            [one] if !one.get().starts_with('[') => fields(one),
+            many if !many.is_empty() && many.iter().all(|one| is_assertion(one)) => {
+                vec![tests(truth)]
+            }
+            _ => Vec::new(),
+        },
+        _ => vec![reference(truth)],
     }
 }
 

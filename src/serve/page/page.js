@@ -44,14 +44,15 @@ function chart(series, seconds) {
   // The last slot has only begun.
   const rates = series.slice(0, -1).map((rows) => rows / seconds);
   const most = Math.max(1, ...rates);
+  const label = number(most, most < 100 ? 1 : 0);
   const width = Math.max(240, place("chart").clientWidth);
   const height = 150;
   const top = 16;
-  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `at most ${number(most, 1)} rows a second` });
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `at most ${label} rows a second` });
   const y = (rate) => height - 2 - (height - 2 - top) * rate / most;
   const x = (index) => rates.length > 1 ? width * index / (rates.length - 1) : width;
   svg.append(shape("line", { class: "rule", x1: 0, x2: width, y1: y(most), y2: y(most) }));
-  svg.append(shape("text", { x: 0, y: 11 }, number(most, 1)));
+  svg.append(shape("text", { x: 0, y: 11 }, label));
   if (rates.length > 1) {
     const line = rates.map((rate, index) => `${x(index).toFixed(1)},${y(rate).toFixed(1)}`).join(" L");
     svg.append(shape("path", { class: "area", d: `M0,${height} L${line} L${width},${height} Z` }));
@@ -63,6 +64,8 @@ function chart(series, seconds) {
 
 function show(status) {
   const rows = status.rows.ok + status.rows.abstain + status.rows.error;
+  // Before anything is drawn: what is hidden has no width.
+  place("all").hidden = false;
   place("version").textContent = status.version;
   place("state").textContent = status.state === "ready" ? "Ready" : "Draining";
   place("about").textContent = `up for ${span(status.uptime_seconds)}; the numbers are of the last ${span(Math.min(status.uptime_seconds, status.window_seconds))}`;
@@ -92,7 +95,7 @@ function show(status) {
   place("slowest").replaceChildren(...status.slowest.map((row) => {
     const made = element("tr");
     made.append(
-      element("td", milliseconds(row.ms), "number"), element("td", row.id), element("td", row.spec),
+      element("td", milliseconds(row.ms), "number"), element("td", row.id, "name"), element("td", row.spec),
       element("td", row.status), element("td", (row.verdict || "–").replace("_", " ")),
       element("td", row.reward === null ? "–" : number(row.reward, 3), "number"), element("td", span(row.age_seconds), "number"));
     return made;
@@ -104,7 +107,6 @@ function show(status) {
       element("td", `${number(spec.queue_rows)} of ${number(spec.queue_capacity_rows)}`, "number"));
     return made;
   }));
-  place("all").hidden = false;
 }
 
 async function refresh() {

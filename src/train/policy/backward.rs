@@ -2,7 +2,7 @@
 
 use super::super::TrainError;
 use super::super::ops::Scored;
-use super::forward::{Kept, KernelTape, Passed};
+use super::forward::{KernelTape, Passed};
 use super::{Gradients, Policy, Tape};
 
 impl Policy {
@@ -82,10 +82,7 @@ impl Policy {
         let rows = packed.rows(&table);
         while let Some(kept) = layers.pop() {
             let layer = self.layer(layers.len(), pass);
-            let tape = match kept {
-                Kept::All(tape) => *tape,
-                Kept::Input(x) => layer.forward(x, rows)?.1,
-            };
+            let tape = kept.tape(|x| layer.forward(x, rows))?;
             d_x = layer.backward(tape, rows, d_x, gradients)?;
         }
         if let Some(gradient) = gradients.slot(self.places.embed) {

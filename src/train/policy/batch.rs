@@ -1,6 +1,9 @@
 //! Prompts with their completions, one after the other, without padding.
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use candle_core::{Result as TensorResult, Tensor};
 
 use super::super::TrainError;
 
@@ -124,6 +127,41 @@ impl Packed {
         self.tokens.extend_from_slice(tokens);
         self.positions.extend(0..tokens.len() as u32);
         self.sequences.push(start..self.tokens.len());
+    }
+}
+
+/// Prompts without repetition, and which of them every row has: the rows of a group
+/// have one, which is read once.
+#[derive(Clone, Debug)]
+pub(super) struct Distinct<'p> {
+    /// In the order in which they came first.
+    pub(super) prompts: Vec<&'p [u32]>,
+    /// An index into them for every row.
+    pub(super) of_rows: Vec<usize>,
+}
+
+impl<'p> Distinct<'p> {
+    pub(super) fn of(rows: &[&'p [u32]]) -> Self {
+        let mut places: HashMap<&[u32], usize> = HashMap::new();
+        let mut prompts = Vec::new();
+        let of_row = |prompt: &&'p [u32]| {
+            *places.entry(prompt).or_insert_with(|| {
+                prompts.push(*prompt);
+                prompts.len() - 1
+            })
+        };
+        let of_rows = rows.iter().map(of_row).collect();
+        Self { prompts, of_rows }
+    }
+
+    /// What is there once for every prompt, once for every row.
+    pub(super) fn spread(&self, of_prompts: &Tensor) -> TensorResult<Tensor> {
+        if self.prompts.len() == self.of_rows.len() {
+            return Ok(of_prompts.clone());
+        }
+        let of_rows: Vec<u32> = self.of_rows.iter().map(|prompt| *prompt as u32).collect();
+        let device = of_prompts.device();
+        of_prompts.index_select(&Tensor::from_vec(of_rows, self.of_rows.len(), device)?, 0)
     }
 }
 

@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use super::super::TrainError;
 use super::super::ops::{Cache, HostMatrix, Positions};
 use super::Policy;
-use super::batch::{Packed, group};
+use super::batch::{Distinct, Packed, group};
 use super::lora::LoraPass;
 
 /// Tokens of prompts that go through the layers at once.
@@ -38,12 +38,13 @@ impl KernelCaches {
         self.slots.retain(|_| kept.next().is_some_and(|keep| *keep));
     }
 
-    /// Reads prompts: logits after each.
+    /// Reads the prompts of all rows, each once: logits after each prompt.
     pub(super) fn prefill(
         &mut self,
         policy: &Policy,
-        prompts: &[&[u32]],
+        distinct: &Distinct<'_>,
     ) -> Result<Tensor, TrainError> {
+        let prompts = &distinct.prompts;
         let width = policy.config.hidden_size;
         let mut last = policy.ops.matrix(prompts.len(), width);
         for rows in group(prompts.iter().map(|prompt| prompt.len()), GROUP_TOKENS) {
@@ -51,13 +52,13 @@ impl KernelCaches {
             for prompt in &prompts[rows.clone()] {
                 packed.push(prompt);
             }
-            let x = self.read(policy, &packed, rows.start)?;
+            let x = self.read(policy, &packed, (rows.start, &distinct.of_rows))?;
             let to = last.data_mut()[rows.start * width..].chunks_exact_mut(width);
             for (to, sequence) in to.zip(&packed.sequences) {
                 to.copy_from_slice(&x.data()[(sequence.end - 1) * width..][..width]);
             }
         }
-        self.slots = (0..prompts.len()).collect();
+        self.slots = (0..distinct.of_rows.len()).collect();
         logits(policy, &last)
     }
 
@@ -90,12 +91,13 @@ impl KernelCaches {
         logits(policy, &x)
     }
 
-    /// Runs whole prompts through the layers and keeps their keys and values.
+    /// Runs whole prompts through the layers and keeps their keys and values, in the
+    /// slots of all rows that have them.
     fn read(
         &mut self,
         policy: &Policy,
         packed: &Packed,
-        first: usize,
+        numbers: (usize, &[usize]),
     ) -> Result<HostMatrix, TrainError> {
         let table = policy.rope(packed.longest());
         let rows = packed.rows(&table);
@@ -103,7 +105,7 @@ impl KernelCaches {
         for (index, cache) in self.layers.iter_mut().enumerate() {
             let layer = policy.layer(index, LoraPass::Whole);
             x = layer.forward_with(x, rows.positions, |qkv| {
-                cache.fill(qkv, rows.sequences, first);
+                cache.fill(qkv, rows.sequences, numbers);
                 let (attended, _) = policy.ops.attention(qkv, layer.shape(), rows.sequences);
                 attended
             })?;

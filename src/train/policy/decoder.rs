@@ -4,7 +4,7 @@
 use candle_core::Tensor;
 
 use super::super::TrainError;
-use super::batch::{check_tokens, empty};
+use super::batch::{Distinct, check_tokens, empty};
 use super::cached::KernelCaches;
 use super::plain::PlainCaches;
 use super::{Compute, Policy};
@@ -59,7 +59,8 @@ impl Policy {
 }
 
 impl Decoder<'_> {
-    /// Reads the prompts, one for every row, of any lengths. Gives the logits of
+    /// Reads the prompts, one for every row, of any lengths; one that several rows
+    /// have is read once. Gives the logits of
     /// the token after each: `[rows, vocabulary]`. What the decoder held before is
     /// forgotten.
     ///
@@ -85,12 +86,13 @@ impl Decoder<'_> {
             check_tokens(index, prompt, policy.config.vocab_size)?;
             self.check_room(index, prompt.len())?;
         }
+        let distinct = Distinct::of(prompts);
         let logits = match &mut self.caches {
-            Caches::Kernels(caches) => caches.prefill(policy, prompts)?,
-            Caches::Plain(caches) => caches.prefill(policy, prompts, self.capacity)?,
+            Caches::Kernels(caches) => caches.prefill(policy, &distinct)?,
+            Caches::Plain(caches) => caches.prefill(policy, &distinct, self.capacity)?,
         };
         self.lengths = prompts.iter().map(|prompt| prompt.len() as u32).collect();
-        Ok(logits)
+        Ok(distinct.spread(&logits)?)
     }
 
     /// Adds one token to every row that is left; gives the logits of the next:

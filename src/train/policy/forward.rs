@@ -35,18 +35,31 @@ pub(super) enum Passed {
 pub(super) struct KernelTape {
     pub(super) pass: LoraPass,
     pub(super) packed: Packed,
-    pub(super) layers: Vec<Kept>,
+    pub(super) layers: Vec<Kept<LayerTape, HostMatrix>>,
     /// The residual stream after the last layer, where a token is scored.
     pub(super) last: HostMatrix,
     pub(super) scores: ScoredTape,
     pub(super) temperature: f64,
 }
 
-/// What is kept of a layer.
+/// What is kept of a layer: its tape, or its input to run it again.
 #[derive(Debug)]
-pub(super) enum Kept {
-    All(Box<LayerTape>),
-    Input(HostMatrix),
+pub(super) enum Kept<Tape, Input> {
+    All(Box<Tape>),
+    Input(Input),
+}
+
+impl<Tape, Input> Kept<Tape, Input> {
+    /// The tape of the layer, which `forward` runs where its input alone was kept.
+    pub(super) fn tape<Out>(
+        self,
+        forward: impl FnOnce(Input) -> Result<(Out, Tape), TrainError>,
+    ) -> Result<Tape, TrainError> {
+        match self {
+            Self::All(tape) => Ok(*tape),
+            Self::Input(input) => Ok(forward(input)?.1),
+        }
+    }
 }
 
 impl Policy {

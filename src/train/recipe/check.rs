@@ -190,7 +190,7 @@ impl Reading<'_> {
         if !follows || recipe.model.lora.is_none() {
             return;
         }
-        let key = format!("stages.{}.grpo.kl.sync", stage.name);
+        let key = format!("stages.{}.kl.sync", stage.name);
         let span = self.places.find(&key);
         let title = "the reference cannot follow a policy with adapters";
         let label = "the mean of adapters is not the mean of what they do";

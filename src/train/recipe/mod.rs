@@ -19,7 +19,7 @@ pub use prepare::{FolderStore, Prepared, Words, load_kept};
 pub use read::is_recipe;
 pub use schema::{json_schema, key_tables};
 pub use set::{SetError, with_settings};
-pub use shipped::{LoadError, Shipped, load, shipped, sketch};
+pub use shipped::{LoadError, description, load, shipped, sketch};
 
 use std::collections::BTreeMap;
 use std::fmt;

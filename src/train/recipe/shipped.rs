@@ -1,19 +1,9 @@
 //! Recipes by name or file.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Files, Recipe, RecipeError, RecipeSource, SetError, with_settings};
-
-/// A recipe that comes with goldstone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shipped {
-    /// What `goldstone train` takes.
-    pub name: &'static str,
-    /// The TOML text.
-    pub text: &'static str,
-}
+use crate::load::{NameError, Shipped, find};
 
 /// In the order in which they are best read.
 const SHIPPED: &[Shipped] = &[
@@ -35,39 +25,13 @@ const SHIPPED: &[Shipped] = &[
     },
 ];
 
-impl Shipped {
-    /// What the recipe is for, in a sentence.
-    #[must_use]
-    pub fn description(&self) -> String {
-        let table: toml::Table = self.text.parse().unwrap_or_default();
-        let text = table.get("description").and_then(toml::Value::as_str);
-        text.unwrap_or_default().to_owned()
-    }
-}
-
 /// A recipe that could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// Neither a shipped recipe nor a file.
-    #[error("there is no recipe `{name}`{hint}; shipped recipes: {shipped} (or give a TOML file)")]
-    NotFound {
-        /// The name as given.
-        name: String,
-        /// A likely name, as a clause of the message, or empty.
-        hint: String,
-        /// The names of the shipped recipes.
-        shipped: String,
-    },
-    /// The file is there but cannot be read.
-    #[error("cannot read the recipe `{path}`")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    /// No recipe and no file has this name.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A setting is none.
     #[error(transparent)]
     Setting(#[from] SetError),
@@ -79,6 +43,14 @@ pub enum LoadError {
 /// The recipes that come with goldstone.
 pub fn shipped() -> impl Iterator<Item = Shipped> {
     SHIPPED.iter().copied()
+}
+
+/// What a shipped recipe is for, in a sentence.
+#[must_use]
+pub fn description(recipe: Shipped) -> String {
+    let table: toml::Table = recipe.text.parse().unwrap_or_default();
+    let text = table.get("description").and_then(toml::Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 /// Loads a shipped recipe by its name, or a TOML file by its path, with settings
@@ -101,40 +73,12 @@ pub fn sketch(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadErr
 }
 
 fn read(name_or_path: &str, settings: &[String], files: Files) -> Result<Recipe, LoadError> {
-    let settings = settings.iter().map(String::as_str);
-    if let Some(shipped) = shipped().find(|shipped| shipped.name == name_or_path) {
-        let text = with_settings(shipped.text, settings)?;
-        return Ok(Recipe::read(RecipeSource {
-            text: &text,
-            origin: shipped.name,
-            folder: Path::new(""),
-            files,
-        })?);
-    }
-    let path = Path::new(name_or_path);
-    let text = fs::read_to_string(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => not_found(name_or_path),
-        _ => LoadError::Read {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
-    let text = with_settings(&text, settings)?;
+    let named = find("recipe", name_or_path, SHIPPED)?;
+    let text = with_settings(&named.text, settings.iter().map(String::as_str))?;
     Ok(Recipe::read(RecipeSource {
         text: &text,
         origin: name_or_path,
-        folder: path.parent().unwrap_or(Path::new("")),
+        folder: named.folder.unwrap_or(Path::new("")),
         files,
     })?)
-}
-
-fn not_found(name: &str) -> LoadError {
-    let names: Vec<&str> = shipped().map(|shipped| shipped.name).collect();
-    LoadError::NotFound {
-        name: name.to_owned(),
-        hint: crate::reward::nearest(name, names.iter().copied())
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default(),
-        shipped: names.join(", "),
-    }
 }

@@ -87,14 +87,7 @@ impl Evaluation {
         }
         metrics.spent(spent);
         metrics.add("runtime", began.elapsed().as_secs_f64());
-        let groups = completions.iter().enumerate();
-        Ok(Report {
-            metrics: metrics.list(),
-            completions: groups
-                .flat_map(|(group, answered)| answered.records(group))
-                .collect(),
-            notes: Vec::new(),
-        })
+        Ok(Report::of_answers(metrics, &completions))
     }
 
     fn read(&self) -> Result<Vec<Problem>, TrainError> {

@@ -3,15 +3,20 @@
 //! A row that is unusable has no reward and is counted; a failure of the
 //! machinery ends the run. Neither becomes a number.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::Problem;
-use crate::reward::{ErrorKind, Score, Scorer};
+use crate::reward::{ErrorKind, Pending, Score, Scorer};
 use crate::rollout::{Rollout, Text};
 use crate::train::error::TrainError;
 use crate::train::sample::Completion;
 use crate::train::watch::Judged;
 use crate::verdict::Outcome;
+
+/// Most threads that wait for the judges of one problem.
+const MOST_WAITING: usize = 16;
 
 /// The rollouts of one problem.
 pub(super) fn rollouts(problem: &Problem, completions: &[Completion]) -> Vec<Rollout> {
@@ -38,7 +43,7 @@ pub(super) fn judge(
     completions: &[Completion],
 ) -> Result<Vec<Score>, TrainError> {
     let rollouts = rollouts(problem, completions);
-    let scores = catch_unwind(AssertUnwindSafe(|| scorer.score_all(&rollouts)));
+    let scores = catch_unwind(AssertUnwindSafe(|| score(scorer, &rollouts)));
     let Ok(scores) = scores else {
         return Err(failed(
             &problem.rollout.id,
@@ -47,6 +52,35 @@ pub(super) fn judge(
     };
     refuse_failures(&scores)?;
     Ok(scores)
+}
+
+/// Scores the rollouts of one problem, at the same time where they wait for a judge.
+fn score(scorer: &Scorer, rollouts: &[Rollout]) -> Vec<Score> {
+    let threads = scorer.waiting_rows().min(rollouts.len()).min(MOST_WAITING);
+    if threads < 2 {
+        return scorer.score_all(rollouts);
+    }
+    let next = AtomicUsize::new(0);
+    let begin = || {
+        let mut begun = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            match rollouts.get(index) {
+                Some(rollout) => begun.push((index, scorer.begin(rollout))),
+                None => return begun,
+            }
+        }
+    };
+    let mut begun: Vec<(usize, Pending)> = thread::scope(|scope| {
+        let working: Vec<_> = (0..threads).map(|_| scope.spawn(begin)).collect();
+        let done = working.into_iter().map(|thread| match thread.join() {
+            Ok(begun) => begun,
+            Err(panic) => resume_unwind(panic),
+        });
+        done.flatten().collect()
+    });
+    begun.sort_by_key(|(index, _)| *index);
+    scorer.settle_all(begun.into_iter().map(|(_, pending)| pending).collect())
 }
 
 /// A failure of ours is no score: the run ends.

@@ -189,14 +189,7 @@ impl Stage for Reject {
         metrics.completions(answered.iter().flat_map(|group| &group.completions));
         metrics.spent(spent);
         metrics.add("step_time", began.elapsed().as_secs_f64());
-        let groups = answered.iter().enumerate();
-        Ok(Report {
-            metrics: metrics.list(),
-            completions: groups
-                .flat_map(|(group, answered)| answered.records(group))
-                .collect(),
-            notes: Vec::new(),
-        })
+        Ok(Report::of_answers(metrics, &answered))
     }
 
     fn position(&self) -> Position {

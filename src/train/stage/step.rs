@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answered;
+use super::metrics::Metrics;
 use crate::train::error::TrainError;
 use crate::train::policy::Policy;
 use crate::train::sample::Vocabulary;
@@ -24,6 +26,21 @@ pub(in crate::train) struct Report {
     pub(in crate::train) completions: Vec<CompletionRecord>,
     /// Things to say to the person who watches.
     pub(in crate::train) notes: Vec<String>,
+}
+
+impl Report {
+    /// What a step says that sampled and learned nothing: no completion has an
+    /// advantage.
+    pub(super) fn of_answers(metrics: Metrics, answered: &[Answered]) -> Self {
+        let groups = answered.iter().enumerate();
+        Self {
+            metrics: metrics.list(),
+            completions: groups
+                .flat_map(|(group, answered)| answered.records(group))
+                .collect(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// What a stage has to know to go on, besides its tensors.

@@ -90,7 +90,7 @@ impl Watcher for RunFiles {
 
     fn step(&mut self, record: &StepRecord) -> Result<(), WatchError> {
         match &mut self.open {
-            Some(open) => open.metrics.append([record], Key::of_step),
+            Some(open) => open.metrics.append([record], Subject::of_step),
             None => Ok(()),
         }
     }
@@ -100,7 +100,7 @@ impl Watcher for RunFiles {
         match &mut self.open {
             Some(open) => open
                 .completions
-                .append(records.iter().take(most), Key::of_completion),
+                .append(records.iter().take(most), Subject::of_completion),
             None => Ok(()),
         }
     }
@@ -156,7 +156,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), WatchError> {
 /// What a line is about; no two lines of a file have it in common, unless a run
 /// went on after its step and was told of it again.
 #[derive(Debug, Deserialize, PartialEq, Eq, Hash)]
-struct Key {
+struct Subject {
     step: u64,
     stage: String,
     #[serde(default)]
@@ -165,7 +165,7 @@ struct Key {
     stage_step: u64,
 }
 
-impl Key {
+impl Subject {
     fn of_step(record: &StepRecord) -> Self {
         Self {
             step: record.step,
@@ -191,7 +191,7 @@ struct Lines {
     file: File,
     path: PathBuf,
     /// The lines of the step after which the run went on.
-    kept: HashSet<Key>,
+    kept: HashSet<Subject>,
 }
 
 impl Lines {
@@ -222,11 +222,11 @@ impl Lines {
     fn append<'r, T: Serialize + 'r>(
         &mut self,
         records: impl IntoIterator<Item = &'r T>,
-        key: impl Fn(&T) -> Key,
+        subject: impl Fn(&T) -> Subject,
     ) -> Result<(), WatchError> {
         let mut text = Vec::new();
         for record in records {
-            if !self.kept.contains(&key(record)) {
+            if !self.kept.contains(&subject(record)) {
                 serde_json::to_writer(&mut text, record).expect("texts and numbers are JSON");
                 text.push(b'\n');
             }
@@ -239,7 +239,7 @@ impl Lines {
 
 /// How many bytes tell of steps up to `last_step`, and what the lines of that
 /// step are about. A last line that was cut is not counted.
-fn up_to(last_step: u64, file: &File, path: &Path) -> Result<(u64, HashSet<Key>), WatchError> {
+fn up_to(last_step: u64, file: &File, path: &Path) -> Result<(u64, HashSet<Subject>), WatchError> {
     let failed = || WatchError::file(Action::Read, path);
     let mut reader = BufReader::new(file);
     let (mut length, mut kept, mut line) = (0, HashSet::new(), Vec::new());
@@ -249,16 +249,17 @@ fn up_to(last_step: u64, file: &File, path: &Path) -> Result<(u64, HashSet<Key>)
         if line.pop() != Some(b'\n') {
             break;
         }
-        let key: Key = serde_json::from_slice(&line).map_err(|error| WatchError::Content {
-            path: path.to_owned(),
-            line: number,
-            problem: error.to_string(),
-        })?;
-        if key.step > last_step {
+        let subject: Subject =
+            serde_json::from_slice(&line).map_err(|error| WatchError::Content {
+                path: path.to_owned(),
+                line: number,
+                problem: error.to_string(),
+            })?;
+        if subject.step > last_step {
             break;
         }
-        if key.step == last_step {
-            kept.insert(key);
+        if subject.step == last_step {
+            kept.insert(subject);
         }
         length += bytes as u64;
     }

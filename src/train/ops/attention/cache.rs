@@ -37,17 +37,27 @@ impl Cache {
     }
 
     /// Puts the keys and values of whole prompts, rows `sequences` of the rotated
-    /// `qkv`, into the slots from `first` on.
-    pub(crate) fn fill(&mut self, qkv: &HostMatrix, sequences: &[Range<usize>], first: usize) {
+    /// `qkv`, into every slot that has one of them: `of_slots` numbers the prompts of
+    /// the slots, and `first` is the number of the first of these.
+    pub(crate) fn fill(
+        &mut self,
+        qkv: &HostMatrix,
+        sequences: &[Range<usize>],
+        (first, of_slots): (usize, &[usize]),
+    ) {
         let (shape, capacity) = (self.shape, self.capacity);
         let width = shape.width();
-        let slots = self.slots().skip(first).zip(sequences);
-        for ((keys, values), sequence) in slots {
+        let slots: Vec<_> = self.slots().zip(of_slots).collect();
+        slots.into_par_iter().for_each(|((keys, values), number)| {
+            let place = number.checked_sub(first);
+            let Some(sequence) = place.and_then(|place| sequences.get(place)) else {
+                return;
+            };
             for (position, row) in sequence.clone().enumerate() {
                 let row = &qkv.data()[row * width..][..width];
-                put(shape, capacity, (keys, values), row, position);
+                put(shape, capacity, (&mut *keys, &mut *values), row, position);
             }
-        }
+        });
     }
 
     fn slots(&mut self) -> impl Iterator<Item = (&mut [f32], &mut [f32])> {

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 
 use super::super::super::TrainError;
 use super::super::Policy;
-use super::super::batch::Packed;
+use super::super::batch::{Distinct, Packed};
 use super::super::lora::LoraPass;
 use super::attention::attend_step;
 use super::scores::logits;
@@ -27,15 +27,15 @@ impl PlainCaches {
         self.kept = Some(kept.map(|(row, _)| row).collect());
     }
 
-    /// Reads prompts: logits after each.
+    /// Reads the prompts of all rows, each once: logits after each prompt.
     pub(in crate::train::policy) fn prefill(
         &mut self,
         policy: &Policy,
-        prompts: &[&[u32]],
+        distinct: &Distinct<'_>,
         capacity: usize,
     ) -> Result<Tensor, TrainError> {
         let mut packed = Packed::default();
-        for prompt in prompts {
+        for prompt in &distinct.prompts {
             packed.push(prompt);
         }
         let angles = policy.angles(&packed)?;
@@ -56,7 +56,8 @@ impl PlainCaches {
                                 .unsqueeze(0)
                         })
                         .collect();
-                    Ok(Tensor::cat(&slots?, 0)?.contiguous()?)
+                    let slots = Tensor::cat(&slots?, 0)?.contiguous()?;
+                    Ok(distinct.spread(&slots)?)
                 };
                 self.layers.push((padded(&heads.k)?, padded(&heads.v)?));
                 layer.attend(heads, &packed.sequences)

@@ -5,6 +5,7 @@ use candle_core::{Result as TensorResult, Tensor};
 use super::super::super::TrainError;
 use super::super::super::ops::{Positions, RopeTable};
 use super::super::batch::Packed;
+use super::super::forward::Kept;
 use super::super::lora::LoraPass;
 use super::super::{Gradients, Policy, Recompute, TokenScores};
 use super::attention::Angles;
@@ -17,16 +18,10 @@ use super::scores::{Scored, Scores};
 pub(in crate::train::policy) struct PlainTape {
     pass: LoraPass,
     packed: Packed,
-    layers: Vec<Kept>,
+    layers: Vec<Kept<LayerTape, Tensor>>,
     last: Tensor,
     scores: Scores,
     temperature: f64,
-}
-
-#[derive(Debug)]
-enum Kept {
-    All(Box<LayerTape>),
-    Input(Tensor),
 }
 
 impl PlainTape {
@@ -141,10 +136,7 @@ impl Policy {
         while let Some(kept) = layers.pop() {
             let layer = self.plain_layer(layers.len(), pass);
             let sequences = &packed.sequences;
-            let tape = match kept {
-                Kept::All(tape) => *tape,
-                Kept::Input(x) => layer.forward(&x, &angles, sequences)?.1,
-            };
+            let tape = kept.tape(|x| layer.forward(&x, &angles, sequences))?;
             d_x = layer.backward(&tape, &angles, sequences, &d_x, gradients)?;
         }
         if gradients.is_wanted(self.places.embed) {

@@ -1,0 +1,151 @@
+"""What a trainer is told of a score: a number, `None`, an exception.
+
+A row without a reward is one of three things. It *abstains*: nobody can say. Its data
+are unusable, an *error*. Or our machinery failed, a *failure*. A trainer that can leave
+a row out is told `None`; one that takes numbers alone is told the number that its user
+chose. A failure of ours is raised unless that was chosen too: a reward of 0 for a row
+that nobody judged teaches the policy something false.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from goldstone._errors import EngineError, GoldstoneError
+
+if TYPE_CHECKING:
+    from goldstone import Score
+
+_log = logging.getLogger("goldstone")
+
+#: What is done with a row that has no reward.
+Otherwise = float | None | Literal["raise"]
+
+#: What an answer is paid that nobody can decide; see `goldstone.Scorer`.
+Unknown = Literal["null", "wrong"]
+
+
+class UnusableRowError(GoldstoneError, ValueError):
+    """A row that has no reward because of its data, or because nobody can say."""
+
+
+class Outcomes:
+    """What is done with rows that have no reward.
+
+    Each option is a number, `None` or `"raise"`. Numbers are for trainers that take
+    nothing else. `None` is refused where `number` says that this is such a trainer.
+    """
+
+    def __init__(
+        self,
+        *,
+        abstain: Otherwise,
+        on_error: Otherwise,
+        on_failure: Otherwise = "raise",
+        number: bool = False,
+    ) -> None:
+        self.abstain = _checked("abstain", abstain, number)
+        self.on_error = _checked("on_error", on_error, number)
+        self.on_failure = _checked("on_failure", on_failure, number)
+        self._told: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_lock": None, "_told": Counter()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+    def reward(self, score: Score) -> float | None:
+        """The reward of a row, or what stands for it.
+
+        Raises `EngineError` for a failure of ours and `UnusableRowError` for other rows
+        without a reward, where the option says `"raise"`.
+        """
+        if score.reward is not None:
+            return score.reward
+        return self.without(score)
+
+    def without(self, score: Score, tell: bool = True) -> float | None:
+        """What stands for the reward of a row that has none; warns of it if `tell`."""
+        if score.error is None:
+            problem = f"row `{score.id}` abstains{_why(score)}"
+            return self._take("abstain", self.abstain, problem, False)
+        field = f", field `{score.error.field}`" if score.error.field else ""
+        problem = f"row `{score.id}`{field}: {score.error.message}"
+        if score.error.kind == "machinery":
+            return self._take("on_failure", self.on_failure, problem, tell)
+        return self._take("on_error", self.on_error, problem, tell)
+
+    def _take(
+        self, option: str, otherwise: Otherwise, problem: str, tell: bool
+    ) -> float | None:
+        if otherwise == "raise":
+            raise EngineError(problem) if option == "on_failure" else UnusableRowError(problem)
+        if tell:
+            self._tell(option, otherwise, problem)
+        return otherwise
+
+    def _tell(self, option: str, otherwise: float | None, problem: str) -> None:
+        """Warns of the 1st, 10th, 100th… such row."""
+        with self._lock:
+            self._told[option] += 1
+            count = self._told[option]
+        if count == 10 ** (len(str(count)) - 1):
+            _log.warning(
+                "%d row%s without a reward, paid %s by `%s`; the last: %s",
+                count,
+                "" if count == 1 else "s",
+                otherwise,
+                option,
+                problem,
+            )
+
+
+def _checked(option: str, otherwise: Any, number: bool) -> Otherwise:
+    if otherwise == "raise":
+        return "raise"
+    if otherwise is None and not number:
+        return None
+    if isinstance(otherwise, (int, float)) and math.isfinite(otherwise):
+        return float(otherwise)
+    none = "" if number else "`None`, "
+    raise ValueError(f'`{option}` is {otherwise!r}, expected {none}a number or "raise"')
+
+
+def _why(score: Score) -> str:
+    """The rewards that could not be judged, with their reasons."""
+    open_terms = [f"{name} ({t.reason})" for name, t in score.terms.items() if t.value is None]
+    return f": {', '.join(open_terms)}" if open_terms else ": no reward of the spec applies"
+
+
+def accuracy(score: Score, solvers: Iterable[str]) -> float:
+    """1 where the answer is right, else 0: by the first of `solvers` that applied."""
+    if score.reward is not None:
+        for name in solvers:
+            if name in score.terms:
+                return float(score.terms[name].verdict == "correct")
+    return 0.0
+
+
+def raws(score: Score, names: tuple[str, ...]) -> dict[str, float]:
+    """Every reward's number before its weight; 0 where it has none, which is what it
+    adds to the total."""
+    found = {name: score.terms[name].raw for name in names if name in score.terms}
+    return {name: found.get(name) or 0.0 for name in names}
+
+
+def reasons(score: Score) -> str:
+    """A line for people: every reward's verdict and reason, or what is wrong."""
+    if score.error is not None:
+        return f"error: {score.error.message}"
+    parts = []
+    for name, term in score.terms.items():
+        words = [word for word in (term.verdict, term.reason) if word]
+        parts.append(f"{name}: {' '.join(words) or term.raw}")
+    return "; ".join(parts)

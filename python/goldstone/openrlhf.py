@@ -1,0 +1,212 @@
+"""OpenRLHF's `reward_func`, for `--reward.remote_url`.
+
+    GOLDSTONE_SPEC=r1-zero python -m openrlhf.cli.train_ppo_ray \\
+        --reward.remote_url "$(python -c 'import goldstone.openrlhf as m; print(m.__file__)')" …
+
+For options, write a file of two lines and name that:
+
+    from goldstone.openrlhf import reward
+    reward_func = reward("r1-zero", on_error="raise")
+
+OpenRLHF gives the prompt and the response as one text; this takes the response out of
+it, and a row where it cannot is unusable: a prompt must not be judged as an answer.
+`goldstone serve` answers the same trainer over HTTP. Source: OpenRLHF 0.11.2,
+`openrlhf/utils/agent.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from goldstone import Score, Scorer
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as is_right, raws
+from goldstone._rows import Columns
+from goldstone._shared import spec_of_environment
+
+_log = logging.getLogger("goldstone")
+
+__all__ = ["END_TOKENS", "Reward", "response", "reward", "reward_func"]
+
+#: Texts of tokens that end a response; the trainer decodes them with the rest.
+END_TOKENS = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<|finetune_right_pad_id|>",
+    "<|end|>",
+    "<|return|>",
+    "</s>",
+    "<pad>",
+    "<eos>",
+    "<end_of_turn>",
+    "<｜end▁of▁sentence｜>",
+    "<|eom_id|>",
+)
+
+# What a tokenizer may put before the prompt: `<s>`, `<|begin_of_text|>`, `<bos>`.
+_BEGIN = re.compile(r"(?:<[^<>\s]{1,32}>){1,4}")
+
+# How much of a prompt's end must be found for a prompt that was cut at the front.
+_LEAST_TAIL = 32
+
+
+class NoResponseError(ValueError):
+    """A query that does not begin with its prompt."""
+
+
+def reward(
+    spec: Any,
+    *,
+    accuracy: str | None = None,
+    end_tokens: Sequence[str] = END_TOKENS,
+    on_error: Otherwise = 0.0,
+    abstain: Otherwise = 0.0,
+    on_failure: Otherwise = "raise",
+    unknown: Unknown = "wrong",
+    **scorer: Any,
+) -> Reward:
+    """A `reward_func` for the spec.
+
+    OpenRLHF takes numbers alone: `on_error` and `abstain` say what unusable and
+    undecided rows are paid, and `extra_logs` counts them. An exception (`"raise"`)
+    leaves the row without a reward, at which the trainer stops.
+
+    `accuracy` names the reward whose verdict is the trainer's `scores`, for dynamic
+    filtering; by default the spec's first that judges answers.
+    """
+    found = Scorer(spec, unknown=unknown, **scorer)
+    outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+    solvers = found.solvers if accuracy is None else (accuracy,)
+    return Reward(found, outcomes, solvers, tuple(end_tokens))
+
+
+class Reward:
+    """A `reward_func`. Made by `reward`; can be pickled."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        outcomes: Outcomes,
+        solvers: Sequence[str],
+        end_tokens: Sequence[str],
+    ) -> None:
+        self._scorer = scorer
+        self._outcomes = outcomes
+        self._solvers = solvers
+        self._end_tokens = end_tokens
+        self._told = False
+        self.__name__ = "reward_func"
+
+    def __call__(
+        self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+    ) -> dict[str, Any]:
+        """`rewards`, `scores` (0 to 1: the share of right answers that dynamic filtering
+        looks at) and `extra_logs`, as tensors."""
+        import torch
+
+        scores = self.scores(queries, prompts, labels)
+        logs: dict[str, list[float]] = {}
+        for score in scores:
+            of_row: Mapping[str, float] = {
+                **raws(score, self._scorer.rewards),
+                "abstain": float(score.status == "abstain"),
+                "error": float(score.status == "error"),
+            }
+            for name, number in of_row.items():
+                logs.setdefault(name, []).append(number)
+        return {
+            "rewards": torch.tensor([self._outcomes.reward(score) for score in scores]),
+            "scores": torch.tensor([is_right(score, self._solvers) for score in scores]),
+            "extra_logs": {name: torch.tensor(numbers) for name, numbers in logs.items()},
+        }
+
+    def scores(
+        self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+    ) -> list[Score]:
+        """The scores behind the tensors."""
+        rollouts = []
+        for query, prompt, label in zip(queries, prompts, labels, strict=True):
+            row: dict[str, Any] = {"prompt": prompt, "label": label, "reference": label}
+            try:
+                row["completion"] = response(query, prompt, self._end_tokens)
+            except NoResponseError as error:
+                # Without a completion, the row's error says that it is missing.
+                row["query"] = query
+                if not self._told:
+                    _log.warning("%s: %.80r, but the prompt is %.80r", error, query, prompt)
+                    self._told = True
+            rollouts.append(Columns().rollout(row))
+        return self._scorer.score_batch(rollouts)
+
+
+def response(query: str, prompt: str, end_tokens: Sequence[str] = END_TOKENS) -> str:
+    """The response in a query that is the prompt and it, without the tokens that end it.
+
+    The prompt is what the query begins with: as it is, or behind tokens that begin a
+    text, or, where the trainer has cut it at the front to fit, its last 32 characters or
+    more. As tokenizers do not keep all texts, Unicode's normal form C and other white
+    space count as the same.
+
+    Raises `NoResponseError` where the query begins in none of these ways.
+    """
+    text = _behind(query, prompt)
+    while True:
+        for token in end_tokens:
+            if token and text.endswith(token):
+                text = text[: -len(token)]
+                break
+        else:
+            return text
+
+
+def _behind(query: str, prompt: str) -> str:
+    for form in dict.fromkeys((prompt, unicodedata.normalize("NFC", prompt))):
+        start = query.find(form)
+        if start == 0 or (start > 0 and _BEGIN.fullmatch(query, 0, start)):
+            return query[start + len(form) :]
+        # A cut may fall into a character.
+        cut = query.lstrip("\ufffd")
+        head = cut[:_LEAST_TAIL]
+        start = form.find(head) if len(head) == _LEAST_TAIL else -1
+        # The first place is the longest tail.
+        while start >= 0:
+            if cut.startswith(form[start:]):
+                return cut[len(form) - start :]
+            start = form.find(head, start + 1)
+        end = _end_of(query, form)
+        if end is not None:
+            return query[end:]
+    raise NoResponseError("the query does not begin with the prompt")
+
+
+def _end_of(query: str, prompt: str) -> int | None:
+    """Where the prompt ends in a query that begins with it, white space aside."""
+    wanted = [character for character in prompt if not character.isspace()]
+    met = 0
+    for index, character in enumerate(query):
+        if met == len(wanted):
+            return index
+        if character.isspace():
+            continue
+        if character != wanted[met]:
+            return None
+        met += 1
+    return len(query) if met == len(wanted) else None
+
+
+_of_environment: Reward | None = None
+
+
+def reward_func(
+    queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+) -> dict[str, Any]:
+    """The `reward_func` of the spec that the environment variable `GOLDSTONE_SPEC` names."""
+    global _of_environment
+    if _of_environment is None:
+        _of_environment = reward(spec_of_environment())
+    return _of_environment(queries, prompts, labels)

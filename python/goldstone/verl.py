@@ -1,0 +1,130 @@
+"""verl's `compute_score`, for its reward managers (naive, dapo, gdpo, rate_limited, remote).
+
+    reward.custom_reward_function.path=pkg://goldstone.verl
+    reward.custom_reward_function.name=compute_score
+    +reward.custom_reward_function.reward_kwargs.spec=r1-zero
+
+verl takes numbers alone, so a row without a reward gets one too: `on_error` and
+`abstain`, both 0 by default, with `status` and `error` beside it to tell it from a
+wrong answer. A failure of goldstone is raised. Source: verl 0.9.1,
+`experimental/reward_loop/reward_manager`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from goldstone import Score, Scorer
+from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as accuracy_of, raws
+from goldstone._rows import Columns
+from goldstone._shared import scorer
+
+__all__ = ["compute_score", "compute_score_async", "compute_score_batch"]
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    spec: str,
+    columns: Mapping[str, str] | None = None,
+    accuracy: str | None = None,
+    on_error: Otherwise = 0.0,
+    abstain: Otherwise = 0.0,
+    on_failure: Otherwise = "raise",
+    unknown: Unknown = "wrong",
+    reward_router_address: Any = None,
+    reward_model_tokenizer: Any = None,
+) -> dict[str, Any]:
+    """Scores one response.
+
+    `ground_truth` is the reference; the keys of `extra_info` are columns of the row, and
+    `columns` names fields among them, as in `{"tests": "ground_truth"}`.
+
+    The dictionary has the same keys for every row, as verl demands: `score`, the total;
+    `acc`, 1 where the answer is right, by the reward that `accuracy` names or by the
+    spec's first that judges answers; one number for each reward of the spec, before its weight (GDPO's
+    `gdpo_reward_keys`); `status`, and `error` with what was wrong, or an empty text.
+
+    `unknown` is `"wrong"` by default: an answer that nobody can decide pays what a
+    wrong one pays, as in `goldstone train`. With `"null"` it abstains.
+    """
+    del reward_router_address, reward_model_tokenizer
+    row = _row(data_source, solution_str, ground_truth, extra_info, columns)
+    found = scorer(spec, unknown=unknown)
+    outcomes = _outcomes(abstain, on_error, on_failure)
+    return _told(found, found.score(row), outcomes, accuracy)
+
+
+async def compute_score_async(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """`compute_score` for a manager that awaits; other rows are scored meanwhile."""
+    return await asyncio.to_thread(
+        compute_score, data_source, solution_str, ground_truth, extra_info, **options
+    )
+
+
+def compute_score_batch(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[Any],
+    extra_infos: Sequence[Mapping[str, Any] | None],
+    *,
+    spec: str,
+    columns: Mapping[str, str] | None = None,
+    accuracy: str | None = None,
+    on_error: Otherwise = 0.0,
+    abstain: Otherwise = 0.0,
+    on_failure: Otherwise = "raise",
+    unknown: Unknown = "wrong",
+) -> list[dict[str, Any]]:
+    """`compute_score` for all responses of a step at once, as the manager `batch` of
+    verl's older trainers calls it. The only form for specs that compare a group: their
+    rows need a column `group` in `extra_infos`, such as verl's `index`, by `columns`.
+    """
+    batch = zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
+    found = scorer(spec, unknown=unknown)
+    scores = found.score_batch([_row(*row, columns) for row in batch])
+    outcomes = _outcomes(abstain, on_error, on_failure)
+    return [_told(found, score, outcomes, accuracy) for score in scores]
+
+
+@lru_cache
+def _outcomes(abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise) -> Outcomes:
+    return Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+
+
+def _row(
+    data_source: str,
+    solution: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any] | None,
+    columns: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    row = {name: value for name, value in (extra_info or {}).items() if value is not None}
+    row["data_source"] = data_source
+    row["completion"] = solution
+    row["ground_truth"] = row["reference"] = ground_truth
+    return Columns(columns).rollout(row)
+
+
+def _told(
+    found: Scorer, score: Score, outcomes: Outcomes, accuracy: str | None
+) -> dict[str, Any]:
+    return {
+        "score": outcomes.reward(score),
+        "acc": accuracy_of(score, found.solvers if accuracy is None else (accuracy,)),
+        **raws(score, found.rewards),
+        "status": score.status,
+        "error": score.error.message if score.error is not None else "",
+    }

@@ -1,0 +1,95 @@
+"""Calls as OpenRLHF 0.11.2 makes them: lists of one, prompt and response as one text."""
+
+import pickle
+
+import pytest
+from goldstone import openrlhf
+from goldstone.openrlhf import NoResponseError, response
+
+PROMPT = "<|im_start|>user\nHow much is 6 * 7?<|im_end|>\n<|im_start|>assistant\n"
+RIGHT = "<think>6 * 7</think><answer>42</answer>"
+WRONG = "<think>6 * 7</think><answer>41</answer>"
+
+
+@pytest.mark.parametrize(
+    "query, prompt, expected",
+    [
+        (PROMPT + "42", PROMPT, "42"),
+        (PROMPT + "42<|im_end|>", PROMPT, "42"),
+        (PROMPT + "42<|im_end|><|endoftext|>", PROMPT, "42"),
+        (PROMPT, PROMPT, ""),
+        ("<s>" + PROMPT + "42</s>", PROMPT, "42"),
+        ("<|begin_of_text|>How much?42<|eot_id|>", "How much?", "42"),
+        # The prompt again, in the response, is the response's.
+        (PROMPT + PROMPT + "42", PROMPT, PROMPT + "42"),
+        # A tokenizer that normalises.
+        ("caf\u00e9?42", "cafe\u0301?", "42"),
+        # One that does not keep white space.
+        ("How much , then ? 42", "How much, then?", " 42"),
+        # A prompt that was cut at the front, in the middle of a character too.
+        (PROMPT[9:] + "42", PROMPT, "42"),
+        ("\ufffd" + PROMPT[9:] + "42", PROMPT, "42"),
+        ("no prompt, no question", "", "no prompt, no question"),
+    ],
+)
+def test_the_response_is_what_stands_behind_the_prompt(query, prompt, expected):
+    assert response(query, prompt) == expected
+
+
+@pytest.mark.parametrize(
+    "query, prompt",
+    [
+        ("42", PROMPT),
+        ("It is 42. " + PROMPT + "41", PROMPT),
+        # What is left of the prompt is too little to be sure.
+        ("<|im_start|>assistant\n42", PROMPT),
+        ("How much? 42", "How many?"),
+    ],
+)
+def test_no_part_of_a_prompt_is_taken_for_the_response(query, prompt):
+    with pytest.raises(NoResponseError):
+        response(query, prompt)
+
+
+def test_an_answer_in_the_prompt_earns_nothing():
+    shot = "Example: <think>6 * 7</think><answer>42</answer>\n"
+    (found,) = openrlhf.reward("r1-zero").scores([shot + "I do not know."], [shot], ["42"])
+    assert found.reward == 0.0
+    (found,) = openrlhf.reward("r1-zero").scores([RIGHT], [shot], ["42"])
+    assert found.status == "error"
+    assert "completion" in found.error.message
+
+
+def test_the_prompt_may_have_opened_the_thinking():
+    prompt = PROMPT + "<think>"
+    query = prompt + "6 * 7</think><answer>42</answer><|im_end|>"
+    (found,) = openrlhf.reward("r1-zero").scores([query], [prompt], ["42"])
+    assert found.reward == 2.0
+
+
+def test_tensors_as_the_trainer_takes_them():
+    torch = pytest.importorskip("torch")
+    function = pickle.loads(pickle.dumps(openrlhf.reward("r1-zero")))
+    for completion, label, total, right in [
+        (RIGHT, "42", 2.0, 1.0),
+        (WRONG, "42", 1.0, 0.0),
+        (RIGHT, None, 0.0, 0.0),
+    ]:
+        found = function([PROMPT + completion + "<|im_end|>"], [PROMPT], [label])
+        # `_process_response_into_experience` does this with them.
+        assert torch.tensor([found["rewards"]]).tolist() == [total]
+        assert torch.tensor([found["scores"]]).tolist() == [right]
+        logs = {name: value.flatten()[0].item() for name, value in found["extra_logs"].items()}
+        assert list(logs) == ["accuracy", "choice", "format", "abstain", "error"]
+        assert logs["error"] == float(label is None)
+
+
+def test_the_spec_of_the_environment(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(openrlhf, "_of_environment", None)
+    monkeypatch.delenv("GOLDSTONE_SPEC", raising=False)
+    with pytest.raises(ValueError, match="set GOLDSTONE_SPEC"):
+        openrlhf.reward_func([PROMPT + RIGHT], [PROMPT], ["42"])
+    monkeypatch.setenv("GOLDSTONE_SPEC", "gsm8k")
+    found = openrlhf.reward_func([PROMPT + "#### 42"], [PROMPT], ["42"])
+    assert found["rewards"].tolist() == [1.0]

@@ -1,0 +1,254 @@
+"""Calls as the other trainers make them, with the least of their classes stood in for."""
+
+import asyncio
+import pickle
+import sys
+from dataclasses import dataclass, field
+from enum import Enum
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+RIGHT = "<think>6 * 7</think><answer>42</answer>"
+WRONG = "<think>6 * 7</think><answer>41</answer>"
+OPEN = r"<think>so</think><answer>\int_0^1 x dx</answer>"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Puts a module of a trainer in its place."""
+
+    def put(name, **contents):
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            path = ".".join(parts[:end])
+            if path not in sys.modules:
+                monkeypatch.setitem(sys.modules, path, ModuleType(path))
+            if end > 1:
+                parent = sys.modules[".".join(parts[: end - 1])]
+                monkeypatch.setattr(parent, parts[end - 1], sys.modules[path], raising=False)
+        for key, value in contents.items():
+            monkeypatch.setattr(sys.modules[name], key, value, raising=False)
+
+    return put
+
+
+def rubric_call(function, **state):
+    """As `Rubric._call_individual_reward_func` of verifiers 0.1.14 does."""
+    merged = {"prompt": "6 * 7?", "answer": "", "state": {}, "info": {}, "parser": None, "task": None}
+    return float(asyncio.run(function(**merged | state)))
+
+
+def test_rubrics_of_verifiers():
+    from goldstone import verifiers
+
+    function = pickle.loads(pickle.dumps(verifiers.reward("r1-zero")))
+    assert function.__name__ == "r1-zero"
+    chat = [{"role": "assistant", "content": RIGHT}]
+    assert rubric_call(function, completion=chat, answer="42") == 2.0
+    assert rubric_call(function, completion=WRONG, answer="42") == 1.0
+    assert rubric_call(function, completion="C", answer="C", info={"task": "choice"}) == 0.0
+    letter = "<think>the third</think><answer>C</answer>"
+    assert rubric_call(function, completion=letter, answer="C", info={"task": "choice"}) == 2.0
+    # The rubric's own task is an object, and routes nothing.
+    assert rubric_call(function, completion=RIGHT, answer="42", task=object()) == 2.0
+    # An empty answer is none; an undecided one pays as a wrong one.
+    assert rubric_call(function, completion=RIGHT) == 0.0
+    assert rubric_call(function, completion=OPEN, answer="7") == 1.0
+
+
+def test_groups_of_verifiers():
+    from goldstone import verifiers
+
+    spec = """
+version = 1
+[rewards.accuracy]
+math = {}
+[rewards.length]
+group_length = { of = "accuracy" }
+"""
+    function = verifiers.reward(spec, columns={"n_tokens": "tokens"}, name="shortest")
+    # By this name the rubric knows that it is one of groups.
+    assert "completions" in __import__("inspect").signature(function).parameters
+    found = function(
+        prompts=["?"] * 2,
+        completions=["42", "42"],
+        answers=["42"] * 2,
+        infos=[{"tokens": 1}, {"tokens": 3}],
+    )
+    assert asyncio.run(found) == [1.5, 0.5]
+
+
+@dataclass
+class Sample:
+    """The fields of slime's sample that matter."""
+
+    class Status(Enum):
+        COMPLETED = "completed"
+        TRUNCATED = "truncated"
+
+    response: str
+    label: Any = "42"
+    prompt: Any = "6 * 7?"
+    group_index: Any = 0
+    response_length: int = 3
+    status: Any = Status.COMPLETED
+    metadata: dict = field(default_factory=dict)
+
+
+def test_slime(monkeypatch):
+    from goldstone import slime
+
+    monkeypatch.setattr(slime, "_of_environment", None)
+    monkeypatch.setenv("GOLDSTONE_SPEC", "r1-zero")
+    args = SimpleNamespace(reward_key=None)
+    assert asyncio.run(slime.custom_rm(args, Sample(RIGHT))) == 2.0
+    batch = [Sample(RIGHT), Sample(WRONG), Sample(RIGHT, label=None)]
+    assert asyncio.run(slime.custom_rm(args, batch)) == [2.0, 1.0, 0.0]
+    keyed = SimpleNamespace(reward_key="score")
+    assert asyncio.run(slime.custom_rm(keyed, Sample(RIGHT))) == {
+        "score": 2.0,
+        "accuracy": 1.0,
+        "choice": 0.0,
+        "format": 1.0,
+    }
+
+
+def test_slime_says_how_sampling_ended():
+    from goldstone import slime
+
+    function = slime.reward("version = 1\n[rewards.stop]\nstop = {}")
+    args = SimpleNamespace(reward_key=None)
+    cut = Sample("a", status=Sample.Status.TRUNCATED)
+    assert asyncio.run(function(args, [Sample("a"), cut])) == [0.0, -1.0]
+
+
+def test_ms_swift(module):
+    class ORM:
+        def __init__(self, args=None, **kwargs):
+            self.args = args
+
+    module("swift.rewards.orm", ORM=ORM)
+    from goldstone import swift
+
+    made = swift.orm("r1-zero", name="zero")
+    assert made.__name__ == "zero"
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": RIGHT}]
+    found = made(args=None)(
+        [RIGHT, WRONG, RIGHT],
+        messages=[messages] * 3,
+        solution=["42", "42", None],
+        response_token_ids=[[[1, 2]]] * 3,
+        trainer_state=object(),
+    )
+    assert found == [2.0, 1.0, None]
+
+
+def test_open_instruct(module):
+    class VerifierFunction:
+        def __init__(self, name, weight=1.0, verifier_config=None):
+            self.name, self.weight = name, weight
+
+    @dataclass
+    class VerificationResult:
+        score: float
+        cost: float = 0.0
+        reasoning: str | None = None
+
+    module(
+        "open_instruct.ground_truth_utils",
+        VerifierFunction=VerifierFunction,
+        VerificationResult=VerificationResult,
+    )
+    from goldstone import open_instruct
+
+    open_instruct.verifier("strict", "gsm8k", weight=0.5)
+    # As `build_all_verifiers` finds them.
+    (made,) = VerifierFunction.__subclasses__()
+    built = made(None)
+    assert (built.name, built.weight) == ("strict", 0.5)
+    right = built([1, 2], "so\n#### 42", "42", query="?", rollout_state={})
+    assert (right.score, right.reasoning) == (1.0, "accuracy: correct decimal") or right.score == 1.0
+    assert built([1, 2], "so\n#### 41", "42").score == 0.0
+    assert built([1, 2], "#### 42", None).score == 0.0
+
+
+def test_skyrl(module, monkeypatch):
+    class BaseTextEnv:
+        def __init__(self):
+            self.turns = 0
+
+    module("skyrl_gym.envs.base_text_env", BaseTextEnv=BaseTextEnv, BaseTextEnvStepOutput=dict)
+    from goldstone import skyrl
+
+    monkeypatch.delitem(vars(skyrl), "Environment", raising=False)
+    row = {"reward_spec": {"method": "rule", "ground_truth": "42", "spec": "r1-zero"}}
+    for completion, reward in [(RIGHT, 2.0), (WRONG, 1.0)]:
+        environment = skyrl.Environment(env_config={}, extras=row)
+        prompt = [{"role": "user", "content": "6 * 7?"}]
+        assert environment.init(prompt) == (prompt, {})
+        step = environment.step(completion)
+        assert (step["reward"], step["done"], step["observations"]) == (reward, True, [])
+        assert environment.get_metrics()["accuracy"] == reward - 1.0
+    none = skyrl.Environment(env_config={"spec": "r1-zero"}, extras={"reward_spec": {}})
+    assert none.step(RIGHT)["metadata"]["status"] == "error"
+    monkeypatch.delitem(vars(skyrl), "Environment")
+
+
+def test_nemo_rl():
+    from goldstone import nemo_rl
+
+    environment = nemo_rl.Environment(spec="r1-zero")
+    user = {"role": "user", "content": "6 * 7?"}
+    shot = {"role": "assistant", "content": RIGHT}
+    logs = [
+        [user, shot],
+        [user, {"role": "assistant", "content": WRONG}],
+        # An example in the prompt is no answer of the model's.
+        [user, shot, user, {"role": "assistant", "content": WRONG}],
+        [user],
+    ]
+    found = environment.rewards(logs, [{"ground_truth": "42"}] * 4)
+    assert found == [2.0, 1.0, 1.0, 0.0]
+
+
+def test_reasoning_gym(module):
+    class ProceduralDataset:
+        def score_answer(self, answer, entry):
+            return float(entry["answer"] in answer)
+
+    class OneAnswer(ProceduralDataset):
+        pass
+
+    class OwnRules(ProceduralDataset):
+        def score_answer(self, answer, entry):
+            return {"right": 1.0, "near": 0.5}.get(answer, 0.01)
+
+    module("reasoning_gym.dataset", ProceduralDataset=ProceduralDataset)
+    from goldstone import reasoning_gym
+
+    entry = {"question": "6 * 7?", "answer": "42", "metadata": {"source_dataset": "products"}}
+    for answer, expected in [("42", 1.0), (" 42\n", 1.0), ("40 41 42 43", 0.0), ("4 2", 0.0)]:
+        text = f"<think>so</think><answer>{answer}</answer>"
+        assert reasoning_gym.score(OneAnswer(), entry, text) == expected
+    assert reasoning_gym.score(OneAnswer(), entry, "42") == 0.0
+    for answer, expected, partial in [("right", 1.0, 1.0), ("near", 0.0, 0.5)]:
+        text = f"<think>so</think><answer>{answer}</answer>"
+        assert reasoning_gym.score(OwnRules(), entry, text) == expected
+        assert reasoning_gym.score(OwnRules(), entry, text, partial=True) == partial
+    assert reasoning_gym.score(OwnRules(), entry, "right") == 0.0
+
+
+def test_no_adapter_needs_its_trainer_to_be_imported():
+    code = (
+        "import sys, goldstone\n"
+        "from goldstone import (nemo_rl, open_instruct, openrlhf, reasoning_gym, skyrl, slime,\n"
+        "    swift, trl, verifiers, verl)\n"
+        "heavy = {'torch', 'ray', 'transformers', 'trl', 'verl', 'openrlhf', 'verifiers', 'swift'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ran = __import__("subprocess").run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"

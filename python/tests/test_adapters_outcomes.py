@@ -1,0 +1,97 @@
+"""What trainers are told of rows without a reward."""
+
+import logging
+import pickle
+
+import goldstone
+import pytest
+from goldstone._outcomes import Outcomes, UnusableRowError, accuracy, raws, reasons
+
+SPEC = """
+version = 1
+name = "two"
+[format]
+template = "r1"
+[rewards.accuracy]
+weight = 2.0
+math = {}
+[rewards.format]
+weight = 0.5
+format = {}
+"""
+
+RIGHT = "<think>6 * 7</think><answer>42</answer>"
+WRONG = "<think>6 * 7</think><answer>41</answer>"
+OPEN = r"<think>so</think><answer>\int_0^1 x dx</answer>"
+
+
+def score(completion, reference="42"):
+    return goldstone.Scorer(SPEC).score({"completion": completion, "reference": reference})
+
+
+def test_a_reward_is_taken_as_it_is():
+    outcomes = Outcomes(abstain=None, on_error=None)
+    assert outcomes.reward(score(RIGHT)) == 2.5
+    assert outcomes.reward(score(WRONG)) == 0.5
+
+
+def test_a_row_without_one_is_what_the_option_says():
+    assert Outcomes(abstain=-1.0, on_error=-2.0).reward(score(OPEN, "7")) == -1.0
+    assert Outcomes(abstain=-1.0, on_error=-2.0).reward(score(RIGHT, None)) == -2.0
+    assert Outcomes(abstain=None, on_error=None).reward(score(RIGHT, None)) is None
+    with pytest.raises(UnusableRowError, match="reference"):
+        Outcomes(abstain=None, on_error="raise").reward(score(RIGHT, None))
+    with pytest.raises(UnusableRowError, match=r"abstains: accuracy \("):
+        Outcomes(abstain="raise", on_error=None).reward(score(OPEN, "7"))
+
+
+def test_a_failure_of_ours_is_raised_even_where_errors_are_not():
+    failed = {"id": "1", "group": "1", "reward": None, "status": "error", "terms": {}}
+    failed["error"] = {"kind": "machinery", "message": "worker died"}
+    failed = goldstone.Score.from_json(__import__("json").dumps(failed).encode())
+    with pytest.raises(goldstone.EngineError, match="worker died"):
+        Outcomes(abstain=0.0, on_error=0.0).reward(failed)
+    assert Outcomes(abstain=0.0, on_error=0.0, on_failure=None).reward(failed) is None
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "zero", None, [0]])
+def test_a_trainer_that_takes_numbers_gets_numbers(bad):
+    with pytest.raises(ValueError, match='`on_error` is .*, expected a number or "raise"'):
+        Outcomes(abstain=0.0, on_error=bad, number=True)
+
+
+def test_warnings_come_at_the_first_and_the_tenth_row(caplog):
+    outcomes = pickle.loads(pickle.dumps(Outcomes(abstain=None, on_error=0.0)))
+    with caplog.at_level(logging.WARNING, "goldstone"):
+        for _ in range(11):
+            outcomes.reward(score(RIGHT, None))
+    first, tenth = caplog.messages
+    assert first.startswith("1 row without a reward, paid 0.0 by `on_error`; the last: row `1`")
+    assert tenth.startswith("10 rows without a reward")
+
+
+def test_accuracy_is_by_the_first_reward_that_applied():
+    solvers = goldstone.Scorer(SPEC).solvers
+    assert solvers == ("accuracy",)
+    assert accuracy(score(RIGHT), solvers) == 1.0
+    assert accuracy(score(WRONG), solvers) == 0.0
+    assert accuracy(score(WRONG), ("format",)) == 1.0
+    assert accuracy(score(WRONG), ("choice", "accuracy")) == 0.0
+    assert accuracy(score(RIGHT, None), solvers) == 0.0
+    gated = SPEC.replace("weight = 2.0", 'weight = 2.0\nneeds = ["format"]')
+    row = {"completion": "42", "reference": "42"}
+    assert accuracy(goldstone.Scorer(gated).score(row), solvers) == 0.0
+
+
+def test_a_reward_that_has_no_number_adds_nothing():
+    assert raws(score(RIGHT), ("accuracy", "format", "other")) == {
+        "accuracy": 1.0,
+        "format": 1.0,
+        "other": 0.0,
+    }
+    assert raws(score(RIGHT, None), ("accuracy",)) == {"accuracy": 0.0}
+
+
+def test_reasons_are_a_line():
+    assert reasons(score(WRONG)) == "accuracy: wrong different_value; format: correct"
+    assert reasons(score(RIGHT, None)).startswith("error: ")

@@ -1,0 +1,99 @@
+"""Arrow tables in and out."""
+
+from __future__ import annotations
+
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+
+
+def rows() -> list[dict[str, object]]:
+    answers = ["42", "41", "42"]
+    return [
+        {
+            "id": f"r{index}",
+            "completion": f"<think>6 * 7</think><answer>{answer}</answer>",
+            "reference": None if index == 2 else "42",
+        }
+        for index, answer in enumerate(answers)
+    ]
+
+
+def test_a_table_gives_the_scores_of_its_rows(scorer):
+    expected = scorer.score_batch(rows())
+    table = pa.Table.from_pylist(rows())
+    assert scorer.score_batch(table) == expected
+    assert scorer.score_batch(table.to_batches()[0]) == expected
+    assert scorer.score_batch(table.to_reader(max_chunksize=1)) == expected
+    assert scorer.score_batch(pa.concat_tables([table, table]).slice(3)) == expected
+
+
+def test_texts_of_all_kinds_are_read(scorer):
+    expected = scorer.score_batch(rows())
+    table = pa.Table.from_pylist(rows())
+    for kind in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())):
+        schema = pa.schema([(name, kind) for name in table.column_names])
+        assert scorer.score_batch(table.cast(schema)) == expected, kind
+
+
+def test_chat_messages_in_a_table_are_chat_messages(scorer):
+    def chat(content: str) -> list[dict[str, object]]:
+        return [{"role": "assistant", "content": content, "reasoning_content": None}]
+
+    chats = [row | {"completion": chat(str(row["completion"]))} for row in rows()]
+    rewards = [score.reward for score in scorer.score_batch(pa.Table.from_pylist(chats))]
+    assert rewards == [2.0, 1.0, None]
+
+
+def test_columns_that_no_reward_reads_may_be_of_any_kind(scorer):
+    table = pa.Table.from_pylist(rows())
+    table = table.append_column("image", pa.array([b"\xff"] * 3, pa.binary()))
+    table = table.append_column("span", pa.array([None] * 3, pa.month_day_nano_interval()))
+    table = table.append_column("nothing", pa.nulls(3))
+    assert scorer.score_batch(table) == scorer.score_batch(rows())
+
+
+def test_a_scored_table_has_a_row_for_each_row(scorer):
+    scored = scorer.score_table(pa.Table.from_pylist(rows()))
+    assert scored.column_names == [
+        *("id", "group", "reward", "status"),
+        *("r.accuracy", "r.choice", "r.format"),
+        *("raw.accuracy", "raw.choice", "raw.format"),
+        *("reason.accuracy", "reason.choice", "reason.format"),
+        "error",
+    ]
+    assert scored["reward"].to_pylist() == [2.0, 1.0, None]
+    assert scored["status"].to_pylist() == ["ok", "ok", "error"]
+    assert scored["r.accuracy"].to_pylist() == [1.0, 0.0, None]
+    assert scored["reason.accuracy"].to_pylist() == ["rational", "different_value", "error"]
+    assert scored["error"].to_pylist()[:2] == [None, None]
+    assert "/reference" in scored["error"].to_pylist()[2]
+
+
+def test_a_scored_table_may_have_the_scores_as_they_are_written(scorer):
+    scored = scorer.score_table(pa.Table.from_pylist(rows()), json="score")
+    expected = [score.to_json().decode() for score in scorer.score_batch(rows())]
+    assert scored["score"].to_pylist() == expected
+
+
+def test_an_empty_table_gives_an_empty_one(scorer):
+    table = pa.Table.from_pylist(rows()).slice(0, 0)
+    assert scorer.score_batch(table) == []
+    scored = scorer.score_table(table)
+    assert (scored.num_rows, "reward" in scored.column_names) == (0, True)
+
+
+def test_what_is_no_table_is_refused(scorer):
+    with pytest.raises(TypeError, match="is no Arrow table"):
+        scorer.score_table(rows())
+
+
+def test_a_stream_that_fails_is_an_error_and_no_score(scorer):
+    def batches():
+        yield pa.RecordBatch.from_pylist(rows())
+        raise OSError("the disk is gone")
+
+    schema = pa.Table.from_pylist(rows()).schema
+    broken = pa.RecordBatchReader.from_batches(schema, batches())
+    with pytest.raises(ValueError, match="the disk is gone"):
+        scorer.score_batch(broken)

@@ -1,0 +1,252 @@
+//! Scoring once more: whether a scored file is what its manifest says.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::container::Container;
+use super::input::{Input, InputError, Inputs};
+use super::judge::Judge;
+use super::manifest::Manifest;
+use super::reader::{Chunk, Line, ReadLimits, Reader};
+use super::run::{Batch, BatchError, BatchOptions, Control, Report};
+
+/// Differences that are kept.
+const SHOWN: usize = 3;
+/// Lines of a difference are kept up to here.
+const SHOWN_BYTES: usize = 2000;
+/// Rows read ahead.
+const CHUNK_ROWS: usize = 64;
+/// Bytes read ahead.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What scoring once more has come to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Confirmed {
+    /// Rows that were scored once more.
+    pub rows: u64,
+    /// Rows that differ from the file's, a file that is too short or too long among
+    /// them; of Parquet, 1 where any byte differs.
+    pub differ: u64,
+    /// The first of them.
+    pub first: Vec<Difference>,
+    /// The run.
+    pub report: Report,
+}
+
+/// A row that is another one now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Number of the row, 1-based.
+    pub row: u64,
+    /// What the file has; `None` where it has ended.
+    pub file: Option<String>,
+    /// What was scored; `None` where there is no such row.
+    pub now: Option<String>,
+}
+
+/// Why a file could not be confirmed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfirmError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Output(#[from] InputError),
+    /// The run has failed.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+/// Scores the inputs of `manifest` once more and compares each row with that of the
+/// file at `output`.
+///
+/// # Errors
+/// [`ConfirmError`] when a file cannot be read on, or scoring fails.
+pub fn confirm<J: Judge + ?Sized>(
+    manifest: &Manifest,
+    output: &Path,
+    judge: &J,
+    inputs: &Inputs,
+    jobs: usize,
+    control: &Control,
+) -> Result<Confirmed, ConfirmError> {
+    let is_parquet = manifest.options.container == Container::Parquet;
+    let options = BatchOptions {
+        columns: manifest.options.columns,
+        container: match is_parquet {
+            true => Container::Parquet,
+            // Frames are compared by their rows.
+            false => Container::Jsonl,
+        },
+        block_bytes: manifest.options.block_bytes,
+        limit: manifest.options.limit,
+        max_line_bytes: manifest.options.max_line_bytes,
+        schema: manifest.options.schema,
+        selection: manifest.options.selection.clone(),
+        jobs,
+        ..BatchOptions::default()
+    };
+    let batch = Batch {
+        judge,
+        inputs,
+        options: &options,
+        control,
+    };
+    let open = |source| InputError::Open {
+        name: output.display().to_string(),
+        source,
+    };
+    if is_parquet {
+        let file = File::open(output).map_err(open)?;
+        let mut bytes = Bytes {
+            file: BufReader::new(file),
+            differ: false,
+        };
+        let report = batch.run(&mut bytes)?;
+        let mut rest = [0];
+        let is_longer = bytes.file.read(&mut rest).map_err(open)? > 0;
+        return Ok(Confirmed {
+            rows: report.summary.rows,
+            differ: u64::from(bytes.differ || is_longer),
+            first: Vec::new(),
+            report,
+        });
+    }
+    let scored = Inputs::check(vec![Input::named(output)])?;
+    let mut rows = Rows::new(&scored);
+    let report = match batch.run(&mut rows) {
+        Ok(report) => report,
+        Err(error) => return Err(rows.fault.map_or(error.into(), ConfirmError::Output)),
+    };
+    rows.rest()?;
+    Ok(Confirmed {
+        rows: report.summary.rows,
+        differ: rows.differ,
+        first: rows.first,
+        report,
+    })
+}
+
+/// Compares what is written with the bytes of a file.
+struct Bytes {
+    file: BufReader<File>,
+    differ: bool,
+}
+
+impl Write for Bytes {
+    fn write(&mut self, now: &[u8]) -> io::Result<usize> {
+        let mut then = Vec::with_capacity(now.len());
+        let limit = now.len() as u64;
+        (&mut self.file).take(limit).read_to_end(&mut then)?;
+        self.differ |= then != now;
+        Ok(now.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Compares what is written with the lines of a file.
+struct Rows<'i> {
+    reader: Reader<'i>,
+    chunk: Chunk,
+    next: usize,
+    /// The beginning of a row that is not whole.
+    partial: Vec<u8>,
+    row: u64,
+    differ: u64,
+    first: Vec<Difference>,
+    fault: Option<InputError>,
+}
+
+impl<'i> Rows<'i> {
+    fn new(inputs: &'i Inputs) -> Self {
+        let limits = ReadLimits {
+            line_bytes: usize::MAX,
+            chunk_rows: CHUNK_ROWS,
+            chunk_bytes: CHUNK_BYTES,
+            rows: u64::MAX,
+        };
+        Self {
+            reader: Reader::new(inputs, limits, Arc::new(AtomicU64::new(0))),
+            chunk: Chunk::default(),
+            next: 0,
+            partial: Vec::new(),
+            row: 0,
+            differ: 0,
+            first: Vec::new(),
+            fault: None,
+        }
+    }
+
+    /// Compares a row with the file's next.
+    fn compare(&mut self, now: Option<&[u8]>) -> Result<bool, InputError> {
+        while self.next == self.chunk.rows() {
+            match self.reader.chunk(usize::MAX)? {
+                Some(chunk) => self.chunk = chunk,
+                None => break,
+            }
+            self.next = 0;
+        }
+        let then = match self.next < self.chunk.rows() {
+            true => match self.chunk.row(self.next).0 {
+                Line::Text(text) => Some(text),
+                Line::TooLong { .. } => unreachable!("there is no limit"),
+            },
+            false => None,
+        };
+        if then.is_none() && now.is_none() {
+            return Ok(false);
+        }
+        self.row += 1;
+        if then != now {
+            self.differ += 1;
+            if self.first.len() < SHOWN {
+                self.first.push(Difference {
+                    row: self.row,
+                    file: then.map(shown),
+                    now: now.map(shown),
+                });
+            }
+        }
+        self.next += usize::from(then.is_some());
+        Ok(true)
+    }
+
+    /// Counts what the file has beyond the last row.
+    fn rest(&mut self) -> Result<(), InputError> {
+        while self.compare(None)? {}
+        Ok(())
+    }
+}
+
+impl Write for Rows<'_> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut rest = text;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let mut row = std::mem::take(&mut self.partial);
+            row.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            if let Err(fault) = self.compare(Some(&row)) {
+                self.fault = Some(fault);
+                return Err(io::Error::other("the scored file cannot be read on"));
+            }
+        }
+        self.partial.extend_from_slice(rest);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn shown(row: &[u8]) -> String {
+    let head = &row[..row.len().min(SHOWN_BYTES)];
+    String::from_utf8_lossy(head).into_owned()
+}

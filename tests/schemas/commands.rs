@@ -1,0 +1,127 @@
+//! What the command line says of schemas, globs and parts.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use assert_cmd::cargo::cargo_bin;
+use tempfile::TempDir;
+
+use super::lines;
+
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, schema) in [("b", "verl"), ("a", "lm-eval"), ("c", "native")] {
+        let path = folder.path().join(format!("{name}.jsonl"));
+        fs::write(
+            path,
+            lines(&format!("{schema}/accepted"))[..1].join("\n") + "\n",
+        )
+        .unwrap();
+    }
+    folder
+}
+
+fn run(folder: &Path, args: &str) -> (Output, String) {
+    let mut command = Command::new(cargo_bin("goldstone"));
+    command.current_dir(folder).args(args.split(' '));
+    let output = command.env("NO_COLOR", "1").output().unwrap();
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    (output, said)
+}
+
+fn exit(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+#[test]
+fn a_schema_is_said_aloud_and_native_files_are_not() {
+    let folder = folder();
+    let (output, said) = run(
+        folder.path(),
+        "score *.jsonl --spec r1-zero --columns scores",
+    );
+    assert_eq!(exit(&output), Some(0), "{said}");
+    let said: Vec<&str> = said.lines().take(2).collect();
+    insta::assert_snapshot!(said.join("\n"));
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let ids: Vec<&str> = rows
+        .lines()
+        .map(|row| row.split('"').nth(3).unwrap())
+        .collect();
+    // In the order of the names.
+    assert_eq!(ids, ["0/0", "b.jsonl:1/0", "b.jsonl:1/1", "a"]);
+}
+
+#[test]
+fn what_cannot_be_read_as_asked_is_bad_input() {
+    let folder = folder();
+    fs::write(folder.path().join("d.jsonl"), &lines("ambiguous")[0]).unwrap();
+    let cases = [
+        (
+            "score e*.jsonl --spec r1-zero",
+            "no file matches `e*.jsonl`",
+        ),
+        (
+            "score d.jsonl --spec r1-zero -o out.jsonl",
+            "`--schema NAME` says which one it is",
+        ),
+        ("score . --spec r1-zero", "FOLDER/*.jsonl"),
+        (
+            "score c.jsonl --spec r1-zero --schema vrel",
+            "`vrel` is no schema",
+        ),
+        ("score c.jsonl --spec r1-zero --shard 0/2", "counted from 1"),
+        ("score c.jsonl --spec r1-zero --seed 2", "--sample"),
+        ("score - --spec r1-zero --sample 5", "cannot be read twice"),
+    ];
+    for (args, wanted) in cases {
+        let (output, said) = run(folder.path(), args);
+        assert!(said.contains(wanted), "{args}: {said}");
+        assert_eq!(exit(&output), Some(2), "{args}");
+    }
+    // Nothing was begun.
+    assert!(!folder.path().join("out.jsonl").exists());
+}
+
+#[test]
+fn another_part_is_not_resumed() {
+    let folder = folder();
+    let (output, said) = run(
+        folder.path(),
+        "score b.jsonl --spec r1-zero -o out.jsonl --where ability=math",
+    );
+    assert_eq!(exit(&output), Some(0), "{said}");
+    for (other, wanted) in [
+        ("", "`--where /ability=math`"),
+        (
+            " --where ability=math --shard 1/2",
+            "`--where /ability=math`",
+        ),
+        (" --where ability=math --schema verl", "`--schema auto`"),
+    ] {
+        let args = format!("score b.jsonl --spec r1-zero -o out.jsonl --resume{other}");
+        let (output, said) = run(folder.path(), &args);
+        assert!(said.contains(wanted), "{args}: {said}");
+        assert_eq!(exit(&output), Some(2), "{args}");
+    }
+    let again = "score b.jsonl --spec r1-zero -o out.jsonl --resume --where /ability=math";
+    let (output, said) = run(folder.path(), again);
+    assert_eq!(exit(&output), Some(0), "{said}");
+}
+
+#[test]
+fn explain_counts_completions() {
+    let folder = folder();
+    for which in ["--row 2", "--id 1/1"] {
+        let args = format!("explain b.jsonl --spec r1-zero {which}");
+        let (output, said) = run(folder.path(), &args);
+        assert_eq!(exit(&output), Some(0), "{said}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            told.contains("1/1") && told.contains("reward 1\n"),
+            "{told}"
+        );
+        assert!(said.contains("as verl"), "{said}");
+    }
+}
