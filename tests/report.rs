@@ -293,3 +293,89 @@ fn a_page_stays_small() {
     assert!(report.page.len() < 2_000_000, "{} bytes", report.page.len());
     page_says_the_same(&report);
 }
+
+/// The command and what it says on standard error.
+#[cfg(feature = "cli")]
+fn goldstone(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_goldstone"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn nothing_but_a_report_is_written_over() {
+    let folder = TempDir::new().unwrap();
+    let rows = r#"{"completion": "A: 1", "reference": "1"}"#;
+    file(&folder, "rows.json", rows);
+    file(&folder, "mine.html", "<p>mine</p>");
+    let score = |report| {
+        let arguments = ["score", "rows.json", "--spec", "gsm8k", "-o", "out.json"];
+        let arguments = [&arguments[..], &["--report", report, "--overwrite"]].concat();
+        goldstone(folder.path(), &arguments)
+    };
+    for (report, problem) in [
+        ("rows.html", "written over `rows.json`"),
+        ("out.html", "written over `out.json`"),
+        ("mine.html", "`mine.html` exists and is no report"),
+        ("gone/report.html", "cannot write `gone/report.html.part`"),
+        ("report.json", "name the page"),
+        ("report", "name the page"),
+    ] {
+        let (code, said) = score(report);
+        assert_eq!(code, 2, "{report}: {said}");
+        assert!(said.contains(problem), "{report}: {said}");
+        assert!(!folder.path().join("out.json").exists(), "{report}");
+    }
+    for _ in 0..2 {
+        let (code, said) = score("report.html");
+        assert_eq!(code, 0, "{said}");
+        assert!(
+            said.contains("report in report.html, its numbers in report.json"),
+            "{said}"
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(folder.path().join("mine.html")).unwrap(),
+        "<p>mine</p>"
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("rows.json")).unwrap(),
+        rows
+    );
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_scored_file_has_its_report_by_its_manifest() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "rows.jsonl", &mixed_rollouts());
+    let score = [
+        "score",
+        "rows.jsonl",
+        "--spec",
+        "r1-zero",
+        "-o",
+        "out.jsonl.gz",
+        "--allow-errors",
+    ];
+    let score = [&score[..], &["--report", "one.html"]].concat();
+    assert_eq!(goldstone(folder.path(), &score).0, 0);
+    let report = ["report", "out.jsonl.gz", "-o", "two.html"];
+    let (code, said) = goldstone(folder.path(), &report);
+    assert_eq!(code, 0, "{said}");
+    let numbers = |name: &str| {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        let mut json: Value = serde_json::from_str(&text).unwrap();
+        (json["time"].take(), json["about"].take());
+        json
+    };
+    assert_eq!(numbers("one.json"), numbers("two.json"));
+    let (code, said) = goldstone(folder.path(), &["report", "rows.jsonl", "-o", "three.html"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("no manifest that tells its spec"), "{said}");
+}

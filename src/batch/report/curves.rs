@@ -154,8 +154,8 @@ pub(super) fn group_findings<'w>(
     groups: &[GroupVotes],
     rewards: impl Iterator<Item = &'w Welford>,
 ) -> GroupFindings {
-    let mut shares = ["none", "up to ¼", "up to ½", "up to ¾", "above ¾", "all"]
-        .map(|label| ShareBin { label, groups: 0 });
+    let mut shares =
+        ["none", "≤¼", "≤½", "≤¾", ">¾", "all"].map(|label| ShareBin { label, groups: 0 });
     let several = || groups.iter().filter(|group| group.judged > 1);
     for group in several() {
         let share = group.correct as f64 / group.judged as f64;
