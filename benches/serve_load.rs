@@ -64,37 +64,37 @@ fn main() {
 fn load(address: SocketAddr, rows: &[&str], batch: usize, connections: usize) {
     let is_over = AtomicBool::new(false);
     let began = Instant::now();
+    let client = |first: usize| {
+        let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+        stream.get_ref().set_nodelay(true).unwrap();
+        let mut times = Vec::new();
+        let mut at = first * 17;
+        while !is_over.load(Ordering::Relaxed) {
+            let part: Vec<&str> = (0..batch)
+                .map(|row| rows[(at + row) % rows.len()])
+                .collect();
+            at += batch;
+            let body = match batch {
+                1 => part[0].to_owned(),
+                _ => format!("[{}]", part.join(",")),
+            };
+            let head = format!(
+                "POST /score HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            let began = Instant::now();
+            stream
+                .get_mut()
+                .write_all((head + &body).as_bytes())
+                .unwrap();
+            let answer = answer(&mut stream);
+            times.push(began.elapsed());
+            assert_eq!(answer.matches("\"status\":\"ok\"").count(), batch);
+        }
+        times
+    };
+    let client = &client;
     let mut times: Vec<Duration> = thread::scope(|threads| {
-        let client = |first: usize| {
-            let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
-            stream.get_ref().set_nodelay(true).unwrap();
-            let mut times = Vec::new();
-            let mut at = first * 17;
-            while !is_over.load(Ordering::Relaxed) {
-                let part: Vec<&str> = (0..batch)
-                    .map(|row| rows[(at + row) % rows.len()])
-                    .collect();
-                at += batch;
-                let body = match batch {
-                    1 => part[0].to_owned(),
-                    _ => format!("[{}]", part.join(",")),
-                };
-                let head = format!(
-                    "POST /score HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
-                    body.len()
-                );
-                let began = Instant::now();
-                stream
-                    .get_mut()
-                    .write_all((head + &body).as_bytes())
-                    .unwrap();
-                let answer = answer(&mut stream);
-                times.push(began.elapsed());
-                assert_eq!(answer.matches("\"status\":\"ok\"").count(), batch);
-            }
-            times
-        };
-        let client = &client;
         let clients: Vec<_> = (0..connections)
             .map(|number| threads.spawn(move || client(number)))
             .collect();

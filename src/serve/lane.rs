@@ -157,7 +157,9 @@ impl fmt::Debug for Lane {
 /// Whether a row of the spec may have to wait for something other than a core.
 fn waits(engine: &Engine) -> bool {
     #[cfg(feature = "sandbox")]
-    return !engine.scorer().guests().is_empty();
+    {
+        !engine.scorer().guests().is_empty()
+    }
     #[cfg(not(feature = "sandbox"))]
     {
         let _ = engine;

@@ -408,3 +408,27 @@ fn cut_anywhere(run: &Run, inputs: &Inputs) {
         assert_eq!(report.summary, whole.summary, "cut at {cut}");
     }
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn columns_that_a_schema_made_survive_parquet() {
+    for schema in Schema::ALL {
+        let run = Run::new("r1-zero");
+        let text = lines(&format!("{schema}/accepted")).join("\n") + "\n";
+        let inputs = open(&[run.file("in.jsonl", &text)]);
+        let wanted = run.score(&inputs);
+        let path = run.folder.path().join("out.parquet");
+        let manifest = Manifest::new(&run.judge, &inputs, &run.options).unwrap();
+        let file = OutputFile::open(&path, manifest, Existing::Refuse).unwrap();
+        run.batch(&inputs, &Control::default())
+            .run_file(file)
+            .unwrap();
+        let again = run.score(&open(&[path]));
+        let scores = |rows: &[Value]| -> Vec<Value> {
+            rows.iter()
+                .map(|row| json!([row["id"], row["reward"], row["status"]]))
+                .collect()
+        };
+        assert_eq!(scores(&again), scores(&wanted), "{schema}");
+    }
+}

@@ -5,4 +5,5 @@ mod client;
 mod command;
 mod hostile;
 mod load;
+mod page;
 mod routes;
