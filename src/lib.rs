@@ -6,6 +6,10 @@
 
 pub mod verdict;
 
+pub mod statistics;
+
+mod page;
+
 pub mod rollout;
 
 pub mod boxed;

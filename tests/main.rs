@@ -30,6 +30,7 @@ mod parquet;
 mod policy;
 #[cfg(feature = "remote")]
 mod remote;
+mod report;
 mod reward;
 mod rollout;
 #[cfg(feature = "sandbox")]

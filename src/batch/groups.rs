@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use super::judge::{bug, place, read_rollouts};
 use super::output::write_score;
@@ -16,12 +17,29 @@ use super::reader::Reader;
 use super::run::Control;
 use super::{Inputs, Judge};
 use crate::reward::{Pending, Score, Scorer};
+use crate::rollout::Rollout;
 
 /// A row that is ready to be written.
 pub(super) struct ScoredRow {
     pub(super) text: Vec<u8>,
     pub(super) score: Score,
     pub(super) task: Option<String>,
+    pub(super) asked: Option<Box<Asked>>,
+}
+
+/// What a survey asks of a row beyond its score.
+pub(super) struct Asked {
+    pub(super) rollout: Option<Rollout>,
+    pub(super) seconds: f64,
+}
+
+impl Asked {
+    /// What is kept of a row whose scoring began at that time; nothing where no
+    /// survey took the time.
+    pub(super) fn of(rollout: Option<Rollout>, begin: Option<Instant>) -> Option<Box<Self>> {
+        let seconds = begin?.elapsed().as_secs_f64();
+        Some(Box::new(Self { rollout, seconds }))
+    }
 }
 
 /// A row as a scoring thread leaves it.
@@ -32,6 +50,7 @@ pub(super) enum BegunRow {
         columns: Vec<u8>,
         pending: Box<Pending>,
         task: Option<String>,
+        asked: Option<Box<Asked>>,
     },
 }
 
@@ -53,6 +72,7 @@ enum Slot {
     Held {
         columns: Vec<u8>,
         task: Option<String>,
+        asked: Option<Box<Asked>>,
     },
 }
 
@@ -95,8 +115,14 @@ impl<'s> Groups<'s> {
                 columns,
                 pending,
                 task,
+                asked,
             } => {
-                self.queue.push_back(Slot::Held { columns, task });
+                let held = Slot::Held {
+                    columns,
+                    task,
+                    asked,
+                };
+                self.queue.push_back(held);
                 let group = pending.group().to_owned();
                 let rows = self.last_rows.as_ref();
                 let is_last = rows.is_some_and(|rows| rows.get(&group) == Some(&number));
@@ -154,12 +180,18 @@ impl<'s> Groups<'s> {
             let Some(slot) = self.queue.get_mut(index as usize) else {
                 continue;
             };
-            if let Slot::Held { columns, task } = slot {
+            if let Slot::Held {
+                columns,
+                task,
+                asked,
+            } = slot
+            {
                 let mut text = std::mem::take(columns);
                 write_score(&score, &mut text);
                 *slot = Slot::Ready(Box::new(ScoredRow {
                     text,
                     task: task.take(),
+                    asked: asked.take(),
                     score,
                 }));
             }

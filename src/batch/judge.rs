@@ -7,11 +7,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 use std::vec;
 
 use serde_json::Value;
 
-use super::groups::{BegunRow, ScoredRow};
+use super::groups::{Asked, BegunRow, ScoredRow};
 use super::input::Inputs;
 use super::lines::too_long;
 use super::output::{Columns, write_columns, write_row};
@@ -99,6 +100,8 @@ pub(super) struct Judged<'l> {
     pub(super) record: Option<Record<'l>>,
     pub(super) task: Option<String>,
     pub(super) score: Score,
+    /// The rollout, where the line is one.
+    pub(super) rollout: Option<Rollout>,
 }
 
 /// Scores one rollout; never panics, and no number in the score is NaN.
@@ -131,12 +134,13 @@ fn machinery(fault: &str) -> RowError {
 }
 
 /// Judges one rollout by a scorer that compares the rollouts of a group: all that
-/// it decides alone.
+/// it decides alone. `begin` is when, for a survey.
 pub(super) fn begin_read(
     scorer: &Scorer,
     read: Read<'_>,
     place: &Place,
     columns: Columns,
+    begin: Option<Instant>,
 ) -> BegunRow {
     let mut text = Vec::new();
     let judged = match read {
@@ -148,15 +152,17 @@ pub(super) fn begin_read(
                 return BegunRow::Open {
                     columns: text,
                     pending: Box::new(pending),
-                    task: rollout.task,
+                    task: rollout.task.clone(),
+                    asked: Asked::of(Some(rollout), begin),
                 };
             }
             Err(mut score) => {
                 score.error = score.error.map(|error| located(error, place));
                 Judged {
                     record: Some(record),
-                    task: rollout.task,
+                    task: rollout.task.clone(),
                     score: *score,
+                    rollout: Some(rollout),
                 }
             }
         },
@@ -166,6 +172,7 @@ pub(super) fn begin_read(
         text,
         score: judged.score,
         task: judged.task,
+        asked: Asked::of(judged.rollout, begin),
     }))
 }
 
@@ -181,8 +188,9 @@ pub(super) fn score_read<'l>(
             score.error = score.error.map(|error| located(error, place));
             Judged {
                 record: Some(record),
-                task: rollout.task,
+                task: rollout.task.clone(),
                 score,
+                rollout: Some(rollout),
             }
         }
         Err(judged) => *judged,
@@ -250,6 +258,7 @@ fn unusable<'l>(
         record: Some(record),
         task,
         score,
+        rollout: None,
     })
 }
 
@@ -266,6 +275,7 @@ fn read_record<'l>(
             record: None,
             task: None,
             score,
+            rollout: None,
         })
     };
     let text = match line {

@@ -226,7 +226,10 @@ impl Manifest {
     }
 
     /// The manifest beside `output`, if there is one.
-    pub(super) fn load(output: &Path) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub fn load(output: &Path) -> io::Result<Option<Self>> {
         match fs::read(Self::path(output)) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -52,6 +52,7 @@ mod output;
 mod parquet;
 mod pipeline;
 mod reader;
+pub mod report;
 mod resume;
 mod run;
 mod samples;

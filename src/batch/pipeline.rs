@@ -11,15 +11,17 @@ use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+use std::time::Instant;
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::groups::{BegunRow, Groups, ScoredRow};
+use super::groups::{Asked, BegunRow, Groups, ScoredRow};
 use super::input::InputError;
 use super::judge::{Judge, Place, Reads, begin_read, place, read_rollouts, score_read};
 use super::output::write_row;
 use super::reader::{Chunk, Reader};
+use super::report::{Evidence, SurveyedRow};
 use super::run::{Batch, BatchError, Ended, Report};
 use super::summary::{Seen, Tallies};
 
@@ -85,11 +87,11 @@ pub(super) fn drive<J: Judge + ?Sized>(
         Some(End::Write(error)) => return Err(BatchError::Write(error)),
         Some(End::Panic) => return Err(BatchError::Panic),
         Some(End::Input(source)) => {
-            let report = Box::new(Batch::<J>::report(&tallies, resumed_rows, Ended::Stopped));
+            let report = Box::new(batch.report(&tallies, resumed_rows, Ended::Stopped));
             return Err(BatchError::Input { source, report });
         }
     };
-    Ok(Batch::<J>::report(&tallies, resumed_rows, ended))
+    Ok(batch.report(&tallies, resumed_rows, ended))
 }
 
 /// The reading thread; `None` at the end of the inputs. It may sit in a read of a pipe that stays silent;
@@ -130,16 +132,19 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
     let Batch { judge, options, .. } = batch;
     let grouped = judge.grouped();
     let row = |read, place: &Place| {
+        let begin = batch.control.is_surveyed().then(Instant::now);
         if let Some(scorer) = grouped {
-            return begin_read(scorer, read, place, options.columns);
+            return begin_read(scorer, read, place, options.columns, begin);
         }
-        let judged = score_read(*judge, read, place);
+        let mut judged = score_read(*judge, read, place);
+        let asked = Asked::of(judged.rollout.take(), begin);
         let mut text = Vec::new();
         write_row(&judged, options.columns, &mut text);
         BegunRow::Scored(Box::new(ScoredRow {
             text,
             score: judged.score,
             task: judged.task,
+            asked,
         }))
     };
     let lines: Vec<Option<Rows>> = chunk
@@ -296,9 +301,21 @@ impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
         let text: Vec<&[u8]> = rows.iter().map(|row| &row.text[..]).collect();
         self.out.write_all(&text.concat())?;
         self.out.flush()?;
+        let mut survey = self.batch.control.survey();
         for row in rows {
-            self.tallies.add(&Seen::of(&row.score, row.task.as_deref()));
+            let seen = Seen::of(&row.score, row.task.as_deref());
+            if let Some(survey) = &mut *survey {
+                survey.add(&SurveyedRow {
+                    id: &row.score.id,
+                    seen: &seen,
+                    rollout: row.asked.as_ref().and_then(|asked| asked.rollout.as_ref()),
+                    evidence: Evidence::Score(&row.score),
+                    seconds: row.asked.as_ref().map(|asked| asked.seconds),
+                });
+            }
+            self.tallies.add(&seen);
         }
+        drop(survey);
         self.batch.count(rows.iter().map(|row| row.score.status));
         Ok(())
     }

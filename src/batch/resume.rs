@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 
 use super::container::{Container, Layout, Packed};
 use super::manifest::Manifest;
+use super::report::ScoredLine;
 use super::summary::{Seen, SeenTerm};
 use crate::reward::{RowError, Status};
 use crate::verdict::Outcome;
@@ -301,7 +302,7 @@ impl OutputFile {
                 });
             }
             Ok(_) => match serde_json::from_slice::<WrittenRow>(&line) {
-                Ok(written) if written.id == id => return Ok(written),
+                Ok(written) if written.id == id => return Ok(WrittenRow { line, ..written }),
                 Ok(written) => format!("is named `{}`, the input's `{id}`", written.id),
                 Err(error) => format!("is no score: {error}"),
             },
@@ -380,6 +381,9 @@ pub(super) struct WrittenRow {
     status: Status,
     terms: BTreeMap<String, WrittenTerm>,
     error: Option<RowError>,
+    /// The row's line.
+    #[serde(skip)]
+    line: Vec<u8>,
 }
 
 #[derive(Deserialize)]
@@ -398,6 +402,15 @@ struct WrittenDetail {
 impl WrittenRow {
     pub(super) fn status(&self) -> Status {
         self.status
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the row says of its terms, beyond what is counted.
+    pub(super) fn evidence(&self) -> ScoredLine {
+        serde_json::from_slice(&self.line).unwrap_or_default()
     }
 
     pub(super) fn seen<'r>(&'r self, task: Option<&'r str>) -> Seen<'r> {

@@ -1,8 +1,8 @@
 //! A run: options and inputs in, rows and a report out.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::container::{Container, Layout, Stream};
 use super::groups::{Groups, last_rows};
@@ -11,6 +11,7 @@ use super::judge::{Judge, begin_rollout, place, read_rollouts};
 use super::output::Columns;
 use super::pipeline::{Resumed, drive};
 use super::reader::{Chunk, ReadLimits, Reader};
+use super::report::{Evidence, Survey, SurveyedRow};
 use super::resume::{OutputFile, ResumeError};
 use super::schemas::{InputSchema, Schemas};
 use super::select::{Draw, Lottery, Sample, Selection, Selector};
@@ -74,6 +75,8 @@ pub struct Control {
     rows: AtomicU64,
     errors: AtomicU64,
     stop: AtomicBool,
+    is_surveyed: bool,
+    survey: Mutex<Option<Survey>>,
 }
 
 /// How far a run is.
@@ -88,6 +91,30 @@ pub struct Progress {
 }
 
 impl Control {
+    /// A control that has every row surveyed, for a report.
+    #[must_use]
+    pub fn surveyed(survey: Survey) -> Self {
+        Self {
+            is_surveyed: true,
+            survey: Mutex::new(Some(survey)),
+            ..Self::default()
+        }
+    }
+
+    /// The survey of a run that has ended.
+    pub fn take_survey(&self) -> Option<Survey> {
+        self.survey().take()
+    }
+
+    pub(super) fn is_surveyed(&self) -> bool {
+        self.is_surveyed
+    }
+
+    /// The survey, which one thread at a time writes; a panic there is the run's.
+    pub(super) fn survey(&self) -> MutexGuard<'_, Option<Survey>> {
+        self.survey.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the run to end: rows being scored are finished and written as far
     /// as they follow each other. May be called from any thread.
     pub fn stop(&self) {
@@ -364,7 +391,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => return Err(ResumeError::TooManyRows { rows: file.rows() }.into()),
                 Err(source) => {
-                    let report = Self::report(tallies, row, Ended::Stopped);
+                    let report = self.report(tallies, row, Ended::Stopped);
                     return Err(BatchError::Input {
                         source,
                         report: Box::new(report),
@@ -384,7 +411,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                     if row == file.rows() {
                         return Ok(chunk.rest(index, completion));
                     }
-                    let (id, task) = match read {
+                    let (id, task, rollout) = match read {
                         Ok((_, rollout)) => {
                             if let (Some(groups), Some(scorer)) =
                                 (&mut *groups, self.judge.grouped())
@@ -393,13 +420,23 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                             {
                                 groups.recall(row, pending);
                             }
-                            (rollout.id, rollout.task)
+                            (rollout.id.clone(), rollout.task.clone(), Some(rollout))
                         }
-                        Err(judged) => (judged.score.id, judged.task),
+                        Err(judged) => (judged.score.id, judged.task, None),
                     };
                     row += 1;
                     let written = file.replay_row(row, &id)?;
-                    tallies.add(&written.seen(task.as_deref()));
+                    let seen = written.seen(task.as_deref());
+                    if let Some(survey) = &mut *self.control.survey() {
+                        survey.add(&SurveyedRow {
+                            id: &id,
+                            seen: &seen,
+                            rollout: rollout.as_ref(),
+                            evidence: Evidence::Line(&written.evidence()),
+                            seconds: None,
+                        });
+                    }
+                    tallies.add(&seen);
                     self.count([written.status()]);
                 }
             }
@@ -415,7 +452,10 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
         }
     }
 
-    pub(super) fn report(tallies: &Tallies, resumed_rows: u64, ended: Ended) -> Report {
+    pub(super) fn report(&self, tallies: &Tallies, resumed_rows: u64, ended: Ended) -> Report {
+        if let Some(survey) = &mut *self.control.survey() {
+            survey.conclude(tallies);
+        }
         Report {
             summary: tallies.finish(),
             resumed_rows,

@@ -12,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Serialize;
 
 use super::summary::SeenTerm;
+use crate::statistics::pass_at;
 use crate::verdict::Outcome;
 
 /// Most groups that are told apart; beyond, group numbers are left out. About
@@ -53,6 +54,15 @@ pub struct PassAt {
     pub value: f64,
     /// How many groups have `k` samples.
     pub groups: u64,
+}
+
+/// The judged samples of one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct GroupVotes {
+    pub(super) judged: u64,
+    pub(super) correct: u64,
+    /// Of every different answer its votes, and how many of them are correct.
+    pub(super) answers: Vec<(u64, u64)>,
 }
 
 /// Groups in the making. Names are kept as 64-bit hashes: two of 250 000
@@ -150,7 +160,9 @@ impl SampleTallies {
         for k in powers.take_while(|k| *k <= samples.largest) {
             let of_k = groups.iter().filter(|(_, group)| group.judged >= k);
             let values: Vec<f64> = of_k
-                .map(|(_, group)| pass_at(group.judged, group.correct, k))
+                .filter_map(|(_, group)| {
+                    pass_at(k as usize, group.judged as usize, group.correct as usize)
+                })
                 .collect();
             let groups = values.len() as u64;
             let value = values.iter().sum::<f64>() / groups as f64;
@@ -158,6 +170,33 @@ impl SampleTallies {
         }
         samples.majority = self.majority(&groups);
         Some(samples)
+    }
+
+    /// Every group with its answers, which are left out where there were too
+    /// many of them; `None` with too many groups. The order is the same for the
+    /// same rows.
+    pub(super) fn votes(&self) -> Option<Vec<GroupVotes>> {
+        if self.has_too_many_groups {
+            return None;
+        }
+        let mut keys: Vec<u64> = self.groups.keys().copied().collect();
+        keys.sort_unstable();
+        let mut answers: Vec<_> = self.answers.iter().collect();
+        answers.sort_unstable_by_key(|(key, _)| **key);
+        let mut answers = answers.into_iter().peekable();
+        let votes = keys.into_iter().map(|key| {
+            let group = self.groups[&key];
+            let mut votes = GroupVotes {
+                judged: group.judged,
+                correct: group.correct,
+                answers: Vec::new(),
+            };
+            while let Some((_, answer)) = answers.next_if(|((group, _), _)| *group == key) {
+                votes.answers.push((answer.votes, answer.correct));
+            }
+            votes
+        });
+        Some(votes.collect())
     }
 
     fn majority(&self, groups: &[(u64, Group)]) -> Option<f64> {
@@ -190,17 +229,7 @@ impl SampleTallies {
     }
 }
 
-/// `1 - C(n-c, k) / C(n, k)` as the product that the paper's listing uses:
-/// binomials of large groups overflow.
-fn pass_at(n: u64, c: u64, k: u64) -> f64 {
-    if n - c < k {
-        return 1.0;
-    }
-    let miss: f64 = (n - c + 1..=n).map(|i| 1.0 - k as f64 / i as f64).product();
-    1.0 - miss
-}
-
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     // Fixed keys: the same input gives the same sums in every run.
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

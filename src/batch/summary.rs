@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::samples::{SampleTallies, Samples};
+use super::samples::{GroupVotes, SampleTallies, Samples};
 use crate::reward::{ErrorKind, RowError, Score, Status};
 use crate::verdict::Outcome;
 
@@ -16,13 +16,15 @@ use crate::verdict::Outcome;
 const FIRST_ERRORS: usize = 3;
 /// How many tasks are told apart; the rest is counted as one, since `task` is
 /// free text of the data.
-const MAX_TASKS: usize = 200;
+pub(super) const MAX_TASKS: usize = 200;
+/// The name of the rest.
+pub(super) const OTHER_TASKS: &str = "(other tasks)";
 /// The reason under which a spec's term says that its gate was closed.
-const GATED: &str = "gated";
+pub(super) const GATED: &str = "gated";
 /// …that its gate could not be judged.
-const GATE_UNKNOWN: &str = "gate_unknown";
+pub(super) const GATE_UNKNOWN: &str = "gate_unknown";
 /// …that the row's error arose in it.
-const ERROR: &str = "error";
+pub(super) const ERROR: &str = "error";
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,6 +125,20 @@ pub(super) struct SeenTerm<'r> {
     pub(super) answer: Option<String>,
 }
 
+impl SeenTerm<'_> {
+    /// What became of the term: its verdict; of a measure `measured`; `gated`,
+    /// `error` or `not_judged` where nothing was judged.
+    pub(super) fn verdict(&self) -> &'static str {
+        match (self.outcome, self.reason) {
+            (Some(outcome), _) => outcome.name(),
+            (None, Some(GATED)) => GATED,
+            (None, Some(ERROR)) => ERROR,
+            (None, _) if self.raw.is_some() => "measured",
+            (None, _) => "not_judged",
+        }
+    }
+}
+
 impl<'r> Seen<'r> {
     pub(super) fn of(score: &'r Score, task: Option<&'r str>) -> Self {
         let terms = score.terms.iter().map(|term| SeenTerm {
@@ -181,7 +197,7 @@ impl Tallies {
         }
         let mut task = row.task.map(str::to_owned);
         if !self.tasks.contains_key(&task) && self.tasks.len() >= MAX_TASKS {
-            task = Some("(other tasks)".to_owned());
+            task = Some(OTHER_TASKS.to_owned());
         }
         self.tasks.entry(task).or_default().add(row, &self.rewards);
         if !self.solvers.is_empty() {
@@ -189,6 +205,11 @@ impl Tallies {
             self.samples
                 .add(row.group, self.solvers.iter().find_map(term_of));
         }
+    }
+
+    /// The judged samples of every group.
+    pub(super) fn votes(&self) -> Option<Vec<GroupVotes>> {
+        self.samples.votes()
     }
 
     pub(super) fn finish(&self) -> Summary {
@@ -211,7 +232,7 @@ impl Tallies {
 }
 
 #[derive(Default)]
-struct TaskTally {
+pub(super) struct TaskTally {
     rows: u64,
     ok: u64,
     abstain: u64,
@@ -235,7 +256,7 @@ struct RewardTally {
 }
 
 impl TaskTally {
-    fn add(&mut self, row: &Seen<'_>, rewards: &[Arc<str>]) {
+    pub(super) fn add(&mut self, row: &Seen<'_>, rewards: &[Arc<str>]) {
         self.rewards
             .resize_with(rewards.len(), RewardTally::default);
         self.rows += 1;
@@ -255,7 +276,7 @@ impl TaskTally {
         }
     }
 
-    fn finish(&self, name: &Option<String>, rewards: &[Arc<str>]) -> TaskSummary {
+    pub(super) fn finish(&self, name: &Option<String>, rewards: &[Arc<str>]) -> TaskSummary {
         let tallies = rewards
             .iter()
             .zip(&self.rewards)
@@ -320,15 +341,15 @@ impl RewardTally {
 }
 
 /// Running mean and squared deviations; Welford, Technometrics 4(3), 1962.
-#[derive(Default)]
-struct Welford {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Welford {
     n: u64,
     mean: f64,
     squares: f64,
 }
 
 impl Welford {
-    fn add(&mut self, number: Option<f64>) {
+    pub(super) fn add(&mut self, number: Option<f64>) {
         let Some(number) = number else { return };
         self.n += 1;
         let distance = number - self.mean;
@@ -336,7 +357,7 @@ impl Welford {
         self.squares += distance * (number - self.mean);
     }
 
-    fn finish(&self) -> Moments {
+    pub(super) fn finish(&self) -> Moments {
         Moments {
             n: self.n,
             mean: (self.n > 0).then_some(self.mean),

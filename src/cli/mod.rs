@@ -16,6 +16,7 @@ mod live;
 mod math;
 mod part;
 mod progress;
+mod report;
 #[cfg(feature = "sandbox")]
 mod run;
 #[cfg(feature = "train")]
@@ -89,6 +90,8 @@ enum Command {
     /// Draw completions from a policy, as rollouts
     #[cfg(feature = "train")]
     Sample(Box<sample::Sample>),
+    /// Show what scored files hold, as a page and as JSON
+    Report(report::Report),
     /// Keep the good ones of scored rollouts, as demonstrations for SFT
     Filter(filter::Filter),
     /// Make native rows of a published data set: HumanEval, MBPP, GSM8K, MATH…
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Sample(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Filter(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Diff(command) => command.run(),

@@ -5,13 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
+use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary, verify};
+use crate::batch::report::{About, Survey};
 use crate::batch::{
     self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
     InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
@@ -31,6 +34,7 @@ use crate::reward::Scorer;
 Examples:
   goldstone score rollouts.jsonl --spec r1-zero -o scored.jsonl
   goldstone score part-*.parquet --spec my-spec.toml -o scored.jsonl.zst --resume
+  goldstone score rollouts.jsonl --spec math -o scored.jsonl --report report.html
   goldstone score samples_gsm8k.jsonl --spec gsm8k --where filter=strict-match -o scored.jsonl
   goldstone score 'part-*.jsonl' --spec r1-zero --shard $SLURM_ARRAY_TASK_ID/8 -o scored-$SLURM_ARRAY_TASK_ID.jsonl
   goldstone score --verify scored.jsonl
@@ -93,6 +97,10 @@ pub(super) struct Score {
     /// Exit with 0 though some rows are unusable
     #[arg(long)]
     allow_errors: bool,
+    /// Write a report to this file, one page that needs no network, and its numbers beside
+    /// it, as `.json`
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// No progress and no summary
     #[arg(short, long)]
     quiet: bool,
@@ -145,6 +153,7 @@ impl Score {
             jobs: engine::threads(&scorer, self.jobs.into()),
             ..chunks(&scorer)
         };
+        let report = self.report_files(&inputs)?;
         inputs::say_schemas(
             &inputs,
             options.schema,
@@ -152,7 +161,11 @@ impl Score {
             options.max_line_bytes,
         )?;
         let mut target = self.target(&scorer, &inputs, &options)?;
-        let control = Arc::new(Control::default());
+        let control = Arc::new(match &report {
+            Some(_) => Control::surveyed(Survey::new(&scorer)),
+            None => Control::default(),
+        });
+        let begin = Instant::now();
         stop_on_signals(&control)?;
         let batch = Batch {
             judge: &scorer,
@@ -173,7 +186,66 @@ impl Score {
                 Target::Stdout => batch.run(&mut io::stdout().lock()),
             }
         });
-        self.conclude(&scorer, &inputs, result)
+        // A report of what there is matters most where a run broke off.
+        let about = || self.about(&scorer, &inputs, begin, result.as_ref().ok());
+        let written = match (&report, control.take_survey()) {
+            (Some(report), Some(survey)) if survey.findings().is_some() => {
+                report.write(&survey, &about())
+            }
+            _ => Ok(()),
+        };
+        let concluded = self.conclude(&scorer, &inputs, result);
+        if let (Some(report), Ok(()), false) = (&report, &written, self.quiet) {
+            report.say(&mut anstream::stderr())?;
+        }
+        let exit = concluded?;
+        written?;
+        Ok(exit)
+    }
+
+    fn report_files(&self, inputs: &Inputs) -> Result<Option<ReportFiles>, Failure> {
+        let Some(page) = &self.report else {
+            return Ok(None);
+        };
+        let manifest = self.output.as_ref().map(|output| Manifest::path(output));
+        let files = inputs.list().iter().filter_map(|input| match input {
+            Input::File(path) => Some(path),
+            Input::Stdin => None,
+        });
+        let taken = files.chain(&self.output).chain(&manifest);
+        let taken: Vec<&Path> = taken.map(PathBuf::as_path).collect();
+        ReportFiles::check(page, &taken).map(Some)
+    }
+
+    /// What the report says of the run.
+    fn about(
+        &self,
+        scorer: &Scorer,
+        inputs: &Inputs,
+        begin: Instant,
+        ended: Option<&Report>,
+    ) -> About {
+        let rows = |report: &Report| summary::rows(report.summary.rows);
+        let note = match ended {
+            Some(report) if report.ended == Ended::Complete => None,
+            Some(report) => Some(format!("The run was stopped after {}.", rows(report))),
+            None => Some("The run broke off: not all rows are here.".to_owned()),
+        };
+        let is_part = self.limit.is_some()
+            || self.sample.is_some()
+            || self.shard.is_some()
+            || !self.conditions.is_empty();
+        let part = is_part.then(|| {
+            "These are not all rows: `--where`, `--sample`, `--limit` or `--shard` chose them."
+                .to_owned()
+        });
+        About {
+            output: self.output.as_ref().map(|path| path.display().to_string()),
+            notes: note.into_iter().chain(part).collect(),
+            elapsed: Some(begin.elapsed().as_secs_f64()),
+            resumed_rows: ended.map_or(0, |report| report.resumed_rows),
+            ..report::about(scorer, inputs)
+        }
     }
 
     fn container(&self) -> Container {

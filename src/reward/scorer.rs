@@ -408,6 +408,14 @@ impl Scorer {
         rewards.any(|reward| reward.kind.needs_group())
     }
 
+    /// The text of a rollout that is judged, and its sections; scores nothing.
+    #[must_use]
+    pub fn parse<'r>(&self, rollout: &'r Rollout) -> (Cow<'r, str>, Completion) {
+        let (text, tail) = self.completion_text(rollout);
+        let completion = self.compiled.spec.format.parse(&text, tail);
+        (text, completion)
+    }
+
     /// Scores one rollout. Never fails: what is wrong is in the score. A reward
     /// that compares the rollouts of a group is `null`, reason `needs_group`.
     #[must_use]

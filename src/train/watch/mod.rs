@@ -16,8 +16,6 @@ mod folder;
 
 mod tensorboard;
 
-mod passk;
-
 mod glossary;
 
 mod report;
@@ -27,10 +25,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::statistics::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use files::{RunFiles, RunFilesOptions};
 pub use folder::{Follower, RunFolder, is_run, read_info};
 pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
-pub use passk::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
 pub use record::{CompletionRecord, InputFile, Kind, RunInfo, StageInfo, StepRecord};
 pub use report::{ReportPage, write_report};
 pub use tensorboard::TensorBoard;

@@ -1,15 +1,16 @@
 //! The page: a template and what is put into it.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::charts::{ChartGroup, charts};
 use super::completions::{Shown, note, shown};
 use super::summary::{Stage, stages, tables, tiles};
+use crate::page::{escaped, filled, json, script_source};
 use crate::train::watch::RunFolder;
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = concat!(
+    include_str!("../../../page/style.css"),
     include_str!("uplot/uPlot.min.css"),
     include_str!("page.css")
 );
@@ -55,106 +56,14 @@ pub(super) fn page(run: &RunFolder) -> String {
         "data" => json(&data),
         "style" => STYLE.to_owned(),
         "script" => SCRIPT.to_owned(),
-        "script_hash" => format!("'sha256-{}'", base64(&Sha256::digest(SCRIPT))),
+        "script_source" => script_source(SCRIPT),
         other => unreachable!("the template names `{other}`"),
     })
 }
 
-/// The template with every `{{name}}` replaced, in one pass: what is put in is
-/// not looked at again.
-fn filled(template: &str, value: impl Fn(&str) -> String) -> String {
-    let mut parts = template.split("{{");
-    let mut page = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (name, rest) = part
-            .split_once("}}")
-            .expect("the template closes its names");
-        page += &value(name);
-        page += rest;
-    }
-    page
-}
-
-/// Text as HTML.
-pub(super) fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html += "&amp;",
-            '<' => html += "&lt;",
-            '>' => html += "&gt;",
-            '"' => html += "&quot;",
-            '\'' => html += "&#39;",
-            // HTML has no such character.
-            '\0' => html.push('\u{fffd}'),
-            c => html.push(c),
-        }
-    }
-    html
-}
-
-/// Data as JSON that can stand in a `<script>` element: no text in it can end the
-/// element or open a comment, because no `<` is left.
-fn json(data: &impl Serialize) -> String {
-    let text = serde_json::to_string(data).expect("texts and finite numbers are JSON");
-    // These can stand in strings alone, where the escape means the same.
-    text.replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for part in bytes.chunks(3) {
-        let number = part
-            .iter()
-            .chain([&0; 3])
-            .take(3)
-            .fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
-        for place in 0..4 {
-            let digit = DIGITS[(number >> (18 - 6 * place) & 63) as usize];
-            text.push(match place <= part.len() {
-                true => digit.into(),
-                false => '=',
-            });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{SCRIPT, STYLE, base64, escaped, filled, json};
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        for (bytes, wanted) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), wanted);
-        }
-    }
-
-    #[test]
-    fn no_text_leaves_its_place() {
-        let text = "</script><!--<script>&\u{2028}\"'{{data}}";
-        let found = json(&text);
-        assert!(!found.contains(['<', '>', '&', '\u{2028}']), "{found}");
-        assert_eq!(serde_json::from_str::<String>(&found).unwrap(), text);
-        assert!(!escaped(text).contains(['<', '>', '"', '\'']));
-        assert_eq!(
-            filled("a{{x}}b{{y}}", |_| "{{x}}".to_owned()),
-            "a{{x}}b{{x}}"
-        );
-    }
+    use super::{SCRIPT, STYLE};
 
     #[test]
     fn what_is_ours_stays_in_its_element() {

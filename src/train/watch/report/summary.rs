@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::page::escaped;
+use crate::page::{self, escaped};
 use crate::train::watch::glossary::{is_summary, shown, title};
 use crate::train::watch::{Ending, Kind, RunFolder, RunInfo, StepRecord};
 
@@ -228,27 +228,12 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// `2026-11-21 20:18 UTC`; the civil date of days since 1970, by the algorithm of
-/// Howard Hinnant ("chrono-compatible low-level date algorithms").
+/// A moment of a run; empty for none.
 fn date(seconds: f64) -> String {
-    if seconds.is_nan() || seconds <= 0.0 {
-        return String::new();
+    match seconds > 0.0 {
+        true => page::date(seconds as u64),
+        false => String::new(),
     }
-    let seconds = seconds as u64;
-    let days = seconds / 86400 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = match shifted_month {
-        0..10 => shifted_month + 3,
-        _ => shifted_month - 9,
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
 #[cfg(test)]

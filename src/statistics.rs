@@ -165,7 +165,7 @@ impl Estimate {
 }
 
 /// Wilson's score interval of a share among `trials`.
-fn wilson(share: f64, trials: f64) -> (f64, f64) {
+pub(crate) fn wilson(share: f64, trials: f64) -> (f64, f64) {
     let z2 = Z * Z / trials;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = Z * (share * (1.0 - share) / trials + z2 / (4.0 * trials)).sqrt() / (1.0 + z2);
