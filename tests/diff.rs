@@ -177,6 +177,11 @@ fn a_number_within_the_tolerance_is_the_same() {
     assert_eq!(folder.diff(&options).0.equal, 1);
     assert_eq!(folder.code(&[]), Some(1));
     assert_eq!(folder.code(&["--tolerance", "1e-12"]), Some(0));
+    assert_eq!(
+        folder.code(&["--tolerance", "1e-12", "--fail-on", "worse"]),
+        Some(0)
+    );
+    assert_eq!(folder.code(&["--fail-on", "worse"]), Some(1));
     assert_eq!(folder.code(&["--tolerance", "-1"]), Some(2));
     assert_eq!(folder.code(&["--tolerance", "nan"]), Some(2));
 }
@@ -195,7 +200,9 @@ fn the_exit_code_says_what_was_asked() {
         &lines(&[row("1", Some(1.0), "correct", "r")]),
         &lines(&[row("1", Some(1.0), "correct", "s")]),
     );
+    let gone = Folder::new(&lines(&[row("1", Some(1.0), "correct", "r")]), "");
     for (folder, asked, code) in [
+        (&gone, "worse", 1),
         (&worse, "worse", 1),
         (&worse, "reward", 1),
         (&worse, "never", 0),
@@ -240,7 +247,17 @@ fn changed_rows_and_counts_are_written() {
         (&counts["matched"], &counts["better"]),
         (&json!(2), &json!(1))
     );
+    // Nor is anything else, unless that is asked for.
+    assert_eq!(folder.code(&["--json", "diff.json"]), Some(2));
+    assert_eq!(
+        folder.code(&["--json", "diff.json", "--overwrite"]),
+        Some(1)
+    );
+    assert_eq!(
+        folder.code(&["--json", "x.json", "--rows", "x.json"]),
+        Some(2)
+    );
     // An input is never written over.
-    assert_eq!(folder.code(&["--rows", "a.jsonl"]), Some(2));
+    assert_eq!(folder.code(&["--rows", "a.jsonl", "--overwrite"]), Some(2));
     assert_eq!(folder.code(&["--rows", "missing/rows.jsonl"]), Some(2));
 }

@@ -225,6 +225,33 @@ fn pairs_are_of_one_prompt_and_the_better_one_leads() {
 }
 
 #[test]
+fn what_is_kept_is_what_was_judged() {
+    let folder = Folder(TempDir::new().unwrap());
+    let row = r#"{"completion": "an older text: 41", "response": "It is \\boxed{42}.", "prompt": "OLD", "question": "6*7?", "reference": "42"}"#;
+    fs::write(folder.path("r.jsonl"), row).unwrap();
+    let spec = "version = 1\n[input]\ncompletion = \"/response\"\nprompt = \"/question\"\n[rewards.accuracy]\nmath = { section = \"response\" }\n";
+    fs::write(folder.path("spec.toml"), spec).unwrap();
+    let args = [
+        "score",
+        "r.jsonl",
+        "--spec",
+        "spec.toml",
+        "-o",
+        "scored.jsonl",
+    ];
+    let scored = folder.run(&args);
+    assert_eq!(scored.status.code(), Some(0), "{}", said(&scored));
+    folder.kept(&["--correct", "accuracy"]);
+    let kept = rows(&folder.path("out.jsonl"));
+    assert_eq!(kept[0]["prompt"], "6*7?");
+    assert_eq!(kept[0]["completion"], "It is \\boxed{42}.");
+    // A manifest that cannot be read is no licence to guess.
+    fs::write(folder.path("scored.jsonl.manifest.json"), "{").unwrap();
+    let args = ["filter", "scored.jsonl", "-o", "new.jsonl"];
+    assert_eq!(folder.run(&args).status.code(), Some(2));
+}
+
+#[test]
 fn scores_join_their_rollouts() {
     let folder = Folder::new();
     let whole = folder.kept(&["--min-reward", "2"]);

@@ -109,7 +109,10 @@ fn completions_join_their_tasks() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("4 rows written"), "{said}");
     assert!(said.contains("3 rows left out"), "{said}");
-    assert!(said.contains("s.jsonl:4: no task"), "{said}");
+    assert!(
+        said.contains("s.jsonl:4: no task has the name `HumanEval/9`"),
+        "{said}"
+    );
     let rows = rows(&output);
     let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(
@@ -137,6 +140,36 @@ fn completions_join_their_tasks() {
 }
 
 #[test]
+fn a_sample_belongs_to_the_task_that_it_names_first() {
+    let task = r#"{"task_id": 11, "text": "Halve.", "code": "def half(x): pass", "test_list": ["assert half(4) == 2"]}"#;
+    let sample = r#"{"task_id": "mbpp/602", "id": 11, "completion": "pass"}"#;
+    let folder = Folder::with(&[("tasks.jsonl", task), ("s.jsonl", sample)]);
+    let output = folder.run(&["mbpp", "tasks.jsonl", "--completions", "s.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(rows(&output).is_empty());
+}
+
+#[test]
+fn two_tasks_of_one_name_are_not_one() {
+    let a = r#"{"problem_idx": 1, "problem": "A", "answer": 204}"#;
+    let b = r#"{"problem_idx": 1, "problem": "B", "answer": 70}"#;
+    let sample = r#"{"task_id": 1, "completion": "204"}"#;
+    let folder = Folder::with(&[("a.jsonl", a), ("b.jsonl", b), ("s.jsonl", sample)]);
+    for args in [&[][..], &["--completions", "s.jsonl"]] {
+        let output = folder.run(&[&["aime", "a.jsonl", "b.jsonl"][..], args].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains("b.jsonl:1: row 1 is called `aime/1` too"),
+            "{said}"
+        );
+        let rows = rows(&output);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0]["reference"], "204");
+    }
+}
+
+#[test]
 fn outputs_are_whole_or_not_there() {
     let folder = Folder::with(&[("tasks.jsonl", HUMAN_EVAL)]);
     let output = folder.run(&["humaneval", "tasks.jsonl", "-o", "out.jsonl"]);
@@ -156,4 +189,65 @@ fn outputs_are_whole_or_not_there() {
     }
     let rows = folder.run(&["gsm8k", "tasks.jsonl", "-o", "none.jsonl"]);
     assert_eq!(rows.status.code(), Some(1), "a row of another data set");
+}
+
+/// Tests of imported tasks run: the right program passes, and no other.
+#[cfg(feature = "sandbox")]
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
+fn imported_tests_tell_right_from_wrong() {
+    const TASKS: &str = r#"{"task_id": 2, "prompt": "Halve.", "code": "def half(x):\n    return x / 2\n", "test": "def assertion(out, exp, atol):\n    assert out == exp\ninputs = [[4], [6]]\nresults = [2, 3]\nfor i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(half(*inp), exp, 0)\n"}
+{"task_id": "HumanEval/0", "prompt": "def half(x):\n    'Half of x.'\n", "entry_point": "half", "canonical_solution": "    return x / 2\n", "test": "inputs = [[4], [6]]\nresults = [2, 3]\ndef check(candidate):\n    for inp, exp in zip(inputs, results):\n        assert candidate(*inp) == exp\n"}
+"#;
+    let samples = [
+        (
+            1.0,
+            r#"{"task_id": "Mbpp/2", "solution": "def half(x):\n    return x / 2\n"}"#,
+        ),
+        (
+            0.0,
+            r#"{"task_id": "Mbpp/2", "solution": "def half(x):\n    return x\n"}"#,
+        ),
+        (
+            0.0,
+            r#"{"task_id": "Mbpp/2", "solution": "def assertion(*a): pass\ninputs = []\nzip = lambda *a: []\ndef half(x):\n    return 0\n"}"#,
+        ),
+        (
+            1.0,
+            r#"{"task_id": "HumanEval/0", "completion": "    return x / 2\n"}"#,
+        ),
+        (
+            0.0,
+            r#"{"task_id": "HumanEval/0", "completion": "    return x\n"}"#,
+        ),
+        (
+            1.0,
+            r#"{"task_id": "HumanEval/0", "solution": "def half(x):\n    return x / 2\n"}"#,
+        ),
+    ];
+    let lines: Vec<&str> = samples.iter().map(|(_, line)| *line).collect();
+    let folder = Folder::with(&[("tasks.jsonl", TASKS), ("s.jsonl", &lines.join("\n"))]);
+    let args = [
+        "evalplus",
+        "tasks.jsonl",
+        "--completions",
+        "s.jsonl",
+        "-o",
+        "r.jsonl",
+    ];
+    assert_eq!(folder.run(&args).status.code(), Some(0));
+    let mut command = Command::new(cargo_bin("goldstone"));
+    command.args(["score", "r.jsonl", "--spec", "code", "--columns", "scores"]);
+    let scored = command.current_dir(folder.0.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&scored.stderr);
+    if said.contains("`python` is not installed") {
+        let required = std::env::var("GOLDSTONE_TEST_GUEST").is_ok_and(|value| value == "required");
+        assert!(!required, "run `goldstone sandbox install python`");
+        eprintln!("not tested: {said}");
+        return;
+    }
+    assert_eq!(scored.status.code(), Some(0), "{said}");
+    for ((reward, sample), row) in samples.iter().zip(rows(&scored)) {
+        assert_eq!(row["reward"], *reward, "{sample}: {row}");
+    }
 }

@@ -16,7 +16,7 @@ use super::input::{Input, InputError, Inputs};
 use super::output::Columns;
 use super::run::BatchOptions;
 use super::select::Selection;
-use crate::reward::Scorer;
+use crate::reward::{Scorer, SpecError, SpecSource};
 use crate::rollout::schema::{Schema, SchemaChoice};
 
 /// Version of the manifest's own format.
@@ -249,6 +249,23 @@ impl Manifest {
                 "its format has version {version}, and this goldstone reads {VERSION}"
             ))),
         }
+    }
+
+    /// The spec as it was, whatever has become of its file.
+    ///
+    /// # Errors
+    /// [`SpecError`] where this version does not take it, or the manifest lacks a
+    /// grammar.
+    pub fn scorer(&self) -> Result<Scorer, SpecError> {
+        let grammar = |name: &str| {
+            let text = self.spec.grammars.get(name).cloned();
+            text.ok_or_else(|| format!("the manifest has no grammar `{name}`"))
+        };
+        Scorer::compile(SpecSource {
+            text: &self.spec.text,
+            origin: "the manifest's spec",
+            grammar: &grammar,
+        })
     }
 
     /// The input that is no longer what it was, if there is one.

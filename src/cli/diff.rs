@@ -1,16 +1,16 @@
 //! `goldstone diff`: two scored files in, what changed between them out.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::score::is_same_file;
 use super::summary::rows;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
-use super::{Exit, Failure, Outcome, bad_input};
+use super::whole::WholeFile;
+use super::{Exit, Outcome, bad_input};
 use crate::batch::{ChangeKind, Diff, DiffOptions, Input, Inputs, Paired, diff};
 
 /// Transitions that are listed.
@@ -50,6 +50,9 @@ pub(super) struct DiffCommand {
     /// Write all counts and means to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
+    overwrite: bool,
     /// Ids that are shown of every change
     #[arg(long, value_name = "N", default_value_t = 3)]
     samples: usize,
@@ -69,7 +72,7 @@ enum FailOn {
     Verdict,
     /// A row in one file alone, or another status or reward
     Reward,
-    /// A row with a lower reward, or without one that it had
+    /// A row with a lower reward, without one that it had, or only in A
     Worse,
     /// Nothing
     Never,
@@ -93,6 +96,12 @@ impl DiffCommand {
                 )));
             }
         }
+        if self.rows.is_some() && self.rows == self.json {
+            return Err(bad_input(anyhow!(
+                "`--rows` and `--json` name the same file"
+            )));
+        }
+        let create = |path: &PathBuf| WholeFile::create(path, self.overwrite);
         let mut sink = self.rows.as_ref().map(create).transpose()?;
         let options = DiffOptions {
             tolerance: self.tolerance,
@@ -109,14 +118,14 @@ impl DiffCommand {
         })
         .map_err(bad_input)?;
         written?;
-        if let Some(mut out) = sink {
-            out.flush()?;
+        if let Some(out) = sink {
+            out.finish()?;
         }
         if let Some(path) = &self.json {
             let mut out = create(path)?;
             serde_json::to_writer_pretty(&mut out, &found).map_err(io::Error::from)?;
             out.write_all(b"\n")?;
-            out.flush()?;
+            out.finish()?;
         }
         if !self.quiet {
             self.show(&mut anstream::stdout().lock(), &found)?;
@@ -134,7 +143,7 @@ impl DiffCommand {
             FailOn::Any => reward || found.verdict + found.reason > 0,
             FailOn::Verdict => reward || found.verdict > 0,
             FailOn::Reward => reward,
-            FailOn::Worse => found.worse > 0,
+            FailOn::Worse => found.worse + found.only[0] > 0,
             FailOn::Never => false,
         }
     }
@@ -282,9 +291,4 @@ fn are(lines: u64) -> String {
         1 => "1 line is".to_owned(),
         lines => format!("{lines} lines are"),
     }
-}
-
-fn create(path: &PathBuf) -> Result<BufWriter<File>, Failure> {
-    let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()));
-    Ok(BufWriter::new(file.map_err(Failure::Input)?))
 }

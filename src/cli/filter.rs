@@ -1,15 +1,17 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input};
-use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Shape, keep};
+use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, Shape, keep};
+use crate::load::LoadError;
+use crate::rollout::FieldMap;
 
 /// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
 ///
@@ -104,7 +106,7 @@ impl Filter {
         if !(self.margin >= 0.0 && self.margin.is_finite()) {
             return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
-        let options = self.options();
+        let options = self.options(self.fields()?);
         let mut out = WholeFile::create(&self.output, self.overwrite)?;
         let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
         let kept = result.map_err(|error| match error {
@@ -121,7 +123,46 @@ impl Filter {
         })
     }
 
-    fn options(&self) -> KeepOptions {
+    /// The fields that were judged, by the manifests beside the scored files.
+    fn fields(&self) -> Result<FieldMap, Failure> {
+        let mut known: Option<(FieldMap, &Path)> = None;
+        for file in &self.scored {
+            let name = file.display();
+            let manifest = Manifest::load(file)
+                .with_context(|| format!("cannot use the manifest of `{name}`"))
+                .map_err(Failure::Input)?;
+            let fields = match manifest {
+                None => FieldMap::default(),
+                Some(manifest) => {
+                    let scorer = manifest.scorer();
+                    let scorer = scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
+                    scorer.fields().clone()
+                }
+            };
+            match &known {
+                Some((others, other)) if *others != fields => {
+                    return Err(bad_input(anyhow!(
+                        "`{}` and `{name}` were scored by specs that take the rollouts from \
+                         different fields; filter them apart",
+                        other.display()
+                    )));
+                }
+                _ => known = Some((fields, file)),
+            }
+        }
+        let fields = known.map(|(fields, _)| fields).unwrap_or_default();
+        Ok(match self.rollouts.as_slice() {
+            // A scored row has its names where `score` has put them.
+            [] => FieldMap {
+                id: FieldMap::default().id,
+                group: FieldMap::default().group,
+                ..fields
+            },
+            _ => fields,
+        })
+    }
+
+    fn options(&self, fields: FieldMap) -> KeepOptions {
         KeepOptions {
             min_reward: self.min_reward,
             correct: self.correct.clone(),
@@ -141,6 +182,7 @@ impl Filter {
                 Format::Pair => Shape::Pair,
             },
             max_line_bytes: (self.max_line_mb as usize) << 20,
+            fields,
         }
     }
 

@@ -106,41 +106,55 @@ impl Import {
         out: &mut impl Write,
         told: &mut Told,
     ) -> Result<(), Failure> {
+        let mut named = HashMap::new();
+        // Two tasks of one name would share a group, and their answers.
+        let mut task_of = |number: u64, row: &Map<String, Value>| {
+            let task = self.source.convert(row, number);
+            let task = task.map_err(|error| error.to_string())?;
+            let name = task["id"].as_str().unwrap_or_default().to_owned();
+            let first = *named.entry(name.clone()).or_insert(number);
+            if first != number {
+                return Err(format!(
+                    "row {first} is called `{name}` too; give the rows names of their own, or \
+                     import the files apart"
+                ));
+            }
+            Ok((name, task))
+        };
         let Some(samples) = samples else {
             return each_object(tasks, told, |number, row, told| {
-                let task = self.source.convert(&row, number);
-                match task {
-                    Ok(task) => told.write(out, &task).map(Ok),
-                    Err(error) => Ok(Err(error.to_string())),
+                match task_of(number, &row) {
+                    Ok((_, task)) => told.write(out, &task).map(Ok),
+                    Err(problem) => Ok(Err(problem)),
                 }
             });
         };
         let mut known = HashMap::new();
         each_object(tasks, told, |number, row, _| {
-            Ok(match self.source.convert(&row, number) {
-                Ok(task) => {
-                    let name = task["id"].as_str().unwrap_or_default().to_owned();
-                    known.insert(name, (task, 0));
-                    Ok(())
-                }
-                Err(error) => Err(error.to_string()),
-            })
+            Ok(task_of(number, &row).map(|(name, task)| {
+                known.insert(name, (task, 0));
+            }))
         })?;
         let prefix = format!("{}/", self.source.name());
         each_object(samples, told, |_, sample, told| {
-            let names = TASK_NAMES
+            let named = TASK_NAMES
                 .iter()
-                .filter_map(|field| match sample.get(*field)? {
-                    Value::String(name) => Some(name.clone()),
-                    Value::Number(number) => Some(number.to_string()),
+                .find_map(|field| match sample.get(*field)? {
+                    Value::String(name) => Some((field, name.clone())),
+                    Value::Number(number) => Some((field, number.to_string())),
                     _ => None,
                 });
-            let mut names = names.flat_map(|name| [format!("{prefix}{name}"), name]);
-            let Some(name) = names.find(|name| known.contains_key(name)) else {
+            let Some((field, given)) = named else {
                 let fields = TASK_NAMES.join("`, `");
-                return Ok(Err(format!("no task has the name in any of `{fields}`")));
+                return Ok(Err(format!("there is no task's name in `{fields}`")));
             };
-            let (task, count) = known.get_mut(&name).expect("it was found");
+            let names = [format!("{prefix}{given}"), given.clone()];
+            let Some(name) = names.iter().find(|name| known.contains_key(*name)) else {
+                return Ok(Err(format!(
+                    "no task has the name `{given}`, its `{field}`"
+                )));
+            };
+            let (task, count) = known.get_mut(name).expect("it was found");
             let completions = match completions_of(&sample) {
                 Ok(completions) => completions,
                 Err(problem) => return Ok(Err(problem)),

@@ -57,6 +57,9 @@ pub(super) struct Score {
             "conditions", "sample", "limit", "shard", "schema", "max_line_mb", "allow_errors"]
     )]
     verify: Option<PathBuf>,
+    /// With --verify, let the manifest's spec ask judges and reward models
+    #[arg(long, requires = "verify")]
+    allow_remote: bool,
     /// Write to this file rather than to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -131,7 +134,7 @@ enum Format {
 impl Score {
     pub(super) fn run(self) -> Outcome {
         if let Some(file) = &self.verify {
-            return verify::run(file, self.jobs, self.quiet);
+            return verify::run(file, self.allow_remote, self.jobs, self.quiet);
         }
         let scorer = load_scorer(self.spec.as_deref().unwrap_or_default(), self.jobs)?;
         let inputs = inputs::open(&self.rollouts)?;

@@ -14,14 +14,14 @@ use super::{Exit, Failure, Outcome, bad_input, ready};
 use crate::batch::{ConfirmError, Confirmed, Control, Ended, Input, Inputs, Manifest, confirm};
 use crate::engine;
 use crate::load::LoadError;
-use crate::reward::{Scorer, SpecSource};
+use crate::reward::Scorer;
 
 /// Most of a row that is shown.
 const ROW_CHARS: usize = 200;
 
 /// Scores once more what `file` was made from, by the spec in its manifest. `file` is a
 /// scored file or its manifest.
-pub(super) fn run(file: &Path, jobs: u16, quiet: bool) -> Outcome {
+pub(super) fn run(file: &Path, allow_remote: bool, jobs: u16, quiet: bool) -> Outcome {
     let (manifest, output) = manifest(file)?;
     if !manifest.complete {
         let name = output.display();
@@ -29,7 +29,7 @@ pub(super) fn run(file: &Path, jobs: u16, quiet: bool) -> Outcome {
             "`{name}` is not complete; `goldstone score` with `--resume` goes on with it"
         )));
     }
-    let scorer = ready(compile(&manifest)?, jobs)?;
+    let scorer = ready(compile(&manifest, allow_remote)?, jobs)?;
     let named = manifest
         .inputs
         .iter()
@@ -108,25 +108,28 @@ fn manifest(file: &Path) -> Result<(Manifest, PathBuf), Failure> {
     Ok((manifest, output))
 }
 
-/// The spec as it was, whatever has become of its file.
-fn compile(manifest: &Manifest) -> Result<Scorer, Failure> {
-    let grammars = &manifest.spec.grammars;
-    let grammar = |name: &str| {
-        let text = grammars.get(name).cloned();
-        text.ok_or_else(|| format!("the manifest has no grammar `{name}`"))
-    };
-    let scorer = Scorer::compile(SpecSource {
-        text: &manifest.spec.text,
-        origin: "the manifest's spec",
-        grammar: &grammar,
-    })
-    .map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
-    match scorer.spec_sha256() == manifest.spec.sha256 {
-        true => Ok(scorer),
-        false => Err(bad_input(anyhow!(
+/// The spec as it was.
+fn compile(manifest: &Manifest, allow_remote: bool) -> Result<Scorer, Failure> {
+    let scorer = manifest
+        .scorer()
+        .map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
+    if scorer.spec_sha256() != manifest.spec.sha256 {
+        return Err(bad_input(anyhow!(
             "the manifest's spec is not the one whose hash it has"
-        ))),
+        )));
     }
+    // Whoever made the file chose where the questions, and the keys, would go.
+    #[cfg(feature = "remote")]
+    if let (false, [(reward, endpoint), ..]) = (allow_remote, scorer.endpoints().as_slice()) {
+        return Err(bad_input(anyhow!(
+            "the reward `{reward}` of the manifest's spec asks {}, with the key that it names; \
+             `--allow-remote` lets it",
+            endpoint.url
+        )));
+    }
+    #[cfg(not(feature = "remote"))]
+    let _ = allow_remote;
+    Ok(scorer)
 }
 
 fn say(

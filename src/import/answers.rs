@@ -59,6 +59,12 @@ pub(super) fn aime(fields: &Fields<'_>) -> Row {
         return Err(fields.error(format!("`{answer}` is no answer from 0 to 999")));
     };
     let id = fields.name(&["id", "ID", "problem_idx", "url"]);
+    // Numbers begin anew every year.
+    let year = fields.name(&["year", "Year"]);
+    let id = match (id, year) {
+        (Some(id), Some(year)) if !id.contains(&year) => Some(format!("{year}-{id}")),
+        (id, _) => id,
+    };
     Ok(row([
         // An address has slashes, and would pass for a name with its data set.
         ("id", json!(id.filter(|id| !id.contains("://")))),

@@ -74,7 +74,15 @@ pub(super) fn eval_plus(fields: &Fields<'_>) -> Row {
     let solution = fields.any(&["code"]).and_then(Value::as_str);
     let mut tests = match solution {
         // MBPP+: a program that calls the solution by its name.
-        Some(_) => json!({"type": "unittest", "code": as_test(test), "module": "solution"}),
+        Some(code) => {
+            let test_text = json!([test]);
+            let name = asserted(code, &test_text)
+                .ok_or_else(|| fields.error("`test` calls no function of `code`"))?;
+            if ["\"\"\"", "'''"].iter().any(|quotes| test.contains(quotes)) {
+                return Err(fields.error("`test` has text in triple quotes"));
+            }
+            json!({"type": "unittest", "code": as_test(test, name), "module": "solution"})
+        }
         None => json!({
             "type": "check",
             "entry_point": fields.text(&["entry_point"])?,
@@ -89,7 +97,15 @@ pub(super) fn eval_plus(fields: &Fields<'_>) -> Row {
     let whole = solution
         .map(str::to_owned)
         .or(body.map(|body| format!("{prompt}{body}")));
-    Ok(task(fields, &["task_id"], prompt, tests, whole))
+    let mut native = task(fields, &["task_id"], prompt, tests, whole);
+    // The Hub has the number alone, EvalPlus and its samples `Mbpp/2`.
+    if let (Some(_), Some(Value::String(id))) = (solution, native.get("id"))
+        && !id.contains('/')
+    {
+        let id = format!("Mbpp/{id}");
+        native.insert("id".to_owned(), json!(id));
+    }
+    Ok(native)
 }
 
 pub(super) fn live_code_bench(fields: &Fields<'_>) -> Row {
@@ -239,9 +255,10 @@ fn list(fields: &Fields<'_>, name: &str) -> Result<Vec<Value>, ImportError> {
     }
 }
 
-/// A program of assertions as one test function, which calls what the solution defines.
-fn as_test(program: &str) -> String {
-    let mut test = String::from("from solution import *\n\ndef test_all():\n");
+/// A program of assertions as one test function. It takes the one name that it calls
+/// from the solution: whatever else that defines must not reach the test.
+fn as_test(program: &str, name: &str) -> String {
+    let mut test = format!("from solution import {name}\n\ndef test_all():\n");
     for line in program.lines() {
         test.push_str("    ");
         test.push_str(line);

@@ -163,19 +163,20 @@ pub fn with_completion(
 }
 
 /// A completion of a code task as the text that a model would have written: a program
-/// that goes on where the prompt ends (HumanEval's `completion`), or a whole one, in a
+/// that goes on where the prompt ends (a `completion` of HumanEval, or of HumanEval+), or a whole one, in a
 /// block of code; a text with a block of its own stays as it is.
 #[must_use]
 pub fn program_text(task: &Map<String, Value>, sample: &str, goes_on: bool) -> String {
     if sample.contains("```") || !task.contains_key("tests") {
         return sample.to_owned();
     }
-    let is_human_eval = task.get("data_source").and_then(Value::as_str) == Some("humaneval");
+    let kind = task.get("tests").and_then(|tests| tests.get("type"));
+    let is_begun = kind.and_then(Value::as_str) == Some("check");
     let prompt = task
         .get("prompt")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    match goes_on && is_human_eval {
+    match goes_on && is_begun {
         true => format!("```python\n{prompt}{sample}\n```"),
         false => format!("```python\n{sample}\n```"),
     }

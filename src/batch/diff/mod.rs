@@ -114,7 +114,7 @@ pub fn diff(
                 0 => (row, partner),
                 _ => (partner, row),
             };
-            tally.pair(&a, &b);
+            tally.pair(&a, &b, options.tolerance);
             if let Some(change) = compare(a, b, options.tolerance) {
                 tally.change(&change);
                 visit(&change);

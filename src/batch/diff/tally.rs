@@ -203,11 +203,11 @@ impl Tally {
     }
 
     /// Counts a row that is in both files.
-    pub(super) fn pair(&mut self, a: &RowScore, b: &RowScore) {
+    pub(super) fn pair(&mut self, a: &RowScore, b: &RowScore, tolerance: f64) {
         self.diff.matched += 1;
         self.reward.add(a.reward, b.reward);
         match (a.reward, b.reward) {
-            (Some(a), Some(b)) if a != b => {
+            (Some(a), Some(b)) if (a - b).abs() > tolerance => {
                 self.diff.better += u64::from(b > a);
                 self.diff.worse += u64::from(b < a);
             }

@@ -51,6 +51,8 @@ pub struct KeepOptions {
     pub shape: Shape,
     /// Longest line in bytes.
     pub max_line_bytes: usize,
+    /// Where the rollouts have their fields: those that were judged.
+    pub fields: FieldMap,
 }
 
 /// Which rows of a prompt are kept where there are more than wanted.
@@ -275,7 +277,7 @@ fn each_row(
 ) -> Result<(), InputError> {
     let fields = FieldMap {
         columns: ["reward", "status", "terms"].map(Pointer::field).to_vec(),
-        ..FieldMap::default()
+        ..options.fields.clone()
     };
     each_line(inputs, options.max_line_bytes, |line| {
         let place = format!("{}, line {}", line.file, line.line);
