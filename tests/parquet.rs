@@ -15,7 +15,8 @@ use arrow_schema::{DataType, Field};
 use goldstone::batch::{Input, InputError, Inputs, each_line};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -178,7 +179,38 @@ fn two_columns_of_a_name_and_no_parquet_are_refused() {
 #[test]
 fn columns_that_nest_without_end_are_refused() {
     let folder = Folder::new();
-    for (depth, is_fine) in [(60, true), (100, false), (200_000, false)] {
+    // Optional, named `g`, with one child; the number of children is field 5.
+    let short = &[0x35, 2, 0x18, 1, b'g', 0x15, 2, 0][..];
+    let long = &[0x35, 2, 0x18, 1, b'g', 0x05, 10, 2, 0][..];
+    // 65,541, which is 5 in 16 bits.
+    let wrapped = &[0x35, 2, 0x18, 1, b'g', 0x05, 0x8a, 0x80, 0x08, 2, 0][..];
+    // 2 to the power of 32 and one, which is 1 in 32 bits.
+    let many = &[
+        0x35, 2, 0x18, 1, b'g', 0x15, 0x82, 0x80, 0x80, 0x80, 0x20, 0,
+    ][..];
+    // No children, then one; and the same as field -1 and field 5 after it.
+    let twice = &[0x35, 2, 0x18, 1, b'g', 0x15, 0, 0x05, 10, 2, 0][..];
+    let back = &[0x05, 1, 0x65, 2, 0x05, 6, 2, 0x18, 1, b'g', 0][..];
+    // The name as a number, so that the string's bytes are other fields.
+    let untyped = &[0x35, 2, 0x15, 1, b'g', 0x15, 2, 0][..];
+    // A head without a type ends a structure for some.
+    let headless = &[0x35, 2, 0x18, 1, b'g', 0x15, 2, 0x10][..];
+    // An unknown field, a list of two truth values.
+    let truths = &[0x35, 2, 0x18, 1, b'g', 0x15, 2, 0xf9, 0x22, 0, 0, 0][..];
+    for (group, depth, wanted) in [
+        (short, 60, None),
+        (short, 100, Some("deep")),
+        (short, 200_000, Some("deep")),
+        (long, 60, None),
+        (long, 100_000, Some("deep")),
+        (wrapped, 100_000, Some("damaged")),
+        (many, 100_000, Some("damaged")),
+        (twice, 100_000, Some("damaged")),
+        (back, 100_000, Some("damaged")),
+        (untyped, 100_000, Some("damaged")),
+        (headless, 100_000, Some("damaged")),
+        (truths, 100_000, Some("damaged")),
+    ] {
         // Thrift's compact form of a schema whose every group holds one more.
         let mut footer = vec![0x15, 4, 0x19, 0xfc];
         let mut count = depth + 1;
@@ -188,8 +220,7 @@ fn columns_that_nest_without_end_are_refused() {
         }
         footer.push(count as u8);
         for _ in 0..depth {
-            // Optional, named `g`, with one child.
-            footer.extend([0x35, 2, 0x18, 1, b'g', 0x15, 2, 0]);
+            footer.extend(group);
         }
         // A column of 32-bit numbers named `v`.
         footer.extend([0x15, 2, 0x25, 2, 0x18, 1, b'v', 0]);
@@ -200,12 +231,12 @@ fn columns_that_nest_without_end_are_refused() {
         bytes.extend((footer.len() as u32).to_le_bytes());
         bytes.extend(b"PAR1");
         let read = read(&folder.file(&bytes), 1000);
-        match (is_fine, read) {
-            (true, Ok(lines)) => assert!(lines.is_empty()),
-            (false, Err(error)) => {
-                assert!(error.to_string().contains("deep"), "{error}");
+        match (wanted, read) {
+            (None, Ok(lines)) => assert!(lines.is_empty()),
+            (Some(wanted), Err(error)) => {
+                assert!(error.to_string().contains(wanted), "{group:x?}: {error}");
             }
-            (_, other) => panic!("{depth}: {other:?}"),
+            (_, other) => panic!("{group:x?}, {depth}: {other:?}"),
         }
     }
 }
@@ -279,6 +310,108 @@ fn a_gzip_page_that_unpacks_to_more_than_it_says_is_refused() {
     let error = read(&folder.file(&bytes), 1 << 30).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("unpacks to more"), "{source}");
+}
+
+#[test]
+fn a_gzip_page_is_checked_behind_its_levels() {
+    let folder = Folder::new();
+    let properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(Compression::GZIP(GzipLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let long = "x".repeat(1 << 20);
+    let texts = StringArray::from(vec![Some(long.as_str()), None]);
+    let whole = written(vec![("text", Arc::new(texts))], properties);
+    let lines = read(&folder.file(&whole), 1 << 30).unwrap();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1], r#"{"text":null}"#);
+    let reason = |bytes: &[u8]| {
+        let error = read(&folder.file(bytes), 1 << 30).unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    };
+    // Type 3, then its size unpacked.
+    assert_eq!(&whole[4..7], [0x15, 6, 0x15]);
+    assert_eq!(whole[10], 1);
+    let mut small = whole.clone();
+    small[10] = 0;
+    assert!(reason(&small).contains("unpacks to more"));
+    // What is not gzip is not passed on.
+    let start = whole.windows(3).position(|bytes| bytes == [0x1f, 0x8b, 8]);
+    let mut other = whole.clone();
+    other[start.unwrap()] = 0;
+    assert!(reason(&other).contains("damaged page"));
+}
+
+#[test]
+fn lz4_frames_are_refused_and_lz4_blocks_read() {
+    let folder = Folder::new();
+    for (codec, is_checked) in [(Compression::LZ4, true), (Compression::LZ4_RAW, false)] {
+        let properties = WriterProperties::builder()
+            .set_compression(codec)
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .build();
+        let mut bytes = written(vec![("text", texts(1000))], properties);
+        assert_eq!(read(&folder.file(&bytes), 1000).unwrap().len(), 1000);
+        let first = bytes.windows(6).position(|bytes| bytes == b"text 0");
+        // Sizes unpacked and packed stand before a block, its first byte and the
+        // levels after.
+        let start = (4..first.unwrap()).rev().find(|at| {
+            let size = u32::from_be_bytes(bytes[*at..at + 4].try_into().unwrap());
+            (20_000..60_000).contains(&size)
+        });
+        if !is_checked {
+            continue;
+        }
+        let start = start.unwrap();
+        bytes[start..start + 4].copy_from_slice(&0x184d_2204_u32.to_le_bytes());
+        let error = read(&folder.file(&bytes), 1000).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("LZ4 frames"), "{source}");
+    }
+}
+
+#[test]
+fn json_in_a_column_stays_within_its_line() {
+    let folder = Folder::new();
+    let texts = [
+        "{\n  \"a\" : [1.50,\r\n\t 12345678901234567890123 ],\n\"b c\": \" \\n \\\" x \"}",
+        "no\njson",
+        " [ ] ",
+    ];
+    let same = |text: &str| Arc::new(StringArray::from(vec![text; 3])) as ArrayRef;
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("v", Arc::new(StringArray::from(texts.to_vec()))),
+        ("reward", Arc::new(Float64Array::from(vec![1.0; 3]))),
+        ("error", same("{\n\"kind\":  \"none\"\n}")),
+        ("misfit", same("{\"w\": [1,\n2]}")),
+        ("r.exact", Arc::new(Float64Array::from(vec![1.0; 3]))),
+        ("raw.exact", Arc::new(Float64Array::from(vec![1.0; 3]))),
+        ("verdict.exact", same("pass")),
+        ("reason.exact", same("equal")),
+        ("detail", same("{\"exact\":\n{\"x\":\n 1}}")),
+    ];
+    columns.extend(["id", "group", "status"].map(|name| (name, same(name))));
+    let notes = r#"{"rewards":["exact"],"json":["v"]}"#.to_owned();
+    let properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(vec![KeyValue::new("goldstone".to_owned(), notes)]))
+        .build();
+    let lines = read(&folder.file(&written(columns, properties)), 1000).unwrap();
+    let wanted = [
+        r#"{"a":[1.50,12345678901234567890123],"b c":" \n \" x "}"#,
+        r#""no\njson""#,
+        "[]",
+    ];
+    assert_eq!(lines.len(), wanted.len());
+    for (line, wanted) in lines.iter().zip(wanted) {
+        assert!(!line.contains(['\n', '\r']), "{line}");
+        let start = format!(r#"{{"v":{wanted},"w":[1,2],"id":"id","#);
+        assert!(line.starts_with(&start), "{line}");
+        assert!(line.contains(r#""detail":{"x":1}"#), "{line}");
+        assert!(line.ends_with(r#","error":{"kind":"none"}}"#), "{line}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! What another run left or writes under that name is never written over unasked;
 //! what an interrupted run wrote stays there, and is not taken for all of it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -48,9 +48,9 @@ impl PartFile {
                 .map_err(Failure::Input)?,
         };
         // File systems without locks go without; who had the lock may have given the
-        // file its last name meanwhile.
+        // file its last name meanwhile, and another may have begun a new one.
         let is_locked = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-        if is_locked || !path.exists() {
+        if is_locked || !lies_at(&file, &path) {
             return Err(bad_input(anyhow!(
                 "another process is writing `{shown}`; wait until it has ended, or name another \
                  file"
@@ -87,6 +87,25 @@ impl PartFile {
     }
 }
 
+/// Whether the opened file is the one that has the name now.
+fn lies_at(file: &File, path: &Path) -> bool {
+    let (Ok(opened), Ok(named)) = (file.metadata(), fs::metadata(path)) else {
+        return false;
+    };
+    is_same(&opened, &named)
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
 impl Write for PartFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.file.write(buffer)
@@ -113,6 +132,20 @@ mod tests {
         first.finish().unwrap();
         assert_eq!(fs::read_to_string(&whole).unwrap(), "first\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_got_its_name_is_not_the_one_that_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl.part");
+        let opened = File::create(&path).unwrap();
+        assert!(lies_at(&opened, &path));
+        fs::rename(&path, folder.path().join("rows.jsonl")).unwrap();
+        assert!(!lies_at(&opened, &path));
+        let begun = File::create(&path).unwrap();
+        assert!(!lies_at(&opened, &path));
+        assert!(lies_at(&begun, &path));
     }
 
     #[cfg(feature = "train")]

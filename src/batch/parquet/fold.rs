@@ -11,7 +11,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::text::json;
+use super::text::{json, json_text};
 use crate::rollout::Record;
 
 /// The key of the metadata.
@@ -207,14 +207,14 @@ impl<'b> ScoreText<'b> {
             json(out, &self.text(reason, row));
             if detail != "null" {
                 out.extend_from_slice(b",\"detail\":");
-                out.extend_from_slice(detail.as_bytes());
+                json_text(out, detail);
             }
             out.push(b'}');
         }
         out.push(b'}');
         if let Some(error) = error {
             out.extend_from_slice(b",\"error\":");
-            out.extend_from_slice(error.as_bytes());
+            json_text(out, error);
         }
     }
 

@@ -13,7 +13,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 
-use super::thrift::{Cursor, NotThrift};
+use super::thrift::{Cursor, Kind, NotThrift};
 
 /// Deepest nesting of a column.
 const MAX_COLUMN_DEPTH: usize = 64;
@@ -33,7 +33,9 @@ const HEADER_BYTES: u64 = 512;
 /// Longest header of a page.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Encodings that repeat a prefix of the value before: `DELTA_BYTE_ARRAY`.
-const DELTA_BYTE_ARRAY: i64 = 7;
+const DELTA_BYTE_ARRAY: i32 = 7;
+/// How LZ4 frames begin, today's and the older ones.
+const LZ4_FRAMES: [u32; 2] = [0x184d_2204, 0x184c_2102];
 
 /// The footer's bytes checked; the sentence says what is amiss.
 pub(super) fn check_footer(store: &impl ChunkReader) -> Result<(), String> {
@@ -63,21 +65,25 @@ pub(super) fn check_footer(store: &impl ChunkReader) -> Result<(), String> {
     }
     let mut footer = vec![0; length as usize];
     read(store, total - 8 - length, &mut footer)?;
-    let mut depth = 0;
+    let mut depth = None;
     let mut cursor = Cursor::new(&footer);
-    let walked = cursor.fields(|cursor, field, _| {
-        if field != 2 {
-            return Ok(false);
+    let walked = cursor.fields(|cursor, field, kind| {
+        match field {
+            1 => kind.expect(Kind::I32)?,
+            2 => {
+                kind.expect(Kind::LIST)?;
+                depth = Some(schema_depth(cursor)?);
+            }
+            _ => {}
         }
-        depth = schema_depth(cursor)?;
-        Ok(true)
+        Ok(field == 2)
     });
-    match walked {
-        Err(NotThrift) => Err("its footer is damaged".to_owned()),
-        Ok(()) if depth > MAX_COLUMN_DEPTH => Err(format!(
+    match (walked, depth) {
+        (Err(NotThrift), _) | (_, None) => Err("its footer is damaged".to_owned()),
+        (_, Some(depth)) if depth > MAX_COLUMN_DEPTH => Err(format!(
             "its columns nest {depth} deep, over the limit of {MAX_COLUMN_DEPTH}"
         )),
-        Ok(()) => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -85,15 +91,26 @@ pub(super) fn check_footer(store: &impl ChunkReader) -> Result<(), String> {
 /// order, every element with the number of its children.
 fn schema_depth(cursor: &mut Cursor<'_>) -> Result<usize, NotThrift> {
     let list = cursor.list()?;
+    if list.count > 0 {
+        list.kind.expect(Kind::STRUCT)?;
+    }
     let mut open: Vec<u64> = Vec::new();
     let mut deepest = 0;
     for _ in 0..list.count {
         let mut children = 0;
-        cursor.fields(|cursor, field, _| {
-            if field == 5 {
-                children = cursor.integer()?;
+        cursor.fields(|cursor, field, kind| {
+            match field {
+                1..=3 | 5..=9 => kind.expect(Kind::I32)?,
+                4 => kind.expect(Kind::BINARY)?,
+                10 => kind.expect(Kind::STRUCT)?,
+                _ => {}
             }
-            Ok(field == 5)
+            match field {
+                5 => children = cursor.i32()?,
+                10 => logical_type(cursor)?,
+                _ => return Ok(false),
+            }
+            Ok(true)
         })?;
         let children = u64::try_from(children).map_err(|_| NotThrift)?;
         if children > list.count {
@@ -116,6 +133,29 @@ fn schema_depth(cursor: &mut Cursor<'_>) -> Result<usize, NotThrift> {
         }
     }
     Ok(deepest)
+}
+
+/// A column's logical type: of interest only in that the decoder must find its
+/// end where the walk does.
+fn logical_type(cursor: &mut Cursor<'_>) -> Result<(), NotThrift> {
+    cursor.fields(|cursor, variant, kind| {
+        kind.expect(Kind::STRUCT)?;
+        cursor.fields(|_, field, kind| {
+            match (variant, field) {
+                // Decimals; the edges of a geography.
+                (5, 1 | 2) | (18, 2) => kind.expect(Kind::I32)?,
+                // Times and timestamps; whole numbers; variants.
+                (7 | 8, 1) | (10, 2) => kind.truth().map(drop)?,
+                (7 | 8, 2) => kind.expect(Kind::STRUCT)?,
+                (10 | 16, 1) => kind.expect(Kind::BYTE)?,
+                // Geometries.
+                (17 | 18, 1) => kind.expect(Kind::BINARY)?,
+                _ => {}
+            }
+            Ok(false)
+        })?;
+        Ok(true)
+    })
 }
 
 /// How many rows of a row group to decode at once, by the headers of all its
@@ -195,9 +235,7 @@ fn pages(store: &impl ChunkReader, column: &ColumnChunkMetaData) -> Result<Pages
                 page.uncompressed
             ));
         }
-        if matches!(column.compression(), Compression::GZIP(_)) {
-            check_gzip(store, at, &page)?;
-        }
+        check_packed(store, column.compression(), at, &page)?;
         let bytes = page
             .uncompressed
             .max(page.values.saturating_mul(VALUE_BYTES));
@@ -215,15 +253,47 @@ fn pages(store: &impl ChunkReader, column: &ColumnChunkMetaData) -> Result<Pages
     Ok(pages)
 }
 
-/// Of gzip alone the decoder takes what comes, whatever the page's header says.
-fn check_gzip(store: &impl ChunkReader, at: u64, page: &Page) -> Result<(), String> {
-    let source = store.get_read(at).map_err(|error| error.to_string())?;
-    let limited = MultiGzDecoder::new(source.take(page.compressed)).take(page.uncompressed + 1);
-    // The second kind of page leaves its levels uncompressed; the decoder says
-    // what is amiss with one that is not gzip at all.
-    match io::copy(&mut { limited }, &mut io::sink()) {
-        Ok(bytes) if bytes > page.uncompressed => {
-            Err("has a page that unpacks to more than it says".to_owned())
+/// Of gzip and of LZ4 in frames the decoder takes what comes, whatever the
+/// page's header says; all other codecs get as much room as that says.
+fn check_packed(
+    store: &impl ChunkReader,
+    codec: Compression,
+    at: u64,
+    page: &Page,
+) -> Result<(), String> {
+    let damaged = || "has a damaged page".to_owned();
+    // The second kind of page has its levels in front, not packed.
+    let packed = page.compressed.checked_sub(page.levels);
+    let unpacked = page.uncompressed.checked_sub(page.levels);
+    let (Some(packed), Some(unpacked)) = (packed, unpacked) else {
+        return Err(damaged());
+    };
+    if page.is_unpacked || unpacked == 0 {
+        return Ok(());
+    }
+    let source = || {
+        let source = store.get_read(at + page.levels);
+        source.map_err(|error| error.to_string())
+    };
+    match codec {
+        Compression::GZIP(_) => {
+            let mut whole = MultiGzDecoder::new(source()?.take(packed)).take(unpacked + 1);
+            match io::copy(&mut whole, &mut io::sink()) {
+                Ok(bytes) if bytes > unpacked => {
+                    Err("has a page that unpacks to more than it says".to_owned())
+                }
+                Ok(_) => Ok(()),
+                Err(_) => Err(damaged()),
+            }
+        }
+        Compression::LZ4 if packed >= 4 => {
+            let mut magic = [0; 4];
+            let mut source = source()?;
+            source.read_exact(&mut magic).map_err(|_| damaged())?;
+            match LZ4_FRAMES.contains(&u32::from_le_bytes(magic)) {
+                true => Err("has a page of LZ4 frames, which are not read".to_owned()),
+                false => Ok(()),
+            }
         }
         _ => Ok(()),
     }
@@ -234,9 +304,13 @@ fn check_gzip(store: &impl ChunkReader, at: u64, page: &Page) -> Result<(), Stri
 struct Page {
     compressed: u64,
     uncompressed: u64,
+    /// Of these bytes, those in front that are never packed.
+    levels: u64,
     values: u64,
-    encoding: i64,
+    encoding: i32,
     is_dictionary: bool,
+    /// Not packed, whatever the column's codec.
+    is_unpacked: bool,
 }
 
 /// The header at `at`, and its length.
@@ -254,21 +328,35 @@ fn page(store: &impl ChunkReader, at: u64, end: u64) -> Result<(Page, u64), Stri
 }
 
 fn header(bytes: &[u8]) -> Result<(Page, usize), NotThrift> {
-    let size = |value: i64| u64::try_from(value).map_err(|_| NotThrift);
+    let size = |value: i32| u64::try_from(value).map_err(|_| NotThrift);
     let mut page = Page::default();
+    let mut kinds = 0;
     let mut cursor = Cursor::new(bytes);
-    cursor.fields(|cursor, field, _| {
+    cursor.fields(|cursor, field, kind| {
         match field {
-            2 => page.uncompressed = size(cursor.integer()?)?,
-            3 => page.compressed = size(cursor.integer()?)?,
+            1..=4 => kind.expect(Kind::I32)?,
+            5..=8 => {
+                kind.expect(Kind::STRUCT)?;
+                kinds += 1;
+            }
+            _ => {}
+        }
+        match field {
+            2 => page.uncompressed = size(cursor.i32()?)?,
+            3 => page.compressed = size(cursor.i32()?)?,
             5 | 7 | 8 => {
                 page.is_dictionary = field == 7;
-                // The encoding has another number in the second kind of page.
-                let encoding = if field == 8 { 4 } else { 2 };
-                cursor.fields(|cursor, inner, _| {
-                    match inner {
-                        1 => page.values = size(cursor.integer()?)?,
-                        _ if inner == encoding => page.encoding = cursor.integer()?,
+                cursor.fields(|cursor, inner, kind| {
+                    match (field, inner) {
+                        (5, 1..=4) | (7, 1 | 2) | (8, 1..=6) => kind.expect(Kind::I32)?,
+                        (7, 3) | (8, 7) => kind.truth().map(drop)?,
+                        _ => {}
+                    }
+                    match (field, inner) {
+                        (_, 1) => page.values = size(cursor.i32()?)?,
+                        (5 | 7, 2) | (8, 4) => page.encoding = cursor.i32()?,
+                        (8, 5 | 6) => page.levels += size(cursor.i32()?)?,
+                        (8, 7) => page.is_unpacked = !kind.truth()?,
                         _ => return Ok(false),
                     }
                     Ok(true)
@@ -278,6 +366,10 @@ fn header(bytes: &[u8]) -> Result<(Page, usize), NotThrift> {
         }
         Ok(true)
     })?;
+    // The decoder would take one part from one and another from the other.
+    if kinds > 1 {
+        return Err(NotThrift);
+    }
     Ok((page, cursor.at()))
 }
 

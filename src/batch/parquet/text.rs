@@ -16,6 +16,7 @@ use arrow_array::{Array, ArrayAccessor, PrimitiveArray, RecordBatch};
 use arrow_json::writer::NullableEncoder;
 use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
 use arrow_schema::{ArrowError, DataType, FieldRef};
+use serde::de::IgnoredAny;
 
 use super::fold::{Fold, ScoreText, string_at};
 
@@ -93,12 +94,11 @@ impl<'b> RowText<'b> {
                 .as_ref()
                 .and_then(|misfits| misfits.get(column.name));
             match &mut column.encoder {
-                _ if misfit.is_some() => out.extend_from_slice(misfit.unwrap_or("").as_bytes()),
+                _ if misfit.is_some() => json_text(out, misfit.unwrap_or("null")),
                 Some(encoder) if encoder.is_null(row) => out.extend_from_slice(b"null"),
                 Some(encoder) => encoder.encode(row, out),
                 None => {
-                    let text = string_at(column.array, row).unwrap_or("null");
-                    out.extend_from_slice(text.as_bytes());
+                    json_text(out, string_at(column.array, row).unwrap_or("null"));
                 }
             }
         }
@@ -113,7 +113,7 @@ impl<'b> RowText<'b> {
                 }
                 json(out, name);
                 out.push(b':');
-                out.extend_from_slice(value.as_bytes());
+                json_text(out, value);
             }
             if out.last() != Some(&b'{') {
                 out.push(b',');
@@ -230,6 +230,25 @@ fn base64(bytes: &[u8], out: &mut Vec<u8>) {
                 false => b'=',
             });
         }
+    }
+}
+
+/// Appends JSON that a column holds as text: its bytes without those between
+/// values, which may end a line; text that is no JSON as a string.
+pub(super) fn json_text(out: &mut Vec<u8>, text: &str) {
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return json(out, text);
+    }
+    let (mut in_string, mut is_escaped) = (false, false);
+    for &byte in text.as_bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b' ' | b'\t' | b'\n' | b'\r' if !in_string => continue,
+            _ => {}
+        }
+        out.push(byte);
     }
 }
 

@@ -2,6 +2,10 @@
 //! before the decoder is trusted with them: fields by number, everything else
 //! skipped. Nothing is allocated, and nothing nests deeper than [`MAX_DEPTH`].
 //!
+//! The decoder cuts numbers to the bits it wants, takes the last of two fields
+//! and looks at no field's type. What it could read otherwise than it is read
+//! here is therefore refused, though Thrift may allow it.
+//!
 //! Source: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
 /// Structures within structures; Parquet's own have about six.
@@ -23,7 +27,28 @@ pub(super) struct Cursor<'b> {
 pub(super) struct Kind(u8);
 
 impl Kind {
-    const STRUCT: u8 = 12;
+    pub(super) const BYTE: Self = Self(3);
+    pub(super) const I32: Self = Self(5);
+    pub(super) const BINARY: Self = Self(8);
+    pub(super) const LIST: Self = Self(9);
+    pub(super) const STRUCT: Self = Self(12);
+
+    /// A field of this type is a truth value, which the type itself says.
+    pub(super) fn truth(self) -> Result<bool, NotThrift> {
+        match self.0 {
+            1 => Ok(true),
+            2 => Ok(false),
+            _ => Err(NotThrift),
+        }
+    }
+
+    /// Refuses what is not `wanted`.
+    pub(super) fn expect(self, wanted: Self) -> Result<(), NotThrift> {
+        match self == wanted {
+            true => Ok(()),
+            false => Err(NotThrift),
+        }
+    }
 }
 
 /// A list's elements: how many, and of what.
@@ -53,6 +78,10 @@ impl<'b> Cursor<'b> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
+            // The tenth byte has one bit of the number.
+            if shift == 63 && byte > 1 {
+                return Err(NotThrift);
+            }
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(value);
@@ -61,10 +90,10 @@ impl<'b> Cursor<'b> {
         Err(NotThrift)
     }
 
-    /// A whole number of 16, 32 or 64 bits.
-    pub(super) fn integer(&mut self) -> Result<i64, NotThrift> {
-        let zigzag = self.varint()?;
-        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    /// A whole number of at most 32 bits.
+    pub(super) fn i32(&mut self) -> Result<i32, NotThrift> {
+        let zigzag = u32::try_from(self.varint()?).map_err(|_| NotThrift)?;
+        Ok((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
     }
 
     fn advance(&mut self, bytes: u64) -> Result<(), NotThrift> {
@@ -94,22 +123,27 @@ impl<'b> Cursor<'b> {
     }
 
     /// Hands every field of a structure to `visit`, which reads its value and
-    /// says so, or leaves it (`false`) to be skipped.
+    /// says so, or leaves it (`false`) to be skipped. Fields come in the order of
+    /// their numbers, as all writers have them, and none comes twice.
     pub(super) fn fields(
         &mut self,
-        mut visit: impl FnMut(&mut Self, i64, Kind) -> Result<bool, NotThrift>,
+        mut visit: impl FnMut(&mut Self, i16, Kind) -> Result<bool, NotThrift>,
     ) -> Result<(), NotThrift> {
-        let mut field = 0;
+        let mut field = 0_i16;
         loop {
             let head = self.byte()?;
             if head == 0 {
                 return Ok(());
             }
-            field = match head >> 4 {
-                0 => self.integer()?,
-                step => field + i64::from(step),
-            };
             let kind = Kind(head & 15);
+            let next = match head >> 4 {
+                0 => i16::try_from(self.i32()?).map_err(|_| NotThrift)?,
+                step => field.checked_add(i16::from(step)).ok_or(NotThrift)?,
+            };
+            if next <= field || kind.0 == 0 {
+                return Err(NotThrift);
+            }
+            field = next;
             let before = self.at;
             if !visit(self, field, kind)? {
                 self.at = before;
@@ -132,11 +166,12 @@ impl<'b> Cursor<'b> {
             }
             9 | 10 => {
                 let List { count, kind } = self.list()?;
+                // The decoder takes them to have no bytes; Thrift gives them one.
+                if count > 0 && kind.truth().is_ok() {
+                    return Err(NotThrift);
+                }
                 for _ in 0..count {
-                    match kind.0 {
-                        1 | 2 => self.advance(1)?,
-                        _ => self.skip(kind, inner)?,
-                    }
+                    self.skip(kind, inner)?;
                 }
                 Ok(())
             }
@@ -152,13 +187,13 @@ impl<'b> Cursor<'b> {
                 }
                 Ok(())
             }
-            Kind::STRUCT => loop {
+            12 => loop {
                 let head = self.byte()?;
                 if head == 0 {
                     return Ok(());
                 }
                 if head >> 4 == 0 {
-                    self.integer()?;
+                    self.i32()?;
                 }
                 self.skip(Kind(head & 15), inner)?;
             },
