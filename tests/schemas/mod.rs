@@ -432,3 +432,14 @@ fn columns_that_a_schema_made_survive_parquet() {
         assert_eq!(scores(&again), scores(&wanted), "{schema}");
     }
 }
+
+#[test]
+fn a_numbers_game_of_verl_is_judged_by_its_numbers() {
+    let rows = Run::new("countdown").score_text(&lines("verl/accepted")[4]);
+    let verdicts: Vec<&Value> = rows.iter().map(|row| &row["terms"][0]["reason"]).collect();
+    assert_eq!(verdicts, ["target_met", "other_numbers"]);
+    // Whoever knows no numbers is not told to pay the target.
+    for row in Run::new("r1-zero").score_text(&lines("verl/accepted")[4]) {
+        assert_eq!(row["reward"], Value::Null);
+    }
+}

@@ -271,6 +271,18 @@ pub(super) fn list<'l>(name: &str, raw: &'l RawValue) -> Result<Vec<&'l RawValue
     serde_json::from_str(raw.get()).map_err(|error| pointer_fault(&pointer, error.to_string()))
 }
 
+/// The value of a field of an object that has no other; those that are null count as
+/// missing.
+pub(super) fn only_member<'l>(object: &'l RawValue, name: &str) -> Option<&'l RawValue> {
+    let record: Record<'l> = serde_json::from_str(object.get()).ok()?;
+    let mut set = record.columns().filter(|(_, raw)| *raw != "null");
+    let (found, _) = set.next()?;
+    match found == name && set.next().is_none() {
+        true => record.field(name),
+        false => None,
+    }
+}
+
 /// The value of a field of an object, unless it is missing or null.
 pub(super) fn member<'l>(object: &'l RawValue, name: &str) -> Option<&'l RawValue> {
     let record: Record<'l> = serde_json::from_str(object.get()).ok()?;
