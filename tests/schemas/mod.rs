@@ -462,7 +462,8 @@ fn completions_of_a_row_without_a_prompt_are_a_group() {
 fn a_row_whose_completions_would_fill_the_memory_is_one_fault() {
     let faults = |bytes: usize, count: usize| -> Vec<Option<String>> {
         let row = json!({"prompt": "p".repeat(bytes), "completions": vec!["c"; count]});
-        let rollouts = adapted(&row.to_string(), Schema::Trl).into_iter();
+        let line = row.to_string();
+        let rollouts = adapted(&line, Schema::Trl).into_iter();
         let faults = rollouts.map(|it| it.rollout.err().map(|fault| fault.to_string()));
         faults.collect()
     };
