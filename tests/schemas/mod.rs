@@ -436,7 +436,10 @@ fn columns_that_a_schema_made_survive_parquet() {
 #[test]
 fn a_numbers_game_of_verl_is_judged_by_its_numbers() {
     let rows = Run::new("countdown").score_text(&lines("verl/accepted")[4]);
-    let verdicts: Vec<&Value> = rows.iter().map(|row| &row["terms"][0]["reason"]).collect();
+    let verdicts: Vec<&Value> = rows
+        .iter()
+        .map(|row| &row["terms"]["countdown"]["reason"])
+        .collect();
     assert_eq!(verdicts, ["target_met", "other_numbers"]);
     // Whoever knows no numbers is not told to pay the target.
     for row in Run::new("r1-zero").score_text(&lines("verl/accepted")[4]) {
