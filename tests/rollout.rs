@@ -1,6 +1,6 @@
 //! Records and rollouts: what is read, and what is refused and why.
 
-use goldstone::rollout::{FieldMap, Pointer, Record, Reference, Text, prompt_group};
+use goldstone::rollout::{FieldMap, Message, Pointer, Record, Reference, Text, prompt_group};
 use serde_json::json;
 
 fn problem(line: &str) -> String {
@@ -145,4 +145,52 @@ fn deep_json_is_refused_not_followed() {
         "{}",
         problem(&deep)
     );
+}
+
+#[test]
+fn nested_references_keep_their_digits() {
+    let read = |line: &str, pointer: &str| {
+        let fields = FieldMap {
+            reference: Pointer::parse(pointer).unwrap(),
+            ..FieldMap::default()
+        };
+        let record = Record::parse(line.as_bytes()).unwrap();
+        record.rollout(&fields, "1").unwrap().reference
+    };
+    let digits = "123456789012345678901234567890";
+    let line = format!(r#"{{"completion": "c", "rm": {{"gt": {digits}, "a/b": [null, 0.50]}}}}"#);
+    assert_eq!(read(&line, "/rm/gt"), Some(Reference::from(digits)));
+    assert_eq!(read(&line, "/rm/a~1b/1"), Some(Reference::from("0.50")));
+    for missing in [
+        "/rm/a~1b/0",
+        "/rm/a~1b/2",
+        "/rm/a~1b/x",
+        "/rm/gt/0",
+        "/rm/no",
+    ] {
+        assert_eq!(read(&line, missing), None, "{missing}");
+    }
+}
+
+#[test]
+fn what_others_say_is_no_answer() {
+    let answer = |roles: &[&str]| {
+        let messages: Vec<Message> = roles
+            .iter()
+            .map(|role| Message {
+                role: (*role).to_owned(),
+                content: format!("by {role}"),
+                reasoning: None,
+            })
+            .collect();
+        Text::answer_message(&messages).map(|message| message.content.clone())
+    };
+    let said = |role: &str| Some(format!("by {role}"));
+    assert_eq!(answer(&["assistant", "user"]), said("assistant"));
+    assert_eq!(answer(&["user", "gpt"]), said("gpt"));
+    assert_eq!(answer(&["model", "tool"]), said("model"));
+    assert_eq!(answer(&[""]), said(""));
+    for others in ["user", "system", "tool", "function", "developer", "User"] {
+        assert_eq!(answer(&[others]), None, "{others}");
+    }
 }

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::reader::Position;
 use crate::rollout::{Pointer, Record};
@@ -105,12 +106,13 @@ pub struct SelectionError(String);
 impl Condition {
     /// Whether it is true of a record. A field that is missing is `null`.
     fn holds(&self, record: &Record<'_>) -> bool {
+        let raw = record.raw_at(&self.field);
+        let raw = raw.as_deref().map_or("null", RawValue::get);
         let value = record.value_at(&self.field).unwrap_or(Value::Null);
-        let numbers = || Some((number(&value)?, self.value.trim().parse::<f64>().ok()?));
-        let order = || numbers().and_then(|(value, bound)| value.partial_cmp(&bound));
+        let order = || compared(raw, self.value.trim());
         match self.relation {
-            Relation::Is => self.equals(&value),
-            Relation::IsNot => !self.equals(&value),
+            Relation::Is => self.equals(&value, raw),
+            Relation::IsNot => !self.equals(&value, raw),
             Relation::Above => order() == Some(Ordering::Greater),
             Relation::Below => order() == Some(Ordering::Less),
             Relation::AtLeast => matches!(order(), Some(Ordering::Greater | Ordering::Equal)),
@@ -122,24 +124,42 @@ impl Condition {
         }
     }
 
-    fn equals(&self, value: &Value) -> bool {
+    fn equals(&self, value: &Value, raw: &str) -> bool {
         match value {
             Value::String(text) => *text == self.value,
             Value::Null => self.value == "null",
             Value::Bool(truth) => self.value == truth.to_string(),
-            Value::Number(exact) => {
-                let is_equal = || Some(number(value)? == self.value.trim().parse::<f64>().ok()?);
-                exact.to_string() == self.value || is_equal() == Some(true)
-            }
+            Value::Number(_) => compared(raw, self.value.trim()) == Some(Ordering::Equal),
             // Lists and objects, as compact JSON.
             nested => serde_json::to_string(nested).is_ok_and(|text| text == self.value),
         }
     }
 }
 
-/// A JSON number.
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64()
+/// How a JSON number stands to a bound: whole numbers digit by digit, of which a double
+/// would lose some, others as doubles. `None` where one of them is no number.
+fn compared(json: &str, bound: &str) -> Option<Ordering> {
+    if !json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return None;
+    }
+    if let (Some((is_minus, digits)), Some((is_below, bound))) = (whole(json), whole(bound)) {
+        let sizes = (digits.len(), digits).cmp(&(bound.len(), bound));
+        return Some(match (is_minus, is_below) {
+            (false, false) => sizes,
+            (true, true) => sizes.reverse(),
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+        });
+    }
+    json.parse::<f64>().ok()?.partial_cmp(&bound.parse().ok()?)
+}
+
+/// Whether a whole number is below zero, and its digits without leading zeros.
+fn whole(text: &str) -> Option<(bool, &str)> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let size = digits.trim_start_matches('0');
+    is_whole.then_some((text.starts_with('-') && !size.is_empty(), size))
 }
 
 impl FromStr for Condition {

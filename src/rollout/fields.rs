@@ -69,7 +69,12 @@ impl fmt::Display for Pointer {
 #[derive(Clone, Copy)]
 pub(crate) struct Rest<'p>(&'p [String]);
 
-impl Rest<'_> {
+impl<'p> Rest<'p> {
+    /// The tokens, unescaped.
+    pub(crate) fn tokens(self) -> &'p [String] {
+        self.0
+    }
+
     pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }

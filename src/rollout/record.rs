@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::fields::Rest;
 use super::text::LossyString;
 use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
 
@@ -106,6 +107,11 @@ impl<'l> Record<'l> {
         }
     }
 
+    /// The JSON at `pointer` as it stands; `None` where it is missing or null.
+    pub(crate) fn raw_at(&self, pointer: &Pointer) -> Option<Cow<'l, RawValue>> {
+        self.raw(pointer).ok().flatten()
+    }
+
     /// The value at `pointer`; `None` where it is missing, null or no valid JSON.
     #[must_use]
     pub fn value_at(&self, pointer: &Pointer) -> Option<Value> {
@@ -179,15 +185,12 @@ impl<'l> Record<'l> {
         if rest.is_empty() {
             return Ok((raw.get() != "null").then(|| raw.clone()));
         }
-        let outer: Value = parse(pointer, raw.get())?;
-        match rest.find(&outer) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                let raw = serde_json::value::to_raw_value(value)
-                    .map_err(|error| fault(pointer, error.to_string()))?;
-                Ok(Some(Cow::Owned(raw)))
-            }
-        }
+        // As it stands: by way of a `Value`, long numbers would lose digits.
+        let found = match raw {
+            Cow::Borrowed(raw) => below(pointer, raw, rest)?.map(Cow::Borrowed),
+            Cow::Owned(raw) => below(pointer, raw, rest)?.map(|raw| Cow::Owned(raw.to_owned())),
+        };
+        Ok(found.filter(|raw| raw.get() != "null"))
     }
 
     fn value(&self, pointer: &Pointer) -> Result<Option<Value>, RolloutError> {
@@ -313,6 +316,36 @@ impl<'de: 'l, 'l> Deserialize<'de> for BorrowedName<'l> {
         }
         deserializer.deserialize_str(Name)
     }
+}
+
+/// What stands below a value; of a field that is named twice, the last, as Python
+/// has it.
+fn below<'r>(
+    pointer: &Pointer,
+    value: &'r RawValue,
+    rest: Rest<'_>,
+) -> Result<Option<&'r RawValue>, RolloutError> {
+    let mut value = value;
+    for token in rest.tokens() {
+        let found = match value.get().as_bytes().first() {
+            Some(b'{') => {
+                let object: Record<'r> = parse(pointer, value.get())?;
+                let mut entries = object.entries.into_iter();
+                entries.rfind(|(name, _)| name == token).map(|(_, raw)| raw)
+            }
+            Some(b'[') => {
+                let list: Vec<&'r RawValue> = parse(pointer, value.get())?;
+                let index = token.parse::<usize>().ok();
+                index.and_then(|index| list.get(index).copied().map(Cow::Borrowed))
+            }
+            _ => None,
+        };
+        match found {
+            Some(Cow::Borrowed(found)) => value = found,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(value))
 }
 
 fn text(pointer: &Pointer, raw: &str) -> Result<Text, RolloutError> {

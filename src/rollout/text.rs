@@ -52,14 +52,18 @@ impl Text {
         }
     }
 
-    /// The message that answers: the last one of the assistant, or the last
-    /// one at all where no message has that role.
+    /// The message that answers: the last one of the assistant, or where no message
+    /// has that role the last one of a role that may be another name of it (`gpt`,
+    /// `model`). What others say is no answer: there is none then.
     #[must_use]
     pub fn answer_message(messages: &[Message]) -> Option<&Message> {
         messages
             .iter()
             .rfind(|message| message.role == "assistant")
-            .or(messages.last())
+            .or_else(|| {
+                let mut unnamed = messages.iter();
+                unnamed.rfind(|message| !is_of_others(&message.role))
+            })
     }
 
     /// Whether there is no message and no character.
@@ -70,6 +74,12 @@ impl Text {
             Text::Chat(messages) => messages.is_empty(),
         }
     }
+}
+
+/// Whether a role is that of whoever asks, instructs or returns what a tool did.
+fn is_of_others(role: &str) -> bool {
+    let others = ["user", "human", "system", "developer", "tool", "function"];
+    others.iter().any(|other| role.eq_ignore_ascii_case(other))
 }
 
 /// A JSON string in which a lone surrogate (`\ud83d` without its partner, which

@@ -432,3 +432,53 @@ fn columns_that_a_schema_made_survive_parquet() {
         assert_eq!(scores(&again), scores(&wanted), "{schema}");
     }
 }
+
+#[test]
+fn a_numbers_game_of_verl_is_judged_by_its_numbers() {
+    let rows = Run::new("countdown").score_text(&lines("verl/accepted")[4]);
+    let verdicts: Vec<&Value> = rows
+        .iter()
+        .map(|row| &row["terms"]["countdown"]["reason"])
+        .collect();
+    assert_eq!(verdicts, ["target_met", "other_numbers"]);
+    // Whoever knows no numbers is not told to pay the target.
+    for row in Run::new("r1-zero").score_text(&lines("verl/accepted")[4]) {
+        assert_eq!(row["reward"], Value::Null);
+    }
+}
+
+#[test]
+fn completions_of_a_row_without_a_prompt_are_a_group() {
+    let line = json!({"completions": ["a", "b"], "solution": "a"}).to_string();
+    let groups = |line: &str| -> Vec<String> {
+        let rollouts = adapted(line, Schema::Trl).into_iter();
+        rollouts.map(|it| it.rollout.unwrap().group).collect()
+    };
+    assert_eq!(groups(&line), ["1", "1"]);
+    let line = json!({"completions": ["a", "b"], "solution": "a", "group": "g"}).to_string();
+    assert_eq!(groups(&line), ["g", "g"]);
+    let line = json!({"completion": "a", "solution": "a"}).to_string();
+    assert_eq!(groups(&line), ["1"]);
+}
+
+#[test]
+fn a_row_whose_completions_would_fill_the_memory_is_one_fault() {
+    let faults = |bytes: usize, count: usize| -> Vec<Option<String>> {
+        let row = json!({"prompt": "p".repeat(bytes), "completions": vec!["c"; count]});
+        let line = row.to_string();
+        let rollouts = adapted(&line, Schema::Trl).into_iter();
+        let faults = rollouts.map(|it| it.rollout.err().map(|fault| fault.to_string()));
+        faults.collect()
+    };
+    for (bytes, count) in [(1 << 20, 300), (0, 300_000)] {
+        let faults = faults(bytes, count);
+        let [Some(fault)] = faults.as_slice() else {
+            panic!("{} rows", faults.len())
+        };
+        assert!(
+            fault.contains("/completions") && fault.contains("256 MiB"),
+            "{fault}"
+        );
+    }
+    assert_eq!(faults(1 << 20, 30), vec![None; 30]);
+}

@@ -78,6 +78,36 @@ fn conditions_hold_of_the_rows_that_they_say() {
 }
 
 #[test]
+fn whole_numbers_are_compared_as_such() {
+    // One more than a double can tell from its neighbour, and digits beyond 64 bits.
+    let text = [
+        "9007199254740993",
+        "-9007199254740993",
+        "123456789012345678901234567890",
+        "2.5",
+    ]
+    .map(|number| format!(r#"{{"id": "{number}", "completion": "c", "info": {{"n": {number}}}}}"#));
+    let mut run = Run::new("r1-zero");
+    let inputs = open(&[run.file("in.jsonl", &(text.join("\n") + "\n"))]);
+    let cases: [(&str, &[&str]); 7] = [
+        ("/info/n=9007199254740993", &["9007199254740993"]),
+        ("/info/n=9007199254740992", &[]),
+        ("/info/n=123456789012345678901234567891", &[]),
+        (
+            "/info/n>9007199254740992",
+            &["9007199254740993", "123456789012345678901234567890"],
+        ),
+        ("/info/n<-9007199254740992", &["-9007199254740993"]),
+        ("/info/n<=-9007199254740994", &[]),
+        ("/info/n=2.50", &["2.5"]),
+    ];
+    for (condition, wanted) in cases {
+        let got = selected(&mut run, selection(&[condition], "", ""), &inputs);
+        assert_eq!(got, wanted, "{condition}");
+    }
+}
+
+#[test]
 fn what_is_no_selection_is_refused() {
     let refusals = [
         refused::<Condition>("task"),

@@ -87,12 +87,9 @@ pub(super) fn skyrl_dump<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, Rollou
 
 /// Prompt and response.
 pub(super) fn responses<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
-    let truth = source.get("label").or(truth::answer(source));
-    let plan = Plan::one(source.need("response")?).without(&["response"]);
-    Ok(match source.get("reference").or(source.get("tests")) {
-        Some(_) => plan,
-        None => plan.judged_by(truth),
-    })
+    Ok(Plan::one(source.need("response")?)
+        .without(&["response"])
+        .judged_by(truth::label_or_answer(source)))
 }
 
 /// The completions of a data set that verl or SkyRL has answered.

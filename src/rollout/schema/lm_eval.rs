@@ -4,13 +4,19 @@
 //! answers in `resps`, before any filter. A task that compares log-likelihoods has
 //! several requests, whose arguments are a context and a continuation; there is no
 //! completion in it.
+//!
+//! Targets are logged as Python's `str` of them: several are one text,
+//! `['Paris', 'City of Paris']`, and any of them may be met.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::super::record::raw_text;
+use super::conversations::joined;
 use super::fault;
 use super::plan::{Plan, Source, list, member, name_of, text_of};
+use super::python_list::{Printed, printed};
 use crate::rollout::RolloutError;
 
 pub(super) fn samples<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
@@ -33,7 +39,19 @@ pub(super) fn samples<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutEr
         let problem = "are of a task that compares log-likelihoods; there is no completion in them";
         return Err(fault("arguments", problem));
     }
-    let mut plan = Plan::each("resps", &list("resps", answers)?)?.judged_by(source.get("target"));
+    let mut plan = Plan::each("resps", &list("resps", answers)?)?;
+    if let Some(target) = source.get("target") {
+        match text_of(target).map(|text| printed(&text)) {
+            None | Some(Printed::Plain) => plan = plan.judged_by(Some(target)),
+            Some(Printed::Texts(texts)) => {
+                let texts: Vec<Box<RawValue>> = texts.iter().map(|text| raw_text(text)).collect();
+                let texts: Vec<&RawValue> = texts.iter().map(AsRef::as_ref).collect();
+                plan.shared.push(("reference", joined(&texts)));
+            }
+            // Nobody knows here what of it must be met.
+            Some(Printed::Other) => {}
+        }
+    }
     // The prompt, and what the filters took out of the answers, say the same again.
     plan.left_out.extend(["arguments", "filtered_resps"]);
     plan.id = source.get("doc_id").and_then(name_of);

@@ -12,6 +12,7 @@ mod conversations;
 mod detect;
 mod lm_eval;
 mod plan;
+mod python_list;
 mod traces;
 mod truth;
 

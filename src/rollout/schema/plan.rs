@@ -17,6 +17,15 @@ static NATIVE: LazyLock<FieldMap> = LazyLock::new(FieldMap::default);
 /// what the tool had paid.
 const SCORED: [&str; 4] = ["reward", "status", "terms", "error"];
 
+/// What the rollouts of one record may take up, in bytes.
+const MOST_BYTES: usize = 256 << 20;
+
+/// What a rollout takes up besides its texts, in bytes.
+const ROLLOUT_BYTES: usize = 1 << 10;
+
+/// What a field takes up besides its name and value, in bytes.
+const FIELD_BYTES: usize = 64;
+
 /// A record and where the spec looks for its fields.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'s, 'l> {
@@ -136,6 +145,9 @@ impl<'l> Plan<'l> {
         if completions.is_empty() {
             return Err(fault(name, "is empty: there is no completion to score"));
         }
+        if completions.len() > MOST_BYTES / ROLLOUT_BYTES {
+            return Err(too_many(name, completions.len(), ROLLOUT_BYTES));
+        }
         let each = |(index, completion): (usize, &&'l RawValue)| match completion.get() {
             "null" => Err(fault(name, format!("has null at position {index}"))),
             _ => Ok(vec![("completion", Cow::Borrowed(*completion))]),
@@ -192,7 +204,16 @@ impl<'l> Plan<'l> {
 
     /// The rollouts.
     pub(super) fn carry_out(self, source: &Source<'_, 'l>, default_id: &str) -> Vec<Adapted<'l>> {
+        let rollout_bytes = self.rollout_bytes(source.record);
         let base = source.base_id(self.id, default_id);
+        if self.is_list && rollout_bytes.saturating_mul(self.completions.len()) > MOST_BYTES {
+            let name = self.left_out.first().copied().unwrap_or("completions");
+            return vec![Adapted {
+                record: source.record.clone(),
+                id: base,
+                rollout: Err(too_many(name, self.completions.len(), rollout_bytes)),
+            }];
+        }
         let named = source.named_by_spec();
         let mut adapted = Vec::with_capacity(self.completions.len());
         for (index, own) in self.completions.into_iter().enumerate() {
@@ -201,6 +222,8 @@ impl<'l> Plan<'l> {
                 Ok(own) => (own, None),
                 Err(problem) => (Vec::new(), Some(problem)),
             };
+            // Traces have prompts of their own, if any.
+            let shares_prompt = own.iter().all(|(name, _)| *name != "prompt");
             let mut fields = self.shared.clone();
             if self.is_list {
                 id = format!("{base}/{index}");
@@ -223,7 +246,17 @@ impl<'l> Plan<'l> {
                             record.set(name, value.clone());
                         }
                     }
-                    taken(&record, source, &id)
+                    let mut taken = taken(&record, source, &id);
+                    if let Ok(rollout) = &mut taken
+                        && self.is_list
+                        && shares_prompt
+                        && rollout.prompt.is_empty()
+                        && !has_group(&record)
+                    {
+                        // They answer the same, whatever it was.
+                        rollout.group.clone_from(&base);
+                    }
+                    taken
                 }
             };
             let id = match &rollout {
@@ -238,6 +271,31 @@ impl<'l> Plan<'l> {
         }
         adapted
     }
+
+    /// What each rollout may have a copy of, whether it will or not: how many bytes are
+    /// too many should not hang on the spec.
+    fn rollout_bytes(&self, record: &Record<'_>) -> usize {
+        let kept = record
+            .columns()
+            .filter(|(name, _)| !self.left_out.contains(name));
+        let kept = kept.map(|(name, raw)| FIELD_BYTES + name.len() + raw.len());
+        let shared = self.shared.iter();
+        let shared = shared.map(|(_, raw)| FIELD_BYTES + raw.get().len());
+        ROLLOUT_BYTES + kept.chain(shared).sum::<usize>()
+    }
+}
+
+fn too_many(name: &str, count: usize, bytes: usize) -> RolloutError {
+    let problem = format!(
+        "has {count} completions, each with {bytes} bytes of what they share; of one row they \
+         may have {} MiB together: write fewer of them per row, or fewer columns",
+        MOST_BYTES >> 20
+    );
+    fault(name, problem)
+}
+
+fn has_group(record: &Record<'_>) -> bool {
+    record.raw(&NATIVE.group).is_ok_and(|group| group.is_some())
 }
 
 /// The rollout of a record that has native fields.
@@ -269,6 +327,18 @@ pub(super) fn list<'l>(name: &str, raw: &'l RawValue) -> Result<Vec<&'l RawValue
         return Err(wrong_type(&pointer, raw.get(), "a list"));
     }
     serde_json::from_str(raw.get()).map_err(|error| pointer_fault(&pointer, error.to_string()))
+}
+
+/// The value of a field of an object that has no other; those that are null count as
+/// missing.
+pub(super) fn only_member<'l>(object: &'l RawValue, name: &str) -> Option<&'l RawValue> {
+    let record: Record<'l> = serde_json::from_str(object.get()).ok()?;
+    let mut set = record.columns().filter(|(_, raw)| *raw != "null");
+    let (found, _) = set.next()?;
+    match found == name && set.next().is_none() {
+        true => record.field(name),
+        false => None,
+    }
 }
 
 /// The value of a field of an object, unless it is missing or null.

@@ -2,8 +2,9 @@
 //!
 //! - A text or a number is the reference. A text that is a JSON object holds unit
 //!   tests or constraints; it is the tests as well.
-//! - An object with `target` is what Search-R1 has: a text, or several of which any
-//!   may be met. Another object is the tests, and a reference of its own shape.
+//! - An object with `target` alone is what Search-R1 has: a text, or several of which
+//!   any may be met. Another object is the tests, and a reference of its own shape:
+//!   the target of a numbers game means nothing without its numbers.
 //! - A list of one is that one; a list of assertions is the tests. Of another list
 //!   nobody says here whether one element must be met or all: there is no reference,
 //!   unless the spec's `[input]` names it.
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::plan::{Field, Plan, Source, list, member, text_of};
+use super::plan::{Field, Plan, Source, list, only_member, text_of};
 
 /// Where TRL's own reward functions and their examples look for the truth.
 const ANSWERS: [&str; 3] = ["solution", "answer", "ground_truth"];
@@ -35,7 +36,7 @@ pub(super) fn fields(truth: &RawValue) -> Vec<Field<'_>> {
             let unpacked = unpacked.map(|tests| ("tests", Cow::Owned(tests)));
             unpacked.into_iter().chain([reference(truth)]).collect()
         }
-        Some(b'{') => match member(truth, "target") {
+        Some(b'{') => match only_member(truth, "target") {
             Some(target) => vec![reference(target)],
             None => vec![reference(truth), tests(truth)],
         },
@@ -50,14 +51,24 @@ pub(super) fn fields(truth: &RawValue) -> Vec<Field<'_>> {
     }
 }
 
-/// The one field among those that data sets of TRL have; `None` where there are two
-/// of them that differ, which is for the spec to decide, and where the row has a
-/// native field for it.
+/// The one field among those that data sets of TRL have.
 pub(super) fn answer<'l>(source: &Source<'_, 'l>) -> Option<&'l RawValue> {
+    agreed(source, &ANSWERS)
+}
+
+/// The same where `label` may be the field.
+pub(super) fn label_or_answer<'l>(source: &Source<'_, 'l>) -> Option<&'l RawValue> {
+    let [solution, answer, truth] = ANSWERS;
+    agreed(source, &["label", solution, answer, truth])
+}
+
+/// The one field of those; `None` where there are two of them that differ, which is
+/// for the spec to decide, and where the row has a native field for it.
+fn agreed<'l>(source: &Source<'_, 'l>, names: &[&str]) -> Option<&'l RawValue> {
     if source.get("reference").or(source.get("tests")).is_some() {
         return None;
     }
-    let found: Vec<&RawValue> = ANSWERS.iter().filter_map(|name| source.get(name)).collect();
+    let found: Vec<&RawValue> = names.iter().filter_map(|name| source.get(name)).collect();
     let (first, rest) = found.split_first()?;
     rest.iter()
         .all(|other| other.get() == first.get())
