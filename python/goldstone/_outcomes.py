@@ -1,7 +1,8 @@
 """What a trainer is told of a score: a number, `None`, an exception.
 
 A row without a reward is one of three things. It *abstains*: nobody can say. Its data
-are unusable, an *error*. Or our machinery failed, a *failure*. A trainer that can leave
+are unusable, an *error*. Or our machinery, or a judge that we ask, failed: a *failure*.
+A trainer that can leave
 a row out is told `None`; one that takes numbers alone is told the number that its user
 chose. A failure of ours is raised unless that was chosen too: a reward of 0 for a row
 that nobody judged teaches the policy something false.
@@ -11,9 +12,12 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from goldstone._errors import EngineError, GoldstoneError
@@ -54,12 +58,14 @@ class Outcomes:
         self.on_failure = _checked("on_failure", on_failure, number)
         self._told: Counter[str] = Counter()
         self._lock = threading.Lock()
+        _made.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_lock": None, "_told": Counter()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
+        _made.add(self)
 
     def reward(self, score: Score) -> float | None:
         """The reward of a row, or what stands for it.
@@ -75,7 +81,9 @@ class Outcomes:
         """What stands for the reward of a row that has none; warns of it if `tell`."""
         if score.error is None:
             problem = f"row `{score.id}` abstains{_why(score)}"
-            return self._take("abstain", self.abstain, problem, False)
+            if _judge_failed(score):
+                return self._take("on_failure", self.on_failure, problem, tell)
+            return self._take("abstain", self.abstain, problem, tell)
         field = f", field `{score.error.field}`" if score.error.field else ""
         problem = f"row `{score.id}`{field}: {score.error.message}"
         if score.error.kind == "machinery":
@@ -105,6 +113,40 @@ class Outcomes:
                 option,
                 problem,
             )
+
+
+#: All that there are, for a forked child.
+_made: weakref.WeakSet[Outcomes] = weakref.WeakSet()
+
+
+def _after_in_child() -> None:
+    # A thread of the parent may have held the old ones; it is not in the child.
+    for outcomes in list(_made):
+        outcomes._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_in_child)
+
+
+@lru_cache
+def outcomes(abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise) -> Outcomes:
+    """The same object for the same options, for adapters that are asked row by row: it
+    counts what it warns of. For trainers that take numbers alone."""
+    return Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+
+
+def has_failed(score: Score) -> bool:
+    """Whether a row has no reward because we, or a judge that we ask, failed."""
+    if score.error is not None:
+        return score.error.kind == "machinery"
+    return score.reward is None and _judge_failed(score)
+
+
+def _judge_failed(score: Score) -> bool:
+    """Whether a judge that is asked over the network did not judge."""
+    terms = score.terms.values()
+    return any(t.value is None and (t.reason or "").startswith("remote_") for t in terms)
 
 
 def _checked(option: str, otherwise: Any, number: bool) -> Otherwise:

@@ -31,8 +31,30 @@ FIELDS = (
 #: `solution` comes last: where a data set has both, it is the worked one.
 REFERENCES = ("reference", "answer", "ground_truth", "solution")
 
+#: What only the trainer knows of a completion, and what makes a group of them. A column
+#: of a data set by such a name is about something else: the length of the worked answer.
+OF_TRAINER = ("group", "sample_index", "n_tokens", "finish_reason")
+
 #: What a chat message says. Images and calls of tools decide no reward.
 _MESSAGE = ("role", "content", "reasoning_content", "reasoning", "thinking")
+
+
+#: Texts of tokens that end a response; some trainers decode them with the rest.
+END_TOKENS = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<|finetune_right_pad_id|>",
+    "<|end|>",
+    "<|return|>",
+    "</s>",
+    "<pad>",
+    "<eos>",
+    "<end_of_turn>",
+    "<｜end▁of▁sentence｜>",
+    "<|eom_id|>",
+)
 
 
 class Columns:
@@ -53,12 +75,22 @@ class Columns:
                     f"`{field}` is no field of a rollout; the fields are `{'`, `'.join(FIELDS)}`"
                 )
 
-    def rollout(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def rollout(
+        self, row: Mapping[str, Any], told: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The row with the fields of a rollout.
+
+        Where a trainer gives the columns of a data set and what it knows itself apart,
+        `told` is the latter: `OF_TRAINER` are taken from it alone, unless `override`
+        names a column.
 
         Raises `ValueError` where a column that `override` names is not there.
         """
         rollout = dict(row)
+        if told is not None:
+            for name in OF_TRAINER:
+                rollout.pop(name, None)
+            rollout.update(told)
         if "reference" not in self.override and row.get("reference") is None:
             for name in REFERENCES:
                 if row.get(name) is not None:
@@ -88,6 +120,17 @@ def _find(row: Mapping[str, Any], place: str) -> Any:
         else:
             return None
     return value
+
+
+def without_end(text: str, end_tokens: Sequence[str] = END_TOKENS) -> str:
+    """The text without the tokens that end it."""
+    while True:
+        for token in end_tokens:
+            if token and text.endswith(token):
+                text = text[: -len(token)]
+                break
+        else:
+            return text
 
 
 def text_or_messages(value: Any) -> Any:
@@ -126,12 +169,22 @@ def rows(
 ) -> list[dict[str, Any]]:
     """One row for each position of lists that have `count` items; what is no such list
     (a trainer's state, a function) is no column."""
-    columns = {
-        name: values
-        for name, values in lists.items()
-        if isinstance(values, (list, tuple)) and len(values) == count
-    }
+    columns = {name: found for name, values in lists.items() if (found := _list(values, count))}
     return [{name: values[index] for name, values in columns.items()} for index in range(count)]
+
+
+def _list(values: Any, count: int) -> list[Any] | None:
+    """A column of `count` rows as a list of plain values; `None` for what is no column."""
+    if isinstance(values, (str, bytes, Mapping, type)) or not hasattr(values, "__len__"):
+        return None
+    try:
+        if len(values) != count:
+            return None
+        plain = values.tolist() if hasattr(values, "tolist") else list(values)
+    except TypeError:
+        # An array of no dimension has no length, and some objects have one without items.
+        return None
+    return plain if isinstance(plain, list) else None
 
 
 def group_by_prompt(

@@ -19,6 +19,39 @@ _lock = threading.Lock()
 _scorers: dict[Any, Scorer] = {}
 
 
+def _after_in_child() -> None:
+    # A thread of the parent may have held the old one; it is not in the child.
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_in_child)
+
+
+def scorer_of_rows(spec: Any, trainer: str, **options: Any) -> Scorer:
+    """A scorer for a trainer that calls row by row.
+
+    Raises `ValueError` for a spec that compares a group.
+    """
+    found = Scorer(spec, **options)
+    refuse_groups(found, trainer)
+    return found
+
+
+def refuse_groups(found: Scorer, trainer: str) -> None:
+    """Refuses a spec that compares a group, where a call may have less than all of it:
+    a rollout that is alone is the best of its group, whatever it is.
+
+    Raises `ValueError`.
+    """
+    if found.needs_groups:
+        raise ValueError(
+            f"`{found.name}` compares the completions of a prompt, but {trainer} has them "
+            "scored one by one; use a spec without such a reward"
+        )
+
+
 def scorer(spec: Any, **options: Any) -> Scorer:
     """The scorer of this spec and these options."""
     key = (spec, *sorted(options.items()))

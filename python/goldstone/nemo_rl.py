@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from goldstone import Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown
-from goldstone._rows import Columns, group_by_prompt, text_or_messages
+from goldstone._rows import Columns, text_or_messages
+from goldstone._shared import scorer_of_rows
 
 __all__ = ["Environment", "GoldstoneEnvironment"]
 
@@ -40,7 +40,7 @@ class Environment:
         unknown: Unknown = "wrong",
         **scorer: Any,
     ) -> None:
-        self._scorer = Scorer(spec, unknown=unknown, **scorer)
+        self._scorer = scorer_of_rows(spec, "NeMo-RL", unknown=unknown, **scorer)
         self._columns = Columns(columns)
         self._outcomes = Outcomes(
             abstain=abstain, on_error=on_error, on_failure=on_failure, number=True
@@ -59,8 +59,6 @@ class Environment:
             row["prompt"] = text_or_messages(messages[:last])
             row["completion"] = text_or_messages(messages[last : last + 1]) or None
             rollouts.append(self._columns.rollout(row))
-        if self._scorer.needs_groups:
-            group_by_prompt(rollouts)
         return [self._outcomes.reward(score) for score in self._scorer.score_batch(rollouts)]
 
     def step(

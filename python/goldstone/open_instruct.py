@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goldstone import Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown, reasons
 from goldstone._rows import Columns
+from goldstone._shared import scorer_of_rows
 
 __all__ = ["verifier"]
 
@@ -44,7 +44,7 @@ def verifier(
     """
     from open_instruct import ground_truth_utils
 
-    found = Scorer(spec, unknown=unknown, **scorer)
+    found = scorer_of_rows(spec, "open-instruct", unknown=unknown, **scorer)
     mapping = Columns(columns)
     outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
 

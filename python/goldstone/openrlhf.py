@@ -24,29 +24,12 @@ from typing import Any
 
 from goldstone import Score, Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as is_right, raws
-from goldstone._rows import Columns
-from goldstone._shared import spec_of_environment
+from goldstone._rows import END_TOKENS, Columns, without_end
+from goldstone._shared import scorer_of_rows, spec_of_environment
 
 _log = logging.getLogger("goldstone")
 
 __all__ = ["END_TOKENS", "Reward", "response", "reward", "reward_func"]
-
-#: Texts of tokens that end a response; the trainer decodes them with the rest.
-END_TOKENS = (
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<|finetune_right_pad_id|>",
-    "<|end|>",
-    "<|return|>",
-    "</s>",
-    "<pad>",
-    "<eos>",
-    "<end_of_turn>",
-    "<｜end▁of▁sentence｜>",
-    "<|eom_id|>",
-)
 
 # What a tokenizer may put before the prompt: `<s>`, `<|begin_of_text|>`, `<bos>`.
 _BEGIN = re.compile(r"(?:<[^<>\s]{1,32}>){1,4}")
@@ -79,7 +62,7 @@ def reward(
     `accuracy` names the reward whose verdict is the trainer's `scores`, for dynamic
     filtering; by default the spec's first that judges answers.
     """
-    found = Scorer(spec, unknown=unknown, **scorer)
+    found = scorer_of_rows(spec, "OpenRLHF", unknown=unknown, **scorer)
     outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
     solvers = found.solvers if accuracy is None else (accuracy,)
     return Reward(found, outcomes, solvers, tuple(end_tokens))
@@ -154,14 +137,7 @@ def response(query: str, prompt: str, end_tokens: Sequence[str] = END_TOKENS) ->
 
     Raises `NoResponseError` where the query begins in none of these ways.
     """
-    text = _behind(query, prompt)
-    while True:
-        for token in end_tokens:
-            if token and text.endswith(token):
-                text = text[: -len(token)]
-                break
-        else:
-            return text
+    return without_end(_behind(query, prompt), end_tokens)
 
 
 def _behind(query: str, prompt: str) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldstone import Scorer, parse
-from goldstone._shared import scorer
+from goldstone._shared import refuse_groups, scorer
 
 __all__ = ["SPEC", "rollout", "score"]
 
@@ -71,6 +71,7 @@ def score(
     """
     if has_one_answer(dataset):
         found: Scorer = scorer(spec)
+        refuse_groups(found, "reasoning-gym")
         return found.score(rollout(entry, completion)).reward
     answer = parse(completion, template).answer
     if answer is None:

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from goldstone._outcomes import Outcomes, raws, reasons
+from goldstone._outcomes import outcomes, raws, reasons
 from goldstone._rows import Columns, text_or_messages
-from goldstone._shared import scorer, spec_of_environment
+from goldstone._shared import refuse_groups, scorer, spec_of_environment
 
 __all__ = ["Environment"]
 
@@ -52,12 +52,12 @@ def _environment() -> type:
             truth = self._row.get("reward_spec") or {}
             spec = truth.get("spec") or config.get("spec") or spec_of_environment()
             self._scorer = scorer(spec, unknown=config.get("unknown", "wrong"))
+            refuse_groups(self._scorer, "SkyRL-gym")
             self._columns = Columns(config.get("columns"))
-            self._outcomes = Outcomes(
-                abstain=config.get("abstain", 0.0),
-                on_error=config.get("on_error", 0.0),
-                on_failure=config.get("on_failure", "raise"),
-                number=True,
+            self._outcomes = outcomes(
+                config.get("abstain", 0.0),
+                config.get("on_error", 0.0),
+                config.get("on_failure", "raise"),
             )
             self._prompt: Any = self._row.get("prompt")
             self._metrics: dict[str, float] = {}

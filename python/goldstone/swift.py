@@ -64,11 +64,14 @@ def _rollout(completion: Any, row: dict[str, Any], columns: Columns) -> dict[str
     # The conversation ends with the completion.
     if messages and messages[-1].get("role") == "assistant":
         messages = messages[:-1]
-    row["prompt"] = messages
-    row["completion"] = text_or_messages(completion)
-    if row.get("prompt_id") and row.get("group") is None:
-        row["group"] = row["prompt_id"]
+    told = {"prompt": messages, "completion": text_or_messages(completion)}
+    if row.get("prompt_id"):
+        told["group"] = row["prompt_id"]
     turns = row.get("response_token_ids")
-    if turns and row.get("n_tokens") is None:
-        row["n_tokens"] = sum(map(len, turns))
-    return columns.rollout(row)
+    if turns:
+        told["n_tokens"] = sum(map(len, turns))
+    # With both, the trainer says how sampling ended, not the data set.
+    ended = row.get("finish_reason")
+    if "is_truncated" in row and bool(row["is_truncated"]) == (ended == "length"):
+        told["finish_reason"] = ended
+    return columns.rollout(row, told)

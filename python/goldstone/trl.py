@@ -13,13 +13,15 @@ the spec, with `weights` for the trainer's `reward_weights`. Rows without a rewa
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from math import fsum
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Otherwise, Outcomes, reasons
+from goldstone._outcomes import Otherwise, Outcomes, has_failed, reasons
 from goldstone._rows import Columns, group_by_prompt, rows, text_or_messages
 
 __all__ = ["Reward", "reward", "rewards", "weights"]
@@ -118,7 +120,9 @@ class Reward:
     ) -> list[float | None]:
         """One number, or `None`, for each completion."""
         del trainer_state
-        scores = self._batches.score(prompts, completions, completion_ids, columns)
+        scores = self._batches.score(
+            prompts, completions, completion_ids, columns, self._term
+        )
         of_spec = self._batches.scorer.rewards
         if self._term is None:
             found = [self._batches.outcomes.reward(score) for score in scores]
@@ -166,13 +170,15 @@ class _Batches:
         self.outcomes = outcomes
         self.num_generations = num_generations
         self._lock = threading.Lock()
-        self._last: tuple[Any, list[Score]] | None = None
+        self._last: tuple[Any, list[Score], set[str | None]] | None = None
+        _made.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_lock": None, "_last": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
+        _made.add(self)
 
     def score(
         self,
@@ -180,13 +186,22 @@ class _Batches:
         completions: Sequence[Any],
         completion_ids: Sequence[Sequence[int]] | None,
         columns: Mapping[str, Any],
+        term: str | None,
     ) -> list[Score]:
+        """The scores, for the function of the reward `term`."""
         rollouts = self._rollouts(prompts, completions, completion_ids, columns)
         key = _frozen(rollouts)
         with self._lock:
-            if self._last is None or self._last[0] != key:
-                self._last = key, self.scorer.score_batch(rollouts)
-            return self._last[1]
+            # A batch with failures is scored anew for a function that asks again; the
+            # others must be told of the same scores, as their numbers are added up.
+            if self._last is not None and self._last[0] == key:
+                _, scores, asked = self._last
+                if term not in asked or not any(map(has_failed, scores)):
+                    asked.add(term)
+                    return scores
+            scores = self.scorer.score_batch(rollouts)
+            self._last = key, scores, {term}
+            return scores
 
     def _rollouts(
         self,
@@ -200,11 +215,13 @@ class _Batches:
             raise ValueError(f"{len(prompts)} prompts, but {count} completions")
         rollouts = []
         for index, row in enumerate(rows(columns, count)):
-            row["prompt"] = text_or_messages(prompts[index])
-            row["completion"] = text_or_messages(completions[index])
-            if completion_ids is not None and row.get("n_tokens") is None:
-                row["n_tokens"] = len(completion_ids[index])
-            rollouts.append(self.columns.rollout(row))
+            told = {
+                "prompt": text_or_messages(prompts[index]),
+                "completion": text_or_messages(completions[index]),
+            }
+            if completion_ids is not None:
+                told["n_tokens"] = len(completion_ids[index])
+            rollouts.append(self.columns.rollout(row, told))
         if self.scorer.needs_groups:
             group_by_prompt(rollouts, self.num_generations)
         return rollouts
@@ -215,6 +232,20 @@ class _Batches:
             return self.outcomes.without(score, tell=name == self.scorer.rewards[0])
         term = score.terms.get(name)
         return None if term is None else term.raw
+
+
+#: All that there are, for a forked child.
+_made: weakref.WeakSet[_Batches] = weakref.WeakSet()
+
+
+def _after_in_child() -> None:
+    # A thread of the parent may have been scoring; it is not in the child.
+    for batches in list(_made):
+        batches._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_in_child)
 
 
 class _Same:

@@ -17,12 +17,14 @@ verifiers 0.1.14, `rubrics/rubric.py`; 0.4.0, `v1/task.py` and `v1/trace.py`.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldstone import Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown
 from goldstone._rows import Columns, text_or_messages
+from goldstone._shared import scorer_of_rows
 
 __all__ = ["GroupReward", "Reward", "reward", "task_reward"]
 
@@ -63,15 +65,26 @@ class _Function:
     def _rollout(
         self, prompt: Any, completion: Any, answer: Any, info: Any, row: Mapping[str, Any]
     ) -> dict[str, Any]:
-        rollout = {**row, **(info if isinstance(info, Mapping) else {})}
+        rollout = {**row, **_columns_of(info)}
         # The rubric's own task is an object; a rollout's is the name of a kind.
         if not isinstance(rollout.get("task"), str):
             rollout.pop("task", None)
         rollout["prompt"] = text_or_messages(prompt)
         rollout["completion"] = text_or_messages(completion)
         # An empty answer is how a rubric says that there is none.
-        rollout["answer"] = rollout["reference"] = None if answer == "" else answer
+        if answer is not None and answer != "":
+            rollout["answer"] = rollout["reference"] = answer
         return self._columns.rollout(rollout)
+
+
+def _columns_of(info: Any) -> Mapping[str, Any]:
+    """The columns in a rubric's `info`: a mapping, or JSON text of one."""
+    if isinstance(info, str):
+        try:
+            info = json.loads(info)
+        except ValueError:
+            return {}
+    return info if isinstance(info, Mapping) else {}
 
 
 class Reward(_Function):
@@ -119,6 +132,7 @@ def task_reward(
     columns: Mapping[str, str] | None = None,
     weight: float = 1.0,
     priority: int = 0,
+    unknown: Unknown = "wrong",
     **scorer: Any,
 ) -> Any:
     """A method for a `vf.Task`: every reward of the spec, by name, so that they add up.
@@ -126,11 +140,11 @@ def task_reward(
     The task's data are the row, whose `answer` or the like is the reference; what the
     model said last is the completion. A row without a reward raises, so that the trace
     has an error and no number. For a spec whose total is no sum, that total, under the
-    spec's name.
+    spec's name. An undecided answer pays as a wrong one; with `unknown="null"` it raises.
     """
     import verifiers.v1 as vf
 
-    found = Scorer(spec, **scorer)
+    found = scorer_of_rows(spec, "a task of verifiers", unknown=unknown, **scorer)
     mapping = Columns(columns)
     outcomes = Outcomes(abstain="raise", on_error="raise")
 

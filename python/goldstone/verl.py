@@ -14,13 +14,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from goldstone import Score, Scorer
-from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as accuracy_of, raws
+from goldstone._outcomes import (
+    Otherwise,
+    Outcomes,
+    Unknown,
+    accuracy as accuracy_of,
+    outcomes,
+    raws,
+)
 from goldstone._rows import Columns
-from goldstone._shared import scorer
+from goldstone._shared import refuse_groups, scorer
 
 __all__ = ["compute_score", "compute_score_async", "compute_score_batch"]
 
@@ -57,8 +63,9 @@ def compute_score(
     del reward_router_address, reward_model_tokenizer
     row = _row(data_source, solution_str, ground_truth, extra_info, columns)
     found = scorer(spec, unknown=unknown)
-    outcomes = _outcomes(abstain, on_error, on_failure)
-    return _told(found, found.score(row), outcomes, accuracy)
+    refuse_groups(found, "verl (`compute_score_batch` aside)")
+    paid = outcomes(abstain, on_error, on_failure)
+    return _told(found, found.score(row), paid, accuracy)
 
 
 async def compute_score_async(
@@ -95,13 +102,8 @@ def compute_score_batch(
     batch = zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
     found = scorer(spec, unknown=unknown)
     scores = found.score_batch([_row(*row, columns) for row in batch])
-    outcomes = _outcomes(abstain, on_error, on_failure)
-    return [_told(found, score, outcomes, accuracy) for score in scores]
-
-
-@lru_cache
-def _outcomes(abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise) -> Outcomes:
-    return Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+    paid = outcomes(abstain, on_error, on_failure)
+    return [_told(found, score, paid, accuracy) for score in scores]
 
 
 def _row(
@@ -119,10 +121,10 @@ def _row(
 
 
 def _told(
-    found: Scorer, score: Score, outcomes: Outcomes, accuracy: str | None
+    found: Scorer, score: Score, paid: Outcomes, accuracy: str | None
 ) -> dict[str, Any]:
     return {
-        "score": outcomes.reward(score),
+        "score": paid.reward(score),
         "acc": accuracy_of(score, found.solvers if accuracy is None else (accuracy,)),
         **raws(score, found.rewards),
         "status": score.status,

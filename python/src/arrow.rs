@@ -1,11 +1,12 @@
 //! Tables through Arrow's C stream interface: rows in, scores out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::builder::{Float64Builder, StringBuilder};
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchIterator, RecordBatchReader};
-use arrow_json::writer::{EncoderOptions, make_encoder};
+use arrow_json::writer::{Encoder, EncoderFactory, EncoderOptions, NullableEncoder, make_encoder};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
 use goldstone::reward;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -82,7 +83,8 @@ fn reader(table: &Bound<'_, PyAny>) -> PyResult<RecordBatchStreamReader> {
 fn write(batch: &RecordBatch, records: &mut Records<'_>) -> Result<(), ArrowError> {
     let fields = records.fields();
     // Nulls inside of a struct are left out: Arrow has every key in every row.
-    let options = EncoderOptions::default();
+    let bytes = Arc::new(BytesMet::default());
+    let options = EncoderOptions::default().with_encoder_factory(bytes.clone());
     let schema = batch.schema();
     let mut columns = Vec::new();
     for (field, column) in schema.fields().iter().zip(batch.columns()) {
@@ -96,6 +98,7 @@ fn write(batch: &RecordBatch, records: &mut Records<'_>) -> Result<(), ArrowErro
     }
     for row in 0..batch.num_rows() {
         let mut text = Vec::with_capacity(512);
+        let mut unusable = None;
         text.push(b'{');
         for (index, (name, encoder)) in columns.iter_mut().enumerate() {
             if index > 0 {
@@ -107,11 +110,56 @@ fn write(batch: &RecordBatch, records: &mut Records<'_>) -> Result<(), ArrowErro
                 Some(encoder) if !encoder.is_null(row) => encoder.encode(row, &mut text),
                 _ => text.extend(b"null"),
             }
+            if bytes.take() {
+                unusable = unusable.or(Some(index));
+            }
         }
         text.push(b'}');
-        records.push_written(text);
+        match unusable {
+            None => records.push_written(text),
+            Some(index) => records.push_bytes(schema.field(index).name(), &text),
+        }
     }
     Ok(())
+}
+
+/// Notes that a value is bytes. As JSON they would be hexadecimal digits, so that an
+/// answer of other digits would be the right one: what they mean, nobody knows here.
+#[derive(Debug, Default, Clone)]
+struct BytesMet(Arc<AtomicBool>);
+
+impl BytesMet {
+    /// Whether bytes were met since this was asked last.
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl EncoderFactory for BytesMet {
+    fn make_default_encoder<'a>(
+        &self,
+        _: &'a FieldRef,
+        array: &'a dyn Array,
+        _: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        Ok(match array.data_type() {
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => {
+                let nulls = array.nulls().cloned();
+                Some(NullableEncoder::new(Box::new(self.clone()), nulls))
+            }
+            _ => None,
+        })
+    }
+}
+
+impl Encoder for BytesMet {
+    fn encode(&mut self, _: usize, out: &mut Vec<u8>) {
+        self.0.store(true, Ordering::Relaxed);
+        out.extend(b"null");
+    }
 }
 
 /// One row for each score; one column for each thing that a score says.

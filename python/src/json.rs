@@ -41,6 +41,14 @@ impl From<PyErr> for Fault {
 }
 
 impl Place {
+    /// A field that has bytes, which are no text until somebody says of what encoding.
+    pub(crate) fn bytes() -> Self {
+        Self {
+            tokens: Vec::new(),
+            problem: "is bytes; decode them to a string".to_owned(),
+        }
+    }
+
     /// The place below the field `name`, as a JSON pointer; of a deep one, its begin.
     pub(crate) fn pointer(&self, name: &str) -> String {
         let tokens = self.tokens.iter().rev().map(String::as_str);
@@ -131,10 +139,12 @@ fn write_other(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Res
         }
     }
     let class = class_name(value);
-    Err(fault(match class.as_str() {
-        "bytes" | "bytearray" => "is bytes; decode them to a string".to_owned(),
-        _ => format!("is of the class `{class}`, which JSON has no form for"),
-    }))
+    Err(match class.as_str() {
+        "bytes" | "bytearray" => Fault::Value(Place::bytes()),
+        _ => fault(format!(
+            "is of the class `{class}`, which JSON has no form for"
+        )),
+    })
 }
 
 fn write_whole(number: &Bound<'_, PyInt>, out: &mut Vec<u8>) -> Result<(), Fault> {

@@ -122,6 +122,21 @@ impl<'f> Records<'f> {
         self.texts.push(row);
     }
 
+    /// Adds a row that is of no use because the field `name` has bytes; what is written
+    /// of it says how it is called.
+    pub(crate) fn push_bytes(&mut self, name: &str, row: &[u8]) {
+        let row: serde_json::Value = serde_json::from_slice(row).unwrap_or_default();
+        let text = |name: &str| Some(row.get(name)?.as_str()?.to_owned());
+        let id = text(&self.fields.id).unwrap_or_else(|| (self.texts.len() + 1).to_string());
+        let group = text(&self.fields.group).unwrap_or_default();
+        let place = Place::bytes();
+        let pointer = place.pointer(name);
+        let message = format!("field `{pointer}` {}", place.problem);
+        let score = Score::error(&id, &group, RowError::data(message).at(pointer));
+        self.unusable.push((self.texts.len(), score));
+        self.texts.push(b"{}".to_vec());
+    }
+
     pub(crate) fn fields(&self) -> &'f Fields {
         self.fields
     }

@@ -53,6 +53,12 @@ def test_rubrics_of_verifiers():
     assert rubric_call(function, completion=letter, answer="C", info={"task": "choice"}) == 2.0
     # The rubric's own task is an object, and routes nothing.
     assert rubric_call(function, completion=RIGHT, answer="42", task=object()) == 2.0
+    # `info` may be JSON text; an empty answer says nothing against it.
+    for info in ({"answer": "42"}, '{"reference": "42"}'):
+        assert rubric_call(function, completion=RIGHT, info=info) == 2.0
+        assert rubric_call(function, completion=WRONG, info=info) == 1.0
+    assert rubric_call(function, completion=RIGHT, answer="41", info={"reference": "42"}) == 1.0
+    assert rubric_call(function, completion=RIGHT, info="[") == 0.0
     # An empty answer is none; an undecided one pays as a wrong one.
     assert rubric_call(function, completion=RIGHT) == 0.0
     assert rubric_call(function, completion=OPEN, answer="7") == 1.0
@@ -115,6 +121,49 @@ def test_slime(monkeypatch):
     }
 
 
+def test_slime_decodes_the_tokens_that_end_a_response():
+    from goldstone import slime
+
+    spec = "version = 1\n[rewards.a]\nexact = {}"
+    args = SimpleNamespace(reward_key=None)
+    batch = [Sample(text) for text in ("42<|im_end|>", "42</s><|endoftext|>", "41<|im_end|>", "42<b>")]
+    assert asyncio.run(slime.reward(spec)(args, batch)) == [1.0, 1.0, 0.0, 0.0]
+    assert asyncio.run(slime.reward(spec, end_tokens=["<b>"])(args, batch)) == [0.0, 0.0, 0.0, 1.0]
+
+
+GROUPS = """
+version = 1
+name = "shortest"
+[rewards.accuracy]
+math = {}
+[rewards.length]
+group_length = { of = "accuracy" }
+"""
+
+
+def test_a_group_is_not_settled_row_by_row():
+    from goldstone import nemo_rl, openrlhf, slime, verl
+
+    one_by_one = "`shortest` compares the completions of a prompt"
+    for make in (openrlhf.reward, nemo_rl.Environment):
+        with pytest.raises(ValueError, match=one_by_one):
+            make(GROUPS)
+    with pytest.raises(ValueError, match=one_by_one):
+        verl.compute_score("math", "42", "42", {}, spec=GROUPS)
+    function = slime.reward(GROUPS)
+    args = SimpleNamespace(reward_key=None)
+    with pytest.raises(ValueError, match=one_by_one):
+        asyncio.run(function(args, Sample("42")))
+    # With `--group-rm` there is all of it.
+    group = [Sample("42", response_length=1), Sample("42", response_length=3)]
+    assert asyncio.run(function(args, group)) == [1.5, 0.5]
+    for sample in group:
+        sample.group_index = None
+    assert asyncio.run(function(args, group)) == [1.5, 0.5]
+    rows = [["math"] * 2, ["42"] * 2, ["42"] * 2, [{"group": "a", "n_tokens": n} for n in (1, 3)]]
+    assert [row["score"] for row in verl.compute_score_batch(*rows, spec=GROUPS)] == [1.5, 0.5]
+
+
 def test_slime_says_how_sampling_ended():
     from goldstone import slime
 
@@ -143,6 +192,14 @@ def test_ms_swift(module):
         trainer_state=object(),
     )
     assert found == [2.0, 1.0, None]
+    # What the trainer says of a completion is not taken from a column of the data set.
+    columns = {"solution": ["42"] * 2, "n_tokens": [9, 9], "group": ["a", "b"]}
+    columns |= {"messages": [messages] * 2, "prompt_id": ["p"] * 2}
+    made = swift.orm(GROUPS)
+    turns = [[[1]], [[1, 2], [3]]]
+    assert made(args=None)(["42"] * 2, response_token_ids=turns, **columns) == [1.5, 0.5]
+    made = swift.orm(GROUPS, columns={"n_tokens": "n_tokens"})
+    assert made(args=None)(["42"] * 2, response_token_ids=turns, **columns) != [1.5, 0.5]
 
 
 def test_open_instruct(module):
@@ -191,6 +248,13 @@ def test_skyrl(module, monkeypatch):
         step = environment.step(completion)
         assert (step["reward"], step["done"], step["observations"]) == (reward, True, [])
         assert environment.get_metrics()["accuracy"] == reward - 1.0
+    # One for all rollouts: it counts what it warns of.
+    again = skyrl.Environment(env_config={}, extras=row)
+    assert again._outcomes is environment._outcomes
+    other = skyrl.Environment(env_config={"on_error": -1.0}, extras=row)
+    assert other._outcomes is not environment._outcomes
+    with pytest.raises(ValueError, match="`shortest` compares"):
+        skyrl.Environment(env_config={"spec": GROUPS}, extras={})
     none = skyrl.Environment(env_config={"spec": "r1-zero"}, extras={"reward_spec": {}})
     assert none.step(RIGHT)["metadata"]["status"] == "error"
     monkeypatch.delitem(vars(skyrl), "Environment")

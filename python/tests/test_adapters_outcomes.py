@@ -1,5 +1,6 @@
 """What trainers are told of rows without a reward."""
 
+import json
 import logging
 import pickle
 
@@ -52,6 +53,26 @@ def test_a_failure_of_ours_is_raised_even_where_errors_are_not():
     with pytest.raises(goldstone.EngineError, match="worker died"):
         Outcomes(abstain=0.0, on_error=0.0).reward(failed)
     assert Outcomes(abstain=0.0, on_error=0.0, on_failure=None).reward(failed) is None
+
+
+def unjudged(reason):
+    """A row whose only reward has no number, for this reason."""
+    score = {"id": "1", "group": "1", "reward": None, "status": "abstain", "error": None}
+    score["terms"] = {"judge": {"value": None, "raw": None, "reason": reason}}
+    return goldstone.Score.from_json(json.dumps(score).encode())
+
+
+def test_a_judge_that_failed_is_a_failure_and_no_abstention(caplog):
+    outcomes = Outcomes(abstain=0.0, on_error=0.0)
+    for reason in ("remote_timeout", "remote_status"):
+        with pytest.raises(goldstone.EngineError, match=rf"judge \({reason}\)"):
+            outcomes.reward(unjudged(reason))
+    assert Outcomes(abstain=0.0, on_error=0.0, on_failure=-1.0).reward(unjudged("remote_away")) == -1.0
+    with caplog.at_level(logging.WARNING, "goldstone"):
+        caplog.clear()
+        assert [outcomes.reward(unjudged("undecided")) for _ in range(9)] == [0.0] * 9
+    (message,) = caplog.messages
+    assert message.startswith("1 row without a reward, paid 0.0 by `abstain`; the last: row `1`")
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), "zero", None, [0]])

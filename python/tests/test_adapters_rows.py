@@ -55,6 +55,38 @@ def test_only_lists_of_the_batch_are_columns():
     assert found == [{"answer": "1"}, {"answer": "2"}]
 
 
+class Array:
+    """As those of NumPy."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        if not isinstance(self.items, list):
+            raise TypeError("len() of unsized object")
+        return len(self.items)
+
+    def tolist(self):
+        return self.items
+
+
+def test_arrays_are_columns_and_texts_are_none():
+    columns = {"answer": Array([1, 2]), "text": "ab", "map": {1: 1, 2: 2}, "one": Array(1)}
+    assert rows(columns, 2) == [{"answer": 1}, {"answer": 2}]
+    assert rows({"answer": Array([1, 2, 3])}, 2) == [{}, {}]
+
+
+def test_what_a_trainer_knows_is_taken_from_it_alone():
+    row = {"n_tokens": 900, "group": "all", "finish_reason": "stop", "answer": "7"}
+    assert Columns().rollout(row, {"n_tokens": 3}) == {
+        "n_tokens": 3,
+        "answer": "7",
+        "reference": "7",
+    }
+    named = Columns({"n_tokens": "n_tokens", "group": "group"}).rollout(row, {"n_tokens": 3})
+    assert (named["n_tokens"], named["group"], "finish_reason" in named) == (900, "all", False)
+
+
 def groups(prompts, num_generations=None):
     rollouts = [{"prompt": prompt} for prompt in prompts]
     group_by_prompt(rollouts, num_generations)

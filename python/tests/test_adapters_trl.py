@@ -1,10 +1,13 @@
 """Calls as TRL 1.16.0 makes them: by keyword, with lists, functions and its state."""
 
 import inspect
+import json
 import logging
+import os
 import pickle
 from types import SimpleNamespace
 
+import goldstone
 import pytest
 from goldstone import trl
 
@@ -137,9 +140,12 @@ class Counting:
     def __init__(self, scorer):
         self.scorer = scorer
         self.batches = 0
+        self.fails = False
 
     def score_batch(self, rows):
         self.batches += 1
+        if self.fails:
+            return [failed() for _ in rows]
         return self.scorer.score_batch(rows)
 
     def __getattr__(self, name):
@@ -179,6 +185,40 @@ def test_a_batch_that_changed_in_place_is_another_batch():
     assert Trainer().call(accuracy, [[message]], prompts, answer=[True]) == [None]
 
 
+def test_a_batch_that_failed_is_scored_again_for_who_asks_again():
+    accuracy, form = trl.rewards(SPEC, on_failure=None)
+    counting = counted([accuracy])
+
+    def ask(function):
+        return Trainer().call(function, [RIGHT], answer=["42"])
+
+    counting.fails = True
+    assert ask(accuracy) == [None]
+    counting.fails = False
+    # The other function is told of the same scores: the two are added up.
+    assert ask(form) == [None]
+    assert (ask(accuracy), ask(form)) == ([1.0], [1.0])
+    assert counting.batches == 2
+
+
+def failed():
+    score = {"id": "1", "group": "1", "reward": None, "status": "error", "terms": {}}
+    score["error"] = {"kind": "machinery", "message": "worker died"}
+    return goldstone.Score.from_json(json.dumps(score).encode())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_while_a_batch_is_scored_leaves_the_child_a_free_lock():
+    function = trl.reward(SPEC)
+    with function._batches._lock, function._batches.outcomes._lock:
+        child = os.fork()
+        if child == 0:
+            free = not function._batches._lock.locked()
+            os._exit(0 if free and not function._batches.outcomes._lock.locked() else 1)
+        assert function._batches._lock.locked()
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_columns_can_be_named():
     function = trl.reward(SPEC, columns={"reference": "/info/gold"})
     assert Trainer().call(function, [RIGHT], info=[{"gold": "42"}], answer=["41"]) == [2.5]
@@ -195,16 +235,17 @@ group_length = { of = "accuracy" }
 
 
 def test_rewards_that_compare_a_group_see_the_completions_of_a_prompt():
-    function = trl.reward(LENGTHS)
+    lengths = {"n_tokens": "tokens"}
+    function = trl.reward(LENGTHS, columns=lengths)
     completions = ["42", "42", "42", "42"]
     prompts = ["a", "a", "b", "b"]
-    columns = {"answer": ["42"] * 4, "n_tokens": [1, 3, 1, 3]}
+    columns = {"answer": ["42"] * 4, "tokens": [1, 3, 1, 3]}
     assert Trainer().call(function, completions, prompts, **columns) == [1.5, 0.5, 1.5, 0.5]
     # One prompt, twice in a row, is two groups only if somebody says so.
     same = ["a"] * 4
-    columns["n_tokens"] = [1, 3, 5, 9]
+    columns["tokens"] = [1, 3, 5, 9]
     assert Trainer().call(function, completions, same, **columns) == [1.5, 1.25, 1.0, 0.5]
-    two = trl.reward(LENGTHS, num_generations=2)
+    two = trl.reward(LENGTHS, columns=lengths, num_generations=2)
     assert Trainer().call(two, completions, same, **columns) == [1.5, 0.5, 1.5, 0.5]
 
 
@@ -213,8 +254,21 @@ def test_the_length_is_that_of_the_trainers_tokens():
         'of = "accuracy"', 'of = "accuracy", max_len = 6'
     )
     trained = Trainer().call(trl.reward(spec), ["42"], answer=["42"])
-    told = Trainer().call(trl.reward(spec), ["42"], answer=["42"], n_tokens=[3])
+    # A column of the data set by that name is not about the completion.
+    told = Trainer().call(trl.reward(spec), ["42"], answer=["42"], n_tokens=[6])
     assert trained == told == [pytest.approx(1.75)]
+    named = trl.reward(spec, columns={"n_tokens": "n_tokens"})
+    assert Trainer().call(named, ["42"], answer=["42"], n_tokens=[6]) != trained
+
+
+def test_groups_are_the_trainers():
+    # A column of the data set would put every completion into a group of its own.
+    columns = {"answer": ["42"] * 2, "tokens": [1, 3], "group": ["a", "b"]}
+    lengths = {"n_tokens": "tokens"}
+    function = trl.reward(LENGTHS, columns=lengths)
+    assert Trainer().call(function, ["42"] * 2, **columns) == [1.5, 0.5]
+    named = trl.reward(LENGTHS, columns={**lengths, "group": "group"})
+    assert Trainer().call(named, ["42"] * 2, **columns) != [1.5, 0.5]
 
 
 def test_functions_go_into_other_processes():

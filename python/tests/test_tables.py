@@ -36,6 +36,60 @@ def test_texts_of_all_kinds_are_read(scorer):
         assert scorer.score_batch(table.cast(schema)) == expected, kind
 
 
+BYTES = (
+    pa.binary(),
+    pa.large_binary(),
+    pa.binary_view(),
+    pa.binary(2),
+    pa.dictionary(pa.int32(), pa.binary()),
+)
+
+
+@pytest.mark.parametrize("kind", BYTES, ids=str)
+def test_bytes_are_no_text_and_no_digits(scorer, kind):
+    # As hexadecimal digits, the bytes of "42" are 3432.
+    answers = ["3432", "42"]
+    completions = [f"<think>so</think><answer>{answer}</answer>" for answer in answers]
+    values = pa.array([b"42", b"42"], pa.binary(2)).cast(pa.binary())
+    if pa.types.is_dictionary(kind):
+        values = values.dictionary_encode()
+    else:
+        values = pa.array([b"42", b"42"], kind)
+    table = pa.table({"completion": completions, "id": ["a", "b"], "reference": values})
+    found = scorer.score_batch(table)
+    assert found == scorer.score_batch(table.to_pylist())
+    assert [(score.id, score.reward) for score in found] == [("a", None), ("b", None)]
+    assert found[0].error.kind == "data"
+    assert found[0].error.message == "field `/reference` is bytes; decode them to a string"
+    texts = table.set_column(2, "reference", pa.array(["42", "42"]))
+    assert [score.reward for score in scorer.score_batch(texts)] == [1.0, 2.0]
+
+
+def test_bytes_inside_of_a_field_are_an_error_of_the_rows_that_have_them(scorer):
+    completions = ["<think>so</think><answer>3432</answer>"] * 3
+    for values in (
+        [["42", None], ["42", b"42"], ["42", None]],
+        [{"a": None}, {"a": b"42"}, {"a": None}],
+    ):
+        inner = pa.binary()
+        if isinstance(values[0], list):
+            values = [value[1:] for value in values]
+            column = pa.array(values, pa.list_(inner))
+        else:
+            column = pa.array(values, pa.struct([("a", inner)]))
+        table = pa.table({"completion": completions, "reference": column})
+        errors = [score.error for score in scorer.score_batch(table)]
+        assert "is bytes" in errors[1].message
+        assert all(error is None or "bytes" not in error.message for error in errors[::2])
+
+
+def test_a_null_of_a_column_of_bytes_is_a_null(scorer):
+    table = pa.Table.from_pylist(rows())
+    table = table.append_column("task", pa.array([None, b"math", None], pa.binary()))
+    rewards = [score.reward for score in scorer.score_batch(table)]
+    assert rewards == [2.0, None, None]
+
+
 def test_chat_messages_in_a_table_are_chat_messages(scorer):
     def chat(content: str) -> list[dict[str, object]]:
         return [{"role": "assistant", "content": content, "reasoning_content": None}]
