@@ -154,8 +154,9 @@ impl Engine {
         self.threads.score_placed(&self.scorer, records)
     }
 
-    /// As [`Engine::score_records`], but asks `go_on` between portions of the work,
-    /// on the caller's thread, some ten times a second; `None` where it said no.
+    /// As [`Engine::score_records`], but asks `go_on` while the threads work,
+    /// on the caller's thread, some ten times a second; `None` where it said no, once
+    /// the records that had begun are done.
     pub fn score_records_while<T: AsRef<[u8]> + Sync>(
         &self,
         records: &[T],

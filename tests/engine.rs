@@ -1,9 +1,14 @@
 //! The engine: records in memory are scored as the lines of a file are.
 
-use goldstone::batch::{Batch, BatchOptions, Columns, Control, Input, Inputs};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use goldstone::batch::{Batch, BatchOptions, Columns, Control, Input, Inputs, Judge, Threads};
 use goldstone::engine::{Engine, EngineOptions};
 use goldstone::load;
-use goldstone::reward::{ErrorKind, Scorer, SpecSource, Status};
+use goldstone::reward::{ErrorKind, Score, Scorer, SpecSource, Status};
+use goldstone::rollout::{FieldMap, Rollout};
 
 const RECORDS: [&str; 5] = [
     r#"{"completion": "<think>6 * 7</think><answer>42</answer>", "reference": "42"}"#,
@@ -129,22 +134,114 @@ fn a_record_by_itself_has_no_group_to_be_compared_with() {
     assert_eq!((score.id.as_str(), score.status), ("1", Status::Error));
 }
 
+/// A judge that answers once as many rows as there are threads are with it.
+struct Slow {
+    scorer: Scorer,
+    took: Duration,
+    here: Mutex<usize>,
+    changed: Condvar,
+    scored: AtomicUsize,
+    left_alone: AtomicUsize,
+}
+
+const THREADS: usize = 4;
+
+impl Slow {
+    fn new(took: Duration) -> Self {
+        Self {
+            scorer: load::spec("r1-zero").expect("shipped"),
+            took,
+            here: Mutex::new(0),
+            changed: Condvar::new(),
+            scored: AtomicUsize::new(0),
+            left_alone: AtomicUsize::new(0),
+        }
+    }
+
+    fn meet(&self) {
+        let mut here = self.here.lock().expect("nobody panicked");
+        *here += 1;
+        let end = (*here).next_multiple_of(THREADS);
+        self.changed.notify_all();
+        let patience = Duration::from_secs(20);
+        let met = self
+            .changed
+            .wait_timeout_while(here, patience, |here| *here < end);
+        if met.expect("nobody panicked").1.timed_out() {
+            self.left_alone.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Judge for Slow {
+    fn fields(&self) -> &FieldMap {
+        self.scorer.fields()
+    }
+
+    fn rewards(&self) -> &[Arc<str>] {
+        self.scorer.rewards()
+    }
+
+    fn solvers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn score(&self, rollout: &Rollout) -> Score {
+        std::thread::sleep(self.took);
+        self.scored.fetch_add(1, Relaxed);
+        if self.left_alone.load(Relaxed) == 0 {
+            self.meet();
+        }
+        self.scorer.score(rollout)
+    }
+}
+
+fn many(count: usize) -> Vec<String> {
+    let record =
+        |index| format!(r#"{{"completion": "<answer>{index}</answer>", "id": "{index}"}}"#);
+    (0..count).map(record).collect()
+}
+
+/// However slow rows are, all threads have one for as long as there are any.
+#[test]
+fn slow_rows_are_scored_side_by_side() {
+    let threads = Threads::new(THREADS).expect("threads");
+    let judge = Slow::new(Duration::from_millis(210));
+    let mut asked = 0;
+    let scores = threads.score_records_while(&judge, &many(40), &mut || {
+        asked += 1;
+        true
+    });
+    assert_eq!(judge.left_alone.load(Relaxed), 0);
+    assert!(asked > 1, "asked {asked} times");
+    let scores = scores.expect("nobody stopped it");
+    let ids: Vec<String> = scores.into_iter().map(|score| score.id).collect();
+    let expected: Vec<String> = (0..40).map(|id| id.to_string()).collect();
+    assert_eq!(ids, expected);
+    let judge = Slow::new(Duration::ZERO);
+    let _ = threads.score_records(&judge, &many(40));
+    assert_eq!(judge.left_alone.load(Relaxed), 0);
+}
+
 #[test]
 fn a_batch_goes_on_while_it_is_told_to() {
     let engine = engine(load::spec("r1-zero").expect("shipped"));
     let records: Vec<&str> = RECORDS.iter().copied().cycle().take(1000).collect();
-    let whole = engine.score_records(&records);
-    let mut asked = 0;
-    let same = engine.score_records_while(&records, &mut || {
-        asked += 1;
-        true
-    });
-    assert_eq!(same.as_ref(), Some(&whole));
-    assert!(asked > 1, "asked {asked} times");
-    let mut left = asked - 1;
-    let stopped = engine.score_records_while(&records, &mut || {
+    let same = engine.score_records_while(&records, &mut || true);
+    assert_eq!(same, Some(engine.score_records(&records)));
+    let stopped = engine.score_records_while(&records, &mut || false);
+    assert_eq!(stopped, None);
+    // In the middle of what would take the threads many minutes.
+    let threads = Threads::new(THREADS).expect("threads");
+    let judge = Slow::new(Duration::from_millis(20));
+    // Nobody waits for a row that will not come.
+    judge.left_alone.store(1, Relaxed);
+    let mut left = 3;
+    let stopped = threads.score_records_while(&judge, &many(100_000), &mut || {
         left -= 1;
         left > 0
     });
-    assert_eq!(stopped, None);
+    assert_eq!((stopped, left), (None, 0));
+    let scored = judge.scored.load(Relaxed);
+    assert!((1..100_000).contains(&scored), "{scored}");
 }

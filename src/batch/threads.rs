@@ -1,8 +1,9 @@
 //! Rollouts that are already in memory, scored on threads that stay.
 
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -14,8 +15,8 @@ use super::run::BatchError;
 use crate::reward::{Pending, Score, Scorer};
 use crate::rollout::Rollout;
 
-/// How long a portion of a batch should take.
-const PORTION: Duration = Duration::from_millis(100);
+/// How often a caller is asked whether to go on.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Threads that score. No result depends on how many there are.
 #[derive(Debug)]
@@ -84,8 +85,9 @@ impl Threads {
             .unwrap_or_default()
     }
 
-    /// As [`Threads::score_records`], but asks `go_on` between portions of the work,
-    /// on the caller's thread, some ten times a second; `None` where it said no.
+    /// As [`Threads::score_records`], but asks `go_on` while the threads work,
+    /// on the caller's thread, some ten times a second; `None` where it said no, once
+    /// the rows that had begun are done.
     pub fn score_records_while<T: AsRef<[u8]> + Sync>(
         &self,
         judge: &impl Judge,
@@ -118,7 +120,7 @@ impl Threads {
     ) -> Option<Vec<Score>> {
         let Some(scorer) = judge.grouped() else {
             let score = |rollout: &Rollout| Begun::Scored(Box::new(score_rollout(judge, rollout)));
-            let begun = self.portions(count, |index| with(index, &score), go_on)?;
+            let begun = self.items(count, |index| with(index, &score), go_on)?;
             let scores = begun.into_iter().map(|begun| match begun {
                 Begun::Scored(score) => *score,
                 Begun::Open(_) => unreachable!("rows wait only for groups"),
@@ -129,49 +131,62 @@ impl Threads {
             Ok(pending) => Begun::Open(Box::new(pending)),
             Err(score) => Begun::Scored(score),
         };
-        let begun = self.portions(count, |index| with(index, &begin), go_on)?;
+        let begun = self.items(count, |index| with(index, &begin), go_on)?;
         Some(settle(scorer, begun))
     }
 
-    /// All items at once, or in portions between which `go_on` is asked.
-    fn portions<T: Send>(
+    /// All items on the threads, in their order; while they run, the caller's thread
+    /// asks `go_on`. An item that is one row of a slow judge is worth a steal, so that
+    /// no thread has a share that others could help with.
+    fn items<T: Send>(
         &self,
         count: usize,
         item: impl Fn(usize) -> T + Send + Sync,
         go_on: Option<&mut dyn FnMut() -> bool>,
     ) -> Option<Vec<T>> {
-        let Some(go_on) = go_on else {
-            return Some(self.map(0..count, &item));
-        };
-        let mut items = Vec::with_capacity(count);
-        let mut portion = 4 * self.0.current_num_threads();
-        while items.len() < count {
-            if !go_on() {
-                return None;
-            }
-            let begin = Instant::now();
-            let end = count.min(items.len() + portion);
-            items.extend(self.map(items.len()..end, &item));
-            // Large enough that waiting for the last thread costs little.
-            match begin.elapsed() {
-                took if took < PORTION / 2 => portion *= 2,
-                took if took > PORTION * 2 => portion = (portion / 2).max(1),
-                _ => {}
-            }
+        if let Some(go_on) = go_on {
+            return if go_on() {
+                self.items_while(count, &item, go_on)
+            } else {
+                None
+            };
         }
-        Some(items)
+        // A thread of ours costs more to wake than one row takes to score.
+        if count == 1 {
+            return Some(vec![item(0)]);
+        }
+        let items = (0..count).into_par_iter().with_max_len(1).map(item);
+        Some(self.0.install(|| items.collect()))
     }
 
-    fn map<T: Send>(
+    /// Items that have not begun when `go_on` says no never do.
+    fn items_while<T: Send>(
         &self,
-        range: Range<usize>,
+        count: usize,
         item: &(impl Fn(usize) -> T + Send + Sync),
-    ) -> Vec<T> {
-        // A thread of ours costs more to wake than one row takes to score.
-        if range.len() == 1 {
-            return vec![item(range.start)];
-        }
-        self.0.install(|| range.into_par_iter().map(item).collect())
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Option<Vec<T>> {
+        let is_stopped = AtomicBool::new(false);
+        let mut items: Option<Vec<T>> = None;
+        let (done, all) = mpsc::channel::<()>();
+        self.0.in_place_scope(|scope| {
+            let (items, is_stopped) = (&mut items, &is_stopped);
+            scope.spawn(move |_| {
+                // Dropped at the end, be it a panic: then nobody waits any more.
+                let _done = done;
+                let one = |index| (!is_stopped.load(Relaxed)).then(|| item(index));
+                let rows = (0..count).into_par_iter().with_max_len(1).map(one);
+                let rows: Vec<Option<T>> = rows.collect();
+                *items = rows.into_iter().collect();
+            });
+            while all.recv_timeout(ASK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                if !go_on() {
+                    is_stopped.store(true, Relaxed);
+                    break;
+                }
+            }
+        });
+        items.filter(|_| !is_stopped.load(Relaxed))
     }
 }
 

@@ -90,7 +90,10 @@ impl Serve {
             token,
             log: Arc::clone(&log),
         };
-        let engines = EngineOptions::with_jobs(self.jobs.into());
+        let engines = EngineOptions {
+            say: Some(say),
+            ..EngineOptions::with_jobs(self.jobs.into())
+        };
         let names: Vec<String> = specs.iter().map(|spec| spec.name().to_owned()).collect();
         let server = Server::bind(&self.listen, specs, &engines, options).map_err(failure)?;
         warn(server.notices());

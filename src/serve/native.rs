@@ -54,7 +54,10 @@ pub(super) async fn score(
     let body = whole(body, &head.headers, limit, options.patience, &app.budget).await?;
     let parsed = parse(&body.bytes)?;
     let lane = app.lane(parsed.spec.or(asked.spec).as_deref())?;
-    let scored = score_all(lane, parsed.rows).await?;
+    let scored = match parsed.shape {
+        Shape::One => score_alone(lane, parsed.rows).await?,
+        Shape::List | Shape::Items => score_all(lane, parsed.rows).await?,
+    };
     let mut out = Vec::with_capacity(scored.iter().map(|row| row.json.len() + 1).sum::<usize>());
     if parsed.shape == Shape::Items {
         let scorer = lane.engine().scorer();
@@ -96,6 +99,13 @@ pub(super) async fn score_all(lane: &Lane, rows: Vec<Row>) -> Result<Vec<Scored>
         scored.extend(part.map_err(|_| Refusal::ours("the scoring threads failed"))?);
     }
     Ok(scored)
+}
+
+/// Scores a row that is no group: what compares the rollouts of one is open.
+async fn score_alone(lane: &Lane, rows: Vec<Row>) -> Result<Vec<Scored>, Refusal> {
+    let places = lane.try_admit(rows.len())?;
+    let answer = lane.queue().push_alone(rows, places).await;
+    answer.map_err(|_| Refusal::ours("the scoring threads failed"))
 }
 
 /// Whether the body is JSON lines.

@@ -59,6 +59,8 @@ pub(super) type Answer = oneshot::Receiver<Vec<Scored>>;
 /// Rows that are scored together.
 pub(super) struct Job {
     rows: Vec<Row>,
+    /// Whether the rows are no group, whatever the spec compares.
+    is_alone: bool,
     answer: oneshot::Sender<Vec<Scored>>,
     places: OwnedSemaphorePermit,
     /// Memory that the rows take.
@@ -92,11 +94,27 @@ impl Queue {
         places: OwnedSemaphorePermit,
         bytes: Option<OwnedSemaphorePermit>,
     ) -> Answer {
+        self.enqueue(rows, false, places, bytes)
+    }
+
+    /// One job of rows that are no group.
+    pub(super) fn push_alone(&self, rows: Vec<Row>, places: OwnedSemaphorePermit) -> Answer {
+        self.enqueue(rows, true, places, None)
+    }
+
+    fn enqueue(
+        &self,
+        rows: Vec<Row>,
+        is_alone: bool,
+        places: OwnedSemaphorePermit,
+        bytes: Option<OwnedSemaphorePermit>,
+    ) -> Answer {
         let (answer, receiver) = oneshot::channel();
         let mut waiting = self.lock();
         waiting.rows += rows.len();
         waiting.jobs.push_back(Job {
             rows,
+            is_alone,
             answer,
             places,
             bytes,
@@ -112,8 +130,8 @@ impl Queue {
         self.bell.notify_all();
     }
 
-    /// A thread's share of what waits; `None` at the end.
-    fn take(&self, threads: usize) -> Option<Vec<Job>> {
+    /// A thread's share of what waits, of `most` rows at most; `None` at the end.
+    fn take(&self, threads: usize, most: usize) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         while waiting.jobs.is_empty() {
             if waiting.is_closed {
@@ -124,7 +142,7 @@ impl Queue {
                 .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let share = (waiting.rows / threads).clamp(1, JOB_ROWS);
+        let share = (waiting.rows / threads).clamp(1, most);
         let mut taken = Vec::new();
         let mut rows = 0;
         while rows < share {
@@ -149,7 +167,9 @@ pub(super) fn job_rows(lane: &Lane, rows: usize) -> usize {
 
 /// What a scoring thread does, until the queue is closed and empty.
 pub(super) fn work(lane: &Arc<Lane>) {
-    while let Some(jobs) = lane.queue().take(lane.threads()) {
+    // What waits behind a slow row waits as long as that takes.
+    let most = if lane.is_slow() { 1 } else { JOB_ROWS };
+    while let Some(jobs) = lane.queue().take(lane.threads(), most) {
         for job in jobs {
             // The engine answers for rows; this is about ourselves. The channel is
             // closed then, and the request fails loudly.
@@ -161,12 +181,14 @@ pub(super) fn work(lane: &Arc<Lane>) {
 fn run(lane: &Lane, job: Job) {
     let Job {
         rows,
+        is_alone,
         answer,
         places,
         bytes,
     } = job;
     let count = rows.len();
-    let scored = match lane.engine().scorer().needs_groups() {
+    let is_compared = lane.engine().scorer().needs_groups();
+    let scored = match is_compared && !is_alone {
         true => together(lane, rows, &answer),
         false => one_by_one(lane, rows, &answer),
     };
@@ -196,6 +218,8 @@ fn one_by_one(
         }
         let began = Instant::now();
         let score = match row.content {
+            // What compares rollouts would find the best of a group of one.
+            Content::Json(text) if scorer.needs_groups() => lane.engine().score_record(&text),
             Content::Json(text) => {
                 let mut scores = lane.engine().score_placed(&[(row.position, text)]);
                 scores.pop().expect("one score per record")

@@ -233,8 +233,10 @@ pub(super) struct Asked {
     pub(super) spec: Option<String>,
     /// What a row that nobody can judge pays, where a protocol knows only numbers.
     pub(super) abstain: Option<f64>,
-    /// What a row pays that is unusable, or on which we failed.
+    /// What a row pays that is unusable.
     pub(super) error: Option<f64>,
+    /// What a row pays on which we failed, or a judge.
+    pub(super) failure: Option<f64>,
     /// Text before the response.
     pub(super) split: Option<String>,
 }
@@ -254,6 +256,7 @@ impl Asked {
                 }
                 "abstain" => asked.abstain = Some(number(&key, &value)?),
                 "error" => asked.error = Some(number(&key, &value)?),
+                "failure" => asked.failure = Some(number(&key, &value)?),
                 "split" => asked.split = Some(value),
                 _ => asked.spec = Some(value),
             }

@@ -27,7 +27,7 @@ use super::routes::Streamed;
 
 /// Rows of a job.
 const JOB_ROWS: usize = 64;
-/// Jobs under way per stream, so that no stream fills the queue.
+/// Jobs of many rows under way per stream, so that no stream fills the queue.
 const JOBS: usize = 16;
 /// Parts of the answer that wait for the client: of [`JOB_ROWS`] rows each, some 8 MB.
 const PARTS: usize = 256;
@@ -47,7 +47,7 @@ impl std::error::Error for Cut {}
 /// Scores the lines of `body`; the answer begins at once.
 pub(super) fn stream(app: Arc<App>, lane: Arc<Lane>, body: Body) -> Response {
     let (mut out, answer) = Channel::<Bytes, Cut>::new(PARTS);
-    let (jobs, mut under_way) = mpsc::channel::<Result<Answer, Cut>>(JOBS);
+    let (jobs, mut under_way) = mpsc::channel::<Result<Answer, Cut>>(jobs_of(&lane));
     let reader = Arc::clone(&app);
     tokio::spawn(async move {
         if let Err(cut) = read(&reader, &lane, body, &jobs).await {
@@ -83,6 +83,14 @@ pub(super) fn stream(app: Arc<App>, lane: Arc<Lane>, body: Body) -> Response {
     let mut response = (headers, Body::new(answer)).into_response();
     response.extensions_mut().insert(Streamed);
     response
+}
+
+/// Jobs under way: on a slow lane each is one row, and no thread should be idle.
+fn jobs_of(lane: &Lane) -> usize {
+    match lane.is_slow() {
+        true => lane.threads(),
+        false => JOBS,
+    }
 }
 
 /// Reads to the end of the body, or to the end of the client's or the server's time.

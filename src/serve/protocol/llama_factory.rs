@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::prompt::{split, without_end};
 use super::row::{Draft, unusable};
-use super::{open, rewards};
+use super::{check_rows, open, rewards};
 use crate::rollout::LossyString;
 use crate::serve::app::App;
 use crate::serve::native::{score_all, text};
@@ -32,7 +32,12 @@ pub(in crate::serve) async fn handle(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (asked, body) = open(&app, request, &["spec", "abstain", "error", "split"]).await?;
+    let (asked, body) = open(
+        &app,
+        request,
+        &["spec", "abstain", "error", "failure", "split"],
+    )
+    .await?;
     let lane = app.lane(asked.spec.as_deref())?;
     let fields = lane.engine().scorer().fields();
     let texts: Asked =
@@ -47,7 +52,8 @@ pub(in crate::serve) async fn handle(
         draft.set_text(&fields.completion, without_end(response));
         draft.row(position)
     };
-    let rows = (1..).zip(&texts.messages).map(row).collect();
+    let rows: Vec<Row> = (1..).zip(&texts.messages).map(row).collect();
+    check_rows(lane, rows.len())?;
     let scored = score_all(lane, rows).await?;
     let scores = rewards(&scored, &asked)?;
     Ok(json_bytes(

@@ -3,6 +3,8 @@
 //! None of them has a word for "no reward". A row that nobody can judge, or that is
 //! unusable, refuses the whole request with 422 and says why, which every trainer
 //! reports; whoever wants a number in its place says which (`?abstain=`, `?error=`).
+//! What failed on our side, a judge that does not answer included, says nothing about
+//! the policy: it is 503, unless `?failure=` names a number.
 
 pub(super) mod llama_factory;
 pub(super) mod nemo_gym;
@@ -16,10 +18,11 @@ use axum::http::StatusCode;
 
 use super::app::App;
 use super::body::{Held, discard, whole};
+use super::lane::Lane;
 use super::queue::Scored;
 use super::refusal::Refusal;
 use super::routes::Asked;
-use crate::reward::{Score, Status};
+use crate::reward::{ErrorKind, Score, Status, Term};
 
 /// What a request asks, and its body.
 async fn open(app: &App, request: Request, queries: &[&str]) -> Result<(Asked, Held), Refusal> {
@@ -42,9 +45,10 @@ fn rewards(scored: &[Scored], asked: &Asked) -> Result<Vec<f64>, Refusal> {
     let rows = (1..).zip(scored);
     rows.map(|(position, row)| {
         let score = &row.score;
-        let stand_in = match score.status {
-            Status::Error => asked.error,
-            _ => asked.abstain,
+        let stand_in = match lack(score) {
+            Lack::Failure => asked.failure,
+            Lack::Unusable => asked.error,
+            Lack::Undecided => asked.abstain,
         };
         let reward = score.reward.or(stand_in);
         reward.ok_or_else(|| unjudged(score).of_row(position))
@@ -52,16 +56,62 @@ fn rewards(scored: &[Scored], asked: &Asked) -> Result<Vec<f64>, Refusal> {
     .collect()
 }
 
-fn unjudged(score: &Score) -> Refusal {
+/// Refuses a row that comes alone where rows of a group are compared: it would be the
+/// best of a group of one.
+fn check_rows(lane: &Lane, rows: usize) -> Result<(), Refusal> {
+    if rows != 1 || !lane.engine().scorer().needs_groups() {
+        return Ok(());
+    }
     let message = format!(
-        "there is no reward ({}), and this protocol has no word for that; `?{}=NUMBER` pays a number instead",
-        why(score),
-        match score.status {
-            Status::Error => "error",
-            _ => "abstain",
-        }
+        "`{}` compares the rollouts of a group, and this request has one; send whole groups to `/score`",
+        lane.name()
     );
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "unjudged", message)
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    Err(Refusal::new(status, "needs_group", message))
+}
+
+/// Why a row has no reward: whose doing it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// Ours, or that of a judge which does not answer.
+    Failure,
+    /// The row's.
+    Unusable,
+    /// Nobody's: it cannot be judged.
+    Undecided,
+}
+
+fn lack(score: &Score) -> Lack {
+    if score.status == Status::Error {
+        let kind = score.error.as_ref().map(|error| error.kind);
+        return match kind {
+            Some(ErrorKind::Data) => Lack::Unusable,
+            _ => Lack::Failure,
+        };
+    }
+    match score.terms.iter().any(has_failed) {
+        true => Lack::Failure,
+        false => Lack::Undecided,
+    }
+}
+
+/// Whether a term is open since an endpoint failed.
+fn has_failed(term: &Term) -> bool {
+    let reason = term.reason.unwrap_or_default();
+    term.value.is_none() && reason.starts_with("remote_")
+}
+
+fn unjudged(score: &Score) -> Refusal {
+    let (status, code, query) = match lack(score) {
+        Lack::Failure => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "failure"),
+        Lack::Unusable => (StatusCode::UNPROCESSABLE_ENTITY, "unjudged", "error"),
+        Lack::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "unjudged", "abstain"),
+    };
+    let message = format!(
+        "there is no reward ({}), and this protocol has no word for that; `?{query}=NUMBER` pays a number instead",
+        why(score)
+    );
+    Refusal::new(status, code, message)
 }
 
 /// Why a row has no reward, in a few words.
@@ -69,7 +119,8 @@ fn why(score: &Score) -> String {
     if let Some(error) = &score.error {
         return error.message.clone();
     }
-    let open = score.terms.iter().find(|term| term.value.is_none());
+    let failed = score.terms.iter().find(|term| has_failed(term));
+    let open = failed.or_else(|| score.terms.iter().find(|term| term.value.is_none()));
     match open {
         Some(term) => match term.reason {
             Some(reason) => format!("`{}` cannot be judged: {reason}", term.name),

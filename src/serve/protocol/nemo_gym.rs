@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::row::Draft;
-use super::{open, rewards, why};
+use super::{check_rows, open, rewards, why};
 use crate::reward::Score;
 use crate::rollout::Record;
 use crate::serve::app::App;
@@ -28,8 +28,9 @@ pub(in crate::serve) async fn handle(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (asked, body) = open(&app, request, &["spec", "abstain", "error"]).await?;
+    let (asked, body) = open(&app, request, &["spec", "abstain", "error", "failure"]).await?;
     let lane = app.lane(asked.spec.as_deref())?;
+    check_rows(lane, 1)?;
     let scorer = lane.engine().scorer();
     let text = text(&body.bytes)?;
     serde_json::from_str::<&RawValue>(text).map_err(|error| Refusal::json(&error))?;

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::prompt::{after_prompt, without_end};
 use super::row::{Draft, unusable};
-use super::{open, rewards};
+use super::{check_rows, open, rewards};
 use crate::rollout::{FieldMap, LossyString};
 use crate::serve::app::App;
 use crate::serve::native::{score_all, text};
@@ -38,10 +38,11 @@ pub(in crate::serve) async fn handle(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (asked, body) = open(&app, request, &["spec", "abstain", "error"]).await?;
+    let (asked, body) = open(&app, request, &["spec", "abstain", "error", "failure"]).await?;
     let lane = app.lane(asked.spec.as_deref())?;
     let scorer = lane.engine().scorer();
     let rows = rows(text(&body.bytes)?, scorer.fields())?;
+    check_rows(lane, rows.len())?;
     let scored = score_all(lane, rows).await?;
     let rewards = rewards(&scored, &asked)?;
     let scores: Vec<f64> = scored

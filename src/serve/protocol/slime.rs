@@ -1,7 +1,8 @@
 //! `POST /slime`: what slime's `--rm-type remote_rm --rm-url` asks.
 //!
-//! `{"prompt": …, "response": …, "label": …}` in, a number out. slime tries ten times
-//! and then raises what an answer other than 200 says.
+//! `{"prompt": …, "response": …, "label": …}` in, a number out. Tokens that end a
+//! turn are taken off the response. slime tries ten times and then raises what an answer
+//! other than 200 says.
 //!
 //! Source: slime, `slime/rollout/rm_hub/__init__.py`, August 2026.
 
@@ -12,9 +13,10 @@ use axum::response::Response;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::prompt::without_end;
 use super::row::Draft;
-use super::{open, rewards};
-use crate::rollout::Record;
+use super::{check_rows, open, rewards};
+use crate::rollout::{LossyString, Record};
 use crate::serve::app::App;
 use crate::serve::native::{score_all, text};
 use crate::serve::refusal::Refusal;
@@ -24,8 +26,9 @@ pub(in crate::serve) async fn handle(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (asked, body) = open(&app, request, &["spec", "abstain", "error"]).await?;
+    let (asked, body) = open(&app, request, &["spec", "abstain", "error", "failure"]).await?;
     let lane = app.lane(asked.spec.as_deref())?;
+    check_rows(lane, 1)?;
     let fields = lane.engine().scorer().fields();
     let text = text(&body.bytes)?;
     serde_json::from_str::<&RawValue>(text).map_err(|error| Refusal::json(&error))?;
@@ -38,7 +41,10 @@ pub(in crate::serve) async fn handle(
             "label" => draft.set(&fields.reference, raw),
             "response" => {
                 has_response = true;
-                draft.set(&fields.completion, raw);
+                match serde_json::from_str::<LossyString>(raw) {
+                    Ok(text) => draft.set_text(&fields.completion, without_end(&text.0)),
+                    Err(_) => draft.set(&fields.completion, raw),
+                }
             }
             _ => {}
         }
