@@ -79,10 +79,11 @@ pub(super) fn check_footer(store: &impl ChunkReader) -> Result<(), String> {
         Ok(field == 2)
     });
     match (walked, depth) {
-        (Err(NotThrift), _) | (_, None) => Err("its footer is damaged".to_owned()),
+        // The walk through columns that nest too deep has ended before their end.
         (_, Some(depth)) if depth > MAX_COLUMN_DEPTH => Err(format!(
             "its columns nest {depth} deep, over the limit of {MAX_COLUMN_DEPTH}"
         )),
+        (Err(NotThrift), _) | (_, None) => Err("its footer is damaged".to_owned()),
         _ => Ok(()),
     }
 }
