@@ -85,8 +85,11 @@ fn a_second_signal_ends_it_at_once() {
     let mut process = Process::start(&["--spec", "math", "--listen", "127.0.0.1:0"]);
     let mut connection = Connection::new(process.address);
     // A request that takes as long as the client likes.
-    let head = "POST /score HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{";
+    let head =
+        "POST /score HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n";
     connection.send(head).unwrap();
+    // It is taken: the server waits for the body.
+    assert_eq!(connection.reply().unwrap().status, 100);
     process.signal("-TERM");
     let mut line = String::new();
     process.stderr.read_line(&mut line).unwrap();
