@@ -4,9 +4,9 @@
 //! bounded queue per spec, scoring threads take them from there, and every request gets
 //! its own scores in its own order: the bytes that `goldstone score` writes. What does
 //! not fit is refused, and nothing that was taken is lost when the server is told to
-//! stop. Reading order: [`accept`] takes connections, [`routes`] finds the handler,
-//! [`native`], [`stream`] and [`protocol`] make rows of bodies and bodies of scores,
-//! [`queue`] is in between.
+//! stop. Reading order: `accept` takes connections, `routes` finds the handler,
+//! `native`, `stream` and `protocol` make rows of bodies and bodies of scores,
+//! `queue` is in between.
 //!
 //! ```no_run
 //! use goldstone::engine::EngineOptions;
