@@ -26,4 +26,5 @@ PYTHON="$work/venv/bin/python" scripts/build-wheel.sh "$@"
 # The command of the package, in no source folder.
 (cd "$work" && echo '{"completion": "#### 42", "reference": "42"}' |
     venv/bin/goldstone score - --spec gsm8k --columns scores)
-"$work/venv/bin/pytest" -c python/pyproject.toml python/tests
+# Real trainers have a check of their own.
+"$work/venv/bin/pytest" -c python/pyproject.toml python/tests --ignore=python/tests/trainers

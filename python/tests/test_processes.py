@@ -129,13 +129,16 @@ def test_asyncio(scorer):
 
 
 LONG_BATCH = """
-import sys, goldstone
+import signal, sys, goldstone
+# A shell may have started all this in the background, where interrupts are ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 scorer = goldstone.Scorer(sys.argv[1])
 row = {"completion": r"\\boxed{(x+1)^{12}+\\sin(x)}", "reference": "x^{12} - 1 + \\\\cos(x)"}
 rows = [row] * 500_000
 print("ready", flush=True)
 try:
-    scorer.score_batch(rows)
+    while True:
+        scorer.score_batch(rows)
 except KeyboardInterrupt:
     assert scorer.score(row).reward == 0.0
     print("interrupted", flush=True)
