@@ -3,24 +3,19 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::container::Container;
 use super::input::{Input, InputError, Inputs};
 use super::judge::Judge;
+use super::lines::reader;
 use super::manifest::Manifest;
-use super::reader::{Chunk, Line, ReadLimits, Reader};
+use super::reader::{Chunk, Line, Reader};
 use super::run::{Batch, BatchError, BatchOptions, Control, Report};
 
 /// Differences that are kept.
 const SHOWN: usize = 3;
 /// Lines of a difference are kept up to here.
 const SHOWN_BYTES: usize = 2000;
-/// Rows read ahead.
-const CHUNK_ROWS: usize = 64;
-/// Bytes read ahead.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What scoring once more has come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,14 +161,8 @@ struct Rows<'i> {
 
 impl<'i> Rows<'i> {
     fn new(inputs: &'i Inputs) -> Self {
-        let limits = ReadLimits {
-            line_bytes: usize::MAX,
-            chunk_rows: CHUNK_ROWS,
-            chunk_bytes: CHUNK_BYTES,
-            rows: u64::MAX,
-        };
         Self {
-            reader: Reader::new(inputs, limits, Arc::new(AtomicU64::new(0))),
+            reader: reader(inputs, usize::MAX),
             chunk: Chunk::default(),
             next: 0,
             partial: Vec::new(),

@@ -189,7 +189,8 @@ pub(super) fn too_long(bytes: u64, limit: usize) -> RowError {
     ))
 }
 
-fn reader(inputs: &Inputs, line_bytes: usize) -> Reader<'_> {
+/// Reads rows for a caller that takes them one by one.
+pub(super) fn reader(inputs: &Inputs, line_bytes: usize) -> Reader<'_> {
     let limits = ReadLimits {
         line_bytes,
         chunk_rows: CHUNK_ROWS,

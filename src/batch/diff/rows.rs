@@ -1,21 +1,14 @@
 //! Scored rows, read one by one: what two files are compared by.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use serde::{Deserialize, Serialize};
 
 use crate::batch::input::{InputError, Inputs};
-use crate::batch::lines::too_long;
-use crate::batch::reader::{Chunk, Line, ReadLimits, Reader};
+use crate::batch::lines::{reader, too_long};
+use crate::batch::reader::{Chunk, Line, Reader};
 use crate::reward::Status;
 use crate::verdict::Outcome;
-
-/// Rows read ahead.
-const CHUNK_ROWS: usize = 64;
-/// Bytes read ahead.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The score of a row, as a scored file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,15 +48,9 @@ pub(super) struct Rows<'i> {
 
 impl<'i> Rows<'i> {
     pub(super) fn new(inputs: &'i Inputs, max_line_bytes: usize) -> Self {
-        let limits = ReadLimits {
-            line_bytes: max_line_bytes,
-            chunk_rows: CHUNK_ROWS,
-            chunk_bytes: CHUNK_BYTES,
-            rows: u64::MAX,
-        };
         Self {
             inputs,
-            reader: Reader::new(inputs, limits, Arc::new(AtomicU64::new(0))),
+            reader: reader(inputs, max_line_bytes),
             max_line_bytes,
             chunk: Chunk::default(),
             next: 0,
