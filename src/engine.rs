@@ -116,6 +116,12 @@ impl Engine {
         &self.notices
     }
 
+    /// Whether a row may wait for a program in the sandbox or for a judge.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        has_programs(&self.scorer) || self.scorer.waiting_rows() > 0
+    }
+
     /// Scores one rollout on the caller's thread. Never panics.
     #[must_use]
     pub fn score(&self, rollout: &Rollout) -> Score {
@@ -221,16 +227,23 @@ pub fn remote(
 #[must_use]
 pub fn threads(scorer: &Scorer, jobs: usize) -> usize {
     let waiting = scorer.waiting_rows().min(MOST_WAITING);
-    #[cfg(feature = "sandbox")]
-    let has_programs = !scorer.guests().is_empty();
-    #[cfg(not(feature = "sandbox"))]
-    let has_programs = false;
+    let has_programs = has_programs(scorer);
     if waiting == 0 && !has_programs {
         return jobs;
     }
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let jobs = if jobs == 0 { cores() } else { jobs };
     jobs + waiting + if has_programs { jobs } else { 0 }
+}
+
+fn has_programs(scorer: &Scorer) -> bool {
+    #[cfg(feature = "sandbox")]
+    return !scorer.guests().is_empty();
+    #[cfg(not(feature = "sandbox"))]
+    {
+        let _ = scorer;
+        false
+    }
 }
 
 /// Worker processes for the named guests, each of which must be installed: better

@@ -78,7 +78,8 @@ class Scorer:
         return engine
 
     def score(self, rollout: Mapping[str, Any]) -> Score:
-        """Scores one rollout, on the calling thread and without the GIL.
+        """Scores one rollout, on the calling thread; the GIL is free meanwhile,
+        unless rows lately took so little that handing it on would take longer.
 
         What is wrong with the rollout is in the score: nothing is raised for a missing
         reference. A reward that compares the rollouts of a group is ``None`` with the

@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyMapping};
 use crate::arrow::{self, ScoredStream};
 use crate::errors::{Class, chain};
 use crate::fork::Inside;
+use crate::pace::Pace;
 use crate::records::{Fields, Records};
 use crate::score::Score;
 use crate::spec::Spec;
@@ -25,6 +26,7 @@ const SIGNALS: Duration = Duration::from_millis(100);
 pub(crate) struct Engine {
     engine: ManuallyDrop<engine::Engine>,
     fields: Fields,
+    pace: Pace,
     process: u32,
 }
 
@@ -68,6 +70,7 @@ impl Engine {
         Ok(Self {
             fields: Fields::of(engine.scorer().fields()),
             engine: ManuallyDrop::new(engine),
+            pace: Pace::unknown(),
             process: process::id(),
         })
     }
@@ -87,9 +90,14 @@ impl Engine {
         if let Some((_, score)) = unusable.pop() {
             return Ok(Score::new(score));
         }
+        let text = &texts[0];
+        let score = || self.pace.learn(text.len(), || engine.score_record(text));
+        if !engine.waits() && self.pace.is_brief(text.len()) {
+            return Ok(Score::new(score()));
+        }
         Ok(py.detach(|| {
             let _inside = Inside::enter();
-            Score::new(engine.score_record(&texts[0]))
+            Score::new(score())
         }))
     }
 

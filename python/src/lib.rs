@@ -9,6 +9,7 @@ mod engine;
 mod errors;
 mod fork;
 mod json;
+mod pace;
 mod records;
 #[cfg(feature = "sandbox")]
 mod sandbox;
