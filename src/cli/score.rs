@@ -10,14 +10,15 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
+use super::container::FormatOption;
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary, verify};
 use crate::batch::report::{About, Survey};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
-    InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
+    self, Batch, BatchError, BatchOptions, Condition, Control, Ended, Existing, Input, InputError,
+    Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
 };
 use crate::engine;
 use crate::reward::Scorer;
@@ -75,9 +76,8 @@ pub(super) struct Score {
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
-    /// What the output is; by default what its name says, and `jsonl` on standard output
-    #[arg(long, value_enum)]
-    format: Option<Format>,
+    #[command(flatten)]
+    format: FormatOption,
     /// Score rows of which this is true, of the fields that the file has: `task=math`,
     /// `/extra_info/split!=test`, `n_tokens>1000`, `prompt~triangle` (may be repeated)
     #[arg(long = "where", value_name = "FIELD=VALUE")]
@@ -117,20 +117,6 @@ enum Columns {
     Scores,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// JSON lines
-    Jsonl,
-    /// JSON lines, compressed with gzip
-    #[value(name = "jsonl.gz")]
-    Gzip,
-    /// JSON lines, compressed with zstd
-    #[value(name = "jsonl.zst")]
-    Zstd,
-    /// Parquet
-    Parquet,
-}
-
 impl Score {
     pub(super) fn run(self) -> Outcome {
         if let Some(file) = &self.verify {
@@ -143,7 +129,7 @@ impl Score {
                 Columns::All => batch::Columns::All,
                 Columns::Scores => batch::Columns::Scores,
             },
-            container: self.container(),
+            container: self.format.container(self.output.as_deref()),
             limit: self.limit,
             schema: self.schema.schema,
             selection: Selection {
@@ -248,16 +234,6 @@ impl Score {
             elapsed: Some(begin.elapsed().as_secs_f64()),
             resumed_rows: ended.map_or(0, |report| report.resumed_rows),
             ..report::about(scorer, inputs)
-        }
-    }
-
-    fn container(&self) -> Container {
-        match (self.format, &self.output) {
-            (Some(Format::Jsonl), _) | (None, None) => Container::Jsonl,
-            (Some(Format::Gzip), _) => Container::Gzip,
-            (Some(Format::Zstd), _) => Container::Zstd,
-            (Some(Format::Parquet), _) => Container::Parquet,
-            (None, Some(path)) => Container::of(path),
         }
     }
 
