@@ -15,7 +15,7 @@ use super::{Exit, Failure, Outcome, bad_input, load_spec, summary};
 use crate::batch::report::{About, InputFile, SpecAbout, Survey, survey_scored};
 use crate::batch::{Input, Inputs, Manifest};
 use crate::load::LoadError;
-use crate::reward::{Scorer, SpecSource};
+use crate::reward::Scorer;
 
 /// What the files of a report begin with: others are not written over.
 const MARKS: [&str; 2] = [
@@ -100,16 +100,7 @@ impl Report {
         let Some(manifest) = known else {
             return Err(bad_input(anyhow!("no files")));
         };
-        let grammar = |path: &str| {
-            Err(format!(
-                "the manifest has no grammar file `{path}`; name the spec with `--spec`"
-            ))
-        };
-        let scorer = Scorer::compile(SpecSource {
-            text: &manifest.spec.text,
-            origin: &manifest.spec.name,
-            grammar: &grammar,
-        });
+        let scorer = manifest.scorer();
         scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))
     }
 }
