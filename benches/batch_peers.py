@@ -7,8 +7,9 @@ The rows are those of the file (the shipped GSM8K rollouts), over and over, each
 with other ids and groups: once as they are and once in the form of R1, their answer in a
 box. Every row has three rewards: the format, the rule of GSM8K, and math.
 
-On one core and on two: wall clock, rows and MB in a second, processor time, peak
-memory; whether both wrote the same bytes. Then, on the first rows of the same file, one
+On one core, on two, and by two processes with a core and a shard each, which share
+nothing but the machine: wall clock, rows and MB in a second, processor time, peak
+memory; whether one core and two wrote the same bytes. Then, on the first rows of the same file, one
 process of Python on one core that reads the lines, scores them as open-r1 (format,
 math-verify) and verl (GSM8K) do, and writes what it found. The peers come from PyPI
 into a virtual environment in the folder, which is removed in the end.
@@ -51,9 +52,10 @@ def varied(path: pathlib.Path) -> list[dict[str, object]]:
     rows = []
     for line in path.read_text().splitlines():
         row = json.loads(line)
-        text, _, answer = row["completion"].strip().rpartition("\n")
-        answer = answer.removeprefix("A: ")
         rows.append(row)
+        text, found, answer = row["completion"].strip().rpartition("\nA: ")
+        if not found:
+            continue
         boxed = f"<think>\n{text}\n</think>\n<answer>\n\\boxed{{{answer}}}\n</answer>"
         rows.append({**row, "id": f"{row['id']}-r1", "completion": boxed})
     return rows
@@ -72,16 +74,24 @@ def write(rows: list[dict[str, object]], path: pathlib.Path, size: int) -> int:
     return turn * len(rows)
 
 
-def run(command: list[str], cores: int) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak memory in MiB of a process on some cores."""
-    begin = time.perf_counter()
-    chosen = sorted(os.sched_getaffinity(0))[:cores]
-    process = subprocess.Popen(command, preexec_fn=lambda: os.sched_setaffinity(0, chosen))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, None):
-        sys.exit(f"{command[0]} ended with {process.returncode}")
-    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def begin(command: list[str], cores: list[int]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+
+
+def run(*commands: tuple[list[str], list[int]]) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak memory in MiB of processes that run at the
+    same time, each on its cores."""
+    start = time.perf_counter()
+    processes = {begin(command, cores).pid: command for command, cores in commands}
+    seconds = memory = 0.0
+    while processes:
+        pid, status, usage = os.wait4(-1, 0)
+        command = processes.pop(pid)
+        if code := os.waitstatus_to_exitcode(status):
+            sys.exit(f"{' '.join(map(str, command))} ended with {code}")
+        seconds += usage.ru_utime + usage.ru_stime
+        memory += usage.ru_maxrss / 1024
+    return time.perf_counter() - start, seconds, memory
 
 
 def digest(path: pathlib.Path) -> str:
@@ -95,21 +105,32 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> None:
     spec.write_text(SPEC)
     count = write(rows, data, int(options.gigabytes * 1e9))
     size = data.stat().st_size
+    cores = sorted(os.sched_getaffinity(0))[:2]
+
+    def score(name: str, *more: str) -> list[str]:
+        return [options.binary, "score", str(data), "--spec", str(spec), "--columns", "scores",
+                "-o", str(folder / name), "--overwrite", "--quiet", *more]
+
     print(f"{size / 1e9:.2f} GB, {count} rows, load {os.getloadavg()[0]:.1f}")
-    print("| cores | wall | rows/s | MB/s | CPU time | peak memory |\n| --- | --- | --- | --- | --- | --- |")
-    walls, rates, sums = [], [], []
-    for cores in (1, 2):
-        out = folder / "scored.jsonl"
-        wall, cpu, peak = run(
-            [options.binary, "score", str(data), "--spec", str(spec), "--jobs", str(cores),
-             "--columns", "scores", "-o", str(out), "--overwrite", "--quiet"], cores)
-        print(f"| {cores} | {wall:.1f} s | {count / wall:,.0f} | {size / wall / 1e6:.0f} | {cpu:.1f} s | {peak:.1f} MiB |", flush=True)
+    print("| what | wall | rows/s | MB/s | CPU time | peak memory |\n| --- | --- | --- | --- | --- | --- |")
+    walls = []
+    for name, commands in {
+        "one core": [(score("one.jsonl", "--jobs", "1"), cores[:1])],
+        "two cores": [(score("two.jsonl", "--jobs", "2"), cores)],
+        "two shards": [
+            (score(f"shard-{shard}.jsonl", "--jobs", "1", "--shard", f"{shard}/2"), [core])
+            for shard, core in enumerate(cores, 1)
+        ],
+    }.items():
+        wall, cpu, peak = run(*commands)
+        print(f"| {name} | {wall:.1f} s | {count / wall:,.0f} | {size / wall / 1e6:.0f} | {cpu:.1f} s | {peak:.1f} MiB |", flush=True)
         walls.append(wall)
-        rates.append(cpu / count)
-        sums.append(digest(out))
-        out.unlink()
-    print(f"two cores do {walls[0] / walls[1]:.2f} times the work of one; "
-          f"the outputs are {'the same bytes' if sums[0] == sums[1] else 'DIFFERENT'}")
+    same = digest(folder / "one.jsonl") == digest(folder / "two.jsonl")
+    print(f"two cores do {walls[0] / walls[1]:.2f} times the work of one, two shards {walls[0] / walls[2]:.2f} times; "
+          f"the outputs are {'the same bytes' if same else 'DIFFERENT'}")
+    for scored in folder.glob("*.jsonl"):
+        if scored != data:
+            scored.unlink()
     peer(options, folder, data, spec, walls[0] / count)
 
 
@@ -124,18 +145,19 @@ def peer(options: argparse.Namespace, folder: pathlib.Path, data: pathlib.Path, 
     subprocess.run([*pip, *PEERS], check=True)
     subprocess.run([*pip, "--no-deps", *BARE_PEERS], check=True)
     found, scored = folder / "peers.jsonl", folder / "scored.jsonl"
-    wall, cpu, peak = run([str(python), __file__, str(sample), "--peer", str(found)], 1)
-    _, start, _ = run([str(python), __file__, os.devnull, "--peer", os.devnull], 1)
+    core = sorted(os.sched_getaffinity(0))[:1]
+    _, cpu, peak = run(([str(python), __file__, str(sample), "--peer", str(found)], core))
+    _, start, _ = run(([str(python), __file__, os.devnull, "--peer", os.devnull], core))
     theirs = (cpu - start) / options.sample
     print(f"peers, one process: {options.sample} rows, {1 / theirs:,.0f} rows/s, {theirs * 1e6:.0f} µs a row, peak {peak:.0f} MiB "
           f"(without the {start:.1f} s of its start)")
     print(f"one core does {theirs / ours:,.0f} times the rows of the peers on one core")
-    run([options.binary, "score", str(sample), "--spec", str(spec), "-o", str(scored), "--overwrite", "--quiet"], 2)
+    run(([options.binary, "score", str(sample), "--spec", str(spec), "-o", str(scored), "--overwrite", "--quiet"], core))
     pairs = zip(scored.read_text().splitlines(), found.read_text().splitlines(), strict=True)
     differ = {"gsm8k": 0, "math": 0, "format": 0}
     for own, other in ((json.loads(own), json.loads(other)) for own, other in pairs):
         for name in differ:
-            differ[name] += own["terms"][name]["value"] != other[name]
+            differ[name] += own["terms"][name]["raw"] != other[name]
     print("rows on which the two do not agree: " + ", ".join(f"{name} {count}" for name, count in differ.items()))
 
 

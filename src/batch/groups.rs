@@ -9,8 +9,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::counted::Counted;
 use super::judge::{bug, place, read_rollouts};
 use super::output::write_score;
 use super::reader::Reader;
@@ -22,9 +24,30 @@ use crate::rollout::Rollout;
 /// A row that is ready to be written.
 pub(super) struct ScoredRow {
     pub(super) text: Vec<u8>,
-    pub(super) score: Score,
-    pub(super) task: Option<String>,
+    pub(super) counted: Counted,
+    /// What a survey looks at.
+    pub(super) score: Option<Box<Score>>,
     pub(super) asked: Option<Box<Asked>>,
+}
+
+impl ScoredRow {
+    /// Of the score only what is counted is kept, unless a survey asked for the row.
+    pub(super) fn new(
+        text: Vec<u8>,
+        score: Score,
+        task: Option<String>,
+        asked: Option<Box<Asked>>,
+        rewards: &[Arc<str>],
+    ) -> Box<Self> {
+        let counted = Counted::of(&score, task, rewards);
+        let score = asked.is_some().then(|| Box::new(score));
+        Box::new(Self {
+            text,
+            counted,
+            score,
+            asked,
+        })
+    }
 }
 
 /// What a survey asks of a row beyond its score.
@@ -188,12 +211,9 @@ impl<'s> Groups<'s> {
             {
                 let mut text = std::mem::take(columns);
                 write_score(&score, &mut text);
-                *slot = Slot::Ready(Box::new(ScoredRow {
-                    text,
-                    task: task.take(),
-                    asked: asked.take(),
-                    score,
-                }));
+                let (task, asked) = (task.take(), asked.take());
+                let rewards = self.scorer.rewards();
+                *slot = Slot::Ready(ScoredRow::new(text, score, task, asked, rewards));
             }
         }
     }

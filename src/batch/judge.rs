@@ -168,12 +168,15 @@ pub(super) fn begin_read(
         },
     };
     write_row(&judged, columns, &mut text);
-    BegunRow::Scored(Box::new(ScoredRow {
+    let asked = Asked::of(judged.rollout, begin);
+    let rewards = scorer.rewards();
+    BegunRow::Scored(ScoredRow::new(
         text,
-        score: judged.score,
-        task: judged.task,
-        asked: Asked::of(judged.rollout, begin),
-    }))
+        judged.score,
+        judged.task,
+        asked,
+        rewards,
+    ))
 }
 
 /// Scores what was read.

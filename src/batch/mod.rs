@@ -40,6 +40,7 @@
 
 mod confirm;
 mod container;
+mod counted;
 mod diff;
 mod groups;
 mod input;

@@ -140,12 +140,14 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
         let asked = Asked::of(judged.rollout.take(), begin);
         let mut text = Vec::new();
         write_row(&judged, options.columns, &mut text);
-        BegunRow::Scored(Box::new(ScoredRow {
+        let rewards = judge.rewards();
+        BegunRow::Scored(ScoredRow::new(
             text,
-            score: judged.score,
-            task: judged.task,
+            judged.score,
+            judged.task,
             asked,
-        }))
+            rewards,
+        ))
     };
     let lines: Vec<Option<Rows>> = chunk
         .open()
@@ -303,20 +305,19 @@ impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
         self.out.flush()?;
         let mut survey = self.batch.control.survey();
         for row in rows {
-            let seen = Seen::of(&row.score, row.task.as_deref());
-            if let Some(survey) = &mut *survey {
+            if let (Some(survey), Some(score)) = (&mut *survey, &row.score) {
                 survey.add(&SurveyedRow {
-                    id: &row.score.id,
-                    seen: &seen,
+                    id: &score.id,
+                    seen: &Seen::of(score, row.counted.task.as_deref()),
                     rollout: row.asked.as_ref().and_then(|asked| asked.rollout.as_ref()),
-                    evidence: Evidence::Score(&row.score),
+                    evidence: Evidence::Score(score),
                     seconds: row.asked.as_ref().map(|asked| asked.seconds),
                 });
             }
-            self.tallies.add(&seen);
+            self.tallies.add(&row.counted);
         }
         drop(survey);
-        self.batch.count(rows.iter().map(|row| row.score.status));
+        self.batch.count(rows.iter().map(|row| row.counted.status));
         Ok(())
     }
 

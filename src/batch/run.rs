@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::container::{Container, Laid, Layout, Stream};
+use super::counted::Counted;
 use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
 use super::judge::{Judge, begin_rollout, place, read_rollouts};
@@ -438,7 +439,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
                             seconds: None,
                         });
                     }
-                    tallies.add(&seen);
+                    tallies.add(&Counted::seen(&seen, self.judge.rewards()));
                     self.count([written.status()]);
                 }
             }

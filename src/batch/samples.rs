@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use super::summary::SeenTerm;
+use super::counted::CountedTerm;
 use crate::statistics::pass_at;
 use crate::verdict::Outcome;
 
@@ -89,9 +89,9 @@ struct Answer {
 }
 
 impl SampleTallies {
-    /// Counts a row of `group`; `term` is the reward that says "solved", if any
+    /// Counts a row of the group of that hash; `term` is the reward that says "solved", if any
     /// applied.
-    pub(super) fn add(&mut self, group: &str, term: Option<&SeenTerm<'_>>) {
+    pub(super) fn add(&mut self, key: u64, term: Option<&CountedTerm>) {
         if self.has_too_many_groups {
             return;
         }
@@ -103,7 +103,6 @@ impl SampleTallies {
                 return;
             }
         };
-        let key = hash(group);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
             *self = Self {
                 has_too_many_groups: true,
@@ -114,9 +113,9 @@ impl SampleTallies {
         let group = self.groups.entry(key).or_default();
         group.judged += 1;
         group.correct += u64::from(is_correct);
-        let answer = term.and_then(|term| term.answer.as_deref());
+        let answer = term.and_then(|term| term.answer);
         if let (Some(answer), false) = (answer, self.has_too_many_answers) {
-            let answer = self.answers.entry((key, hash(answer))).or_default();
+            let answer = self.answers.entry((key, answer)).or_default();
             answer.votes += 1;
             answer.correct += u64::from(is_correct);
             if self.answers.len() > MAX_ANSWERS {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::counted::{Counted, CountedTerm};
 use super::samples::{GroupVotes, SampleTallies, Samples};
 use crate::reward::{ErrorKind, RowError, Score, Status};
 use crate::verdict::Outcome;
@@ -163,6 +164,8 @@ impl<'r> Seen<'r> {
 pub(super) struct Tallies {
     rewards: Vec<Arc<str>>,
     solvers: Vec<String>,
+    /// Their positions among the rewards.
+    solving: Vec<usize>,
     tasks: BTreeMap<Option<String>, TaskTally>,
     samples: SampleTallies,
     data_errors: u64,
@@ -174,8 +177,10 @@ impl Tallies {
     /// Tallies of a spec's rewards; `solvers` are those that say "solved", of
     /// which the first that a row has counts.
     pub(super) fn new(rewards: &[Arc<str>], solvers: Vec<String>) -> Self {
+        let position = |name: &String| rewards.iter().position(|reward| **reward == **name);
         Self {
             rewards: rewards.to_vec(),
+            solving: solvers.iter().filter_map(position).collect(),
             solvers,
             tasks: BTreeMap::new(),
             samples: SampleTallies::default(),
@@ -185,8 +190,8 @@ impl Tallies {
         }
     }
 
-    pub(super) fn add(&mut self, row: &Seen<'_>) {
-        if let Some(error) = row.error {
+    pub(super) fn add(&mut self, row: &Counted) {
+        if let Some(error) = &row.error {
             match error.kind {
                 ErrorKind::Data => self.data_errors += 1,
                 ErrorKind::Machinery => self.machinery_errors += 1,
@@ -195,15 +200,18 @@ impl Tallies {
                 self.first_errors.push(error.clone());
             }
         }
-        let mut task = row.task.map(str::to_owned);
+        let mut task = row.task.clone();
         if !self.tasks.contains_key(&task) && self.tasks.len() >= MAX_TASKS {
             task = Some(OTHER_TASKS.to_owned());
         }
-        self.tasks.entry(task).or_default().add(row, &self.rewards);
+        self.tasks
+            .entry(task)
+            .or_default()
+            .add(row, self.rewards.len());
         if !self.solvers.is_empty() {
-            let term_of = |name: &String| row.terms.iter().find(|term| term.name == name);
+            let term_of = |index: &usize| row.terms.iter().find(|term| term.index == *index);
             self.samples
-                .add(row.group, self.solvers.iter().find_map(term_of));
+                .add(row.group, self.solving.iter().find_map(term_of));
         }
     }
 
@@ -256,9 +264,8 @@ struct RewardTally {
 }
 
 impl TaskTally {
-    pub(super) fn add(&mut self, row: &Seen<'_>, rewards: &[Arc<str>]) {
-        self.rewards
-            .resize_with(rewards.len(), RewardTally::default);
+    pub(super) fn add(&mut self, row: &Counted, rewards: usize) {
+        self.rewards.resize_with(rewards, RewardTally::default);
         self.rows += 1;
         match row.status {
             Status::Ok => self.ok += 1,
@@ -268,11 +275,8 @@ impl TaskTally {
         if row.status == Status::Ok {
             self.reward.add(row.reward);
         }
-        let position = |name: &str| rewards.iter().position(|reward| **reward == *name);
         for term in &row.terms {
-            if let Some(index) = position(term.name) {
-                self.rewards[index].add(term);
-            }
+            self.rewards[term.index].add(term);
         }
     }
 
@@ -294,7 +298,8 @@ impl TaskTally {
 }
 
 impl RewardTally {
-    fn add(&mut self, term: &SeenTerm<'_>) {
+    fn add(&mut self, term: &CountedTerm) {
+        let reason = term.reason.as_deref();
         self.seen += 1;
         self.raw.add(term.raw);
         match term.outcome {
@@ -302,7 +307,7 @@ impl RewardTally {
             Some(Outcome::Wrong) => self.wrong += 1,
             Some(Outcome::NoAnswer) => self.no_answer += 1,
             Some(Outcome::Unknown) => self.unknown += 1,
-            None => match term.reason {
+            None => match reason {
                 Some(GATED) => self.gated += 1,
                 Some(GATE_UNKNOWN) => self.unknown += 1,
                 Some(ERROR) => self.errors += 1,
@@ -312,8 +317,8 @@ impl RewardTally {
             },
         }
         let is_said =
-            term.outcome.is_some() || !matches!(term.reason, Some(GATED | GATE_UNKNOWN | ERROR));
-        if let Some(reason) = term.reason.filter(|_| is_said) {
+            term.outcome.is_some() || !matches!(reason, Some(GATED | GATE_UNKNOWN | ERROR));
+        if let Some(reason) = reason.filter(|_| is_said) {
             match self.reasons.get_mut(reason) {
                 Some(count) => *count += 1,
                 None => {

@@ -36,6 +36,7 @@ use self::ranges::{Ranges, Verdicts};
 use self::reasons::{Reasons, Said};
 use self::sample::Sample;
 use self::spread::Spread;
+use super::counted::Counted;
 use super::samples::{MAX_GROUPS, hash};
 use super::summary::{MAX_TASKS, OTHER_TASKS, Seen, Tallies, TaskTally, Welford};
 use crate::reward::Scorer;
@@ -127,7 +128,8 @@ impl Survey {
         self.rows += 1;
         let seen = row.seen;
         let solver = self.solver(seen);
-        self.all.add(seen, &self.rewards);
+        self.all
+            .add(&Counted::seen(seen, &self.rewards), self.rewards.len());
         self.add_to_task(seen, solver);
         if let Some(reward) = seen.reward {
             self.rewarded.add(reward);

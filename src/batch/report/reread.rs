@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Evidence, ScoredLine, Survey, SurveyedRow};
+use crate::batch::counted::Counted;
 use crate::batch::input::{InputError, Inputs};
 use crate::batch::judge::{Place, read_line};
 use crate::batch::lines::each_line;
@@ -61,7 +62,7 @@ pub fn survey_scored(
                     evidence: Evidence::Line(&row.evidence),
                     seconds: None,
                 });
-                tallies.add(&seen);
+                tallies.add(&Counted::seen(&seen, scorer.rewards()));
                 ControlFlow::Continue(())
             }
             Err(problem) => {
