@@ -59,6 +59,7 @@ mod run;
 mod samples;
 mod schemas;
 mod select;
+mod shares;
 mod summary;
 mod threads;
 
