@@ -290,3 +290,101 @@ fn examples_have_the_types_that_trainers_expect() {
     let reward = schema.field_with_name("reward").unwrap().data_type();
     assert_eq!(*reward, DataType::Float64);
 }
+
+#[test]
+fn a_full_disk_is_not_the_users_data() {
+    let folder = Folder::new();
+    folder.write("scored.jsonl", &scored(&[talk(), talk()]));
+    folder.write(
+        "tasks.jsonl",
+        &[json!({"problem_idx": 1, "problem": "A", "answer": 204})],
+    );
+    let filter = &["filter", "scored.jsonl", "-o", "/dev/full"][..];
+    for format in ["jsonl", "jsonl.gz", "jsonl.zst", "parquet"] {
+        if format == "parquet" && !cfg!(feature = "parquet") {
+            continue;
+        }
+        let import = &["import", "aime", "tasks.jsonl", "-o", "/dev/full"];
+        let import = &[&import[..], &["--format", format]].concat()[..];
+        for args in [filter, import] {
+            let output = folder.run(args);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(3), "{args:?}: {said}");
+            assert!(
+                said.contains("cannot write `/dev/full`: No space"),
+                "{said}"
+            );
+        }
+    }
+    for option in ["--json", "--rows"] {
+        let mut other = scored(&[talk(), talk()]);
+        other[1]["reward"] = json!(0.5);
+        folder.write("other.jsonl", &other);
+        let args = ["diff", "scored.jsonl", "other.jsonl", option, "/dev/full"];
+        let output = folder.run(&args);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{option}: {said}");
+        assert!(
+            said.contains("cannot write `/dev/full`: No space"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let folder = Folder::new();
+    folder.write("scored.jsonl", &scored(&[talk(), talk()]));
+    let before = fs::read(folder.path("scored.jsonl")).unwrap();
+    for args in [
+        &["filter", "scored.jsonl", "-o", "scored.jsonl"][..],
+        &["import", "aime", "scored.jsonl", "-o", "./scored.jsonl"],
+        &["filter", "scored.jsonl", "-o", "."],
+    ] {
+        let output = folder.run(&[args, &["--overwrite"]].concat());
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(
+            said.contains("both an input and the output") || said.contains("is a directory"),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::read(folder.path("scored.jsonl")).unwrap(), before);
+    assert_eq!(folder.files(), ["scored.jsonl"]);
+}
+
+/// As the Hugging Face hub has it.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_data_set_in_parquet_is_imported() {
+    let folder = Folder::new();
+    let tasks = [
+        json!({"question": "6*7?", "answer": "It is 42.\n#### 42"}),
+        json!({"question": "1+1?", "answer": "#### 2"}),
+    ];
+    let bytes = packed(Container::Parquet, RowKind::Examples, &tasks).unwrap();
+    fs::write(folder.path("test.parquet"), bytes).unwrap();
+    let output = folder.run(&["import", "gsm8k", "test.parquet", "-o", "out.parquet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let found = rows(&folder.path("out.parquet"));
+    assert_eq!(found[0]["prompt"], "6*7?");
+    assert_eq!(found[1]["reference"], "2");
+}
+
+#[test]
+fn two_runs_do_not_share_an_output() {
+    let folder = Folder::new();
+    folder.write("scored.jsonl", &scored(&[talk()]));
+    for name in names() {
+        // What an interrupted run left is not taken away unasked.
+        let part = format!("{name}.part");
+        fs::write(folder.path(&part), "rows").unwrap();
+        let args = ["filter", "scored.jsonl", "-o", name];
+        let output = folder.run(&args);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_eq!(fs::read_to_string(folder.path(&part)).unwrap(), "rows");
+        let output = folder.run(&[&args[..], &["--overwrite"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(!folder.path(&part).exists());
+    }
+}

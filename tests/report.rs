@@ -486,3 +486,40 @@ fn a_manifest_of_another_version_is_not_guessed_at() {
     let (code, said) = goldstone(folder.path(), &[&score[..], &["--overwrite"]].concat());
     assert_eq!(code, 0, "{said}");
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_part_of_the_rows_is_not_taken_for_all() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "rows.jsonl", &mixed_rollouts());
+    let score = [
+        "score",
+        "rows.jsonl",
+        "--spec",
+        "r1-zero",
+        "-o",
+        "out.jsonl",
+    ];
+    let score = [&score[..], &["--allow-errors"]].concat();
+    assert_eq!(goldstone(folder.path(), &score).0, 0);
+    let report = ["report", "out.jsonl", "-o", "report.html"];
+    let filter = ["filter", "out.jsonl", "-o", "kept.jsonl", "--overwrite"];
+    let manifest = folder.path().join("out.jsonl.manifest.json");
+    let whole = fs::read_to_string(&manifest).unwrap();
+    for (is_whole, text) in [
+        (true, whole.clone()),
+        (
+            false,
+            whole.replace("\"complete\": true", "\"complete\": false"),
+        ),
+    ] {
+        fs::write(&manifest, text).unwrap();
+        for arguments in [&report[..], &filter] {
+            let (_, said) = goldstone(folder.path(), arguments);
+            let is_said = said.contains("not all rows are here");
+            assert_eq!(is_said, !is_whole, "{said}");
+        }
+        let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert_eq!(page.contains("not all rows are here"), !is_whole);
+    }
+}

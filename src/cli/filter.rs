@@ -7,9 +7,10 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::container::{rows_in, unwritable};
+use super::inputs::{none_is, unfinished};
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
-use super::{Exit, Failure, Outcome, bad_input};
+use super::{Exit, Failure, Outcome, bad_input, warn};
 use crate::batch::{
     Choice, Container, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Shape, keep,
 };
@@ -111,7 +112,11 @@ impl Filter {
             return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
         let options = self.options(self.fields()?);
+        warn(&unfinished(&self.scored));
         let output = &self.output;
+        for inputs in [Some(&scored), rollouts.as_ref()].into_iter().flatten() {
+            none_is(output, inputs)?;
+        }
         let out = WholeFile::create(output, self.overwrite)?;
         let container = Container::of(output);
         let mut out = rows_in(container, RowKind::Examples, output, out)?;

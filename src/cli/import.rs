@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde_json::{Map, Value};
 
 use super::container::{FormatOption, rows_in, unwritable};
+use super::inputs::none_is;
 use super::summary::rows;
 use super::terminal::{BAD, STRONG, Safe, Styled};
 use super::whole::WholeFile;
@@ -44,7 +45,7 @@ pub(super) struct Import {
     /// The data set
     #[arg(value_enum, value_name = "DATASET")]
     source: Source,
-    /// Its files: JSON lines, plain or compressed
+    /// Its files: JSON lines, plain or compressed, or Parquet
     #[arg(required = true, value_name = "FILES")]
     files: Vec<PathBuf>,
     /// Files of completions, by the tasks' names
@@ -92,6 +93,9 @@ impl Import {
                 out.finish()?;
             }
             Some(path) => {
+                for inputs in [Some(&tasks), samples].into_iter().flatten() {
+                    none_is(path, inputs)?;
+                }
                 let out = WholeFile::create(path, self.overwrite)?;
                 let mut out = rows_in(container, kind, path, out)?;
                 self.convert(&tasks, samples, &mut out, &mut told)?;

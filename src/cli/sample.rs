@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::container::{FormatOption, rows_in, unwritable};
-use super::part::{Existing, PartFile};
+use super::part::{Existing, PartFile, is_there};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::batch::RowKind;
@@ -120,7 +120,7 @@ pub(super) struct Sample {
 impl Sample {
     pub(super) fn run(self) -> Outcome {
         let options = self.options()?;
-        if self.output.exists() && !self.overwrite {
+        if is_there(&self.output) && !self.overwrite {
             return Err(bad_input(anyhow!(
                 "`{}` exists; name another file, or add `--overwrite`",
                 self.output.display()
