@@ -4,13 +4,16 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use goldstone::batch::{
     Batch, BatchError, BatchOptions, Columns, Control, Ended, Existing, Input, Inputs, Judge,
-    Manifest, OutputFile, Report, ResumeError, score_all,
+    Manifest, OutputFile, Report, ResumeError, Threads, score_all,
 };
 use goldstone::load;
 use goldstone::reward::{ErrorKind, Score, Scorer, Status};
@@ -505,6 +508,149 @@ fn a_broken_scorer_loses_no_row_and_pays_nothing() {
             (Status::Ok, None)
         ]
     );
+}
+
+/// A judge with rows that last until something else has happened.
+struct Slow<'s> {
+    scorer: Scorer,
+    scored: AtomicUsize,
+    begun: Mutex<Vec<String>>,
+    /// Whether the row may end, by what has been scored and begun so far.
+    may_end: &'s (dyn Fn(&str, usize, &[String]) -> bool + Sync),
+}
+
+impl Slow<'_> {
+    fn new(may_end: &(dyn Fn(&str, usize, &[String]) -> bool + Sync)) -> Slow<'_> {
+        Slow {
+            scorer: scorer(),
+            scored: AtomicUsize::new(0),
+            begun: Mutex::default(),
+            may_end,
+        }
+    }
+}
+
+impl Judge for Slow<'_> {
+    fn fields(&self) -> &FieldMap {
+        self.scorer.fields()
+    }
+
+    fn rewards(&self) -> &[Arc<str>] {
+        self.scorer.rewards()
+    }
+
+    fn solvers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn score(&self, rollout: &Rollout) -> Score {
+        self.begun.lock().unwrap().push(rollout.id.clone());
+        // Not a time that is measured: only a test that fails waits for so long.
+        for _ in 0..12_000 {
+            let scored = self.scored.load(Ordering::SeqCst);
+            let begun = self.begun.lock().unwrap().clone();
+            if (self.may_end)(&rollout.id, scored, &begun) {
+                self.scored.fetch_add(1, Ordering::SeqCst);
+                return self.scorer.score(rollout);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("`{}` was waited for by what it waits for", rollout.id);
+    }
+}
+
+fn plain_rows(count: usize) -> String {
+    let row = |row| format!("{{\"id\": \"r{row}\", \"completion\": \"\", \"reference\": \"1\"}}\n");
+    (0..count).map(row).collect()
+}
+
+#[test]
+fn a_slow_row_holds_up_no_row_that_another_thread_could_score() {
+    let folder = Folder::new();
+    // As many chunks as two threads have on their way.
+    let path = folder.file("in.jsonl", plain_rows(40));
+    let options = BatchOptions {
+        jobs: 2,
+        chunk_rows: 8,
+        ..BatchOptions::default()
+    };
+    for slow in ["r0", "r3", "r7"] {
+        let may_end = |id: &str, scored: usize, _: &[String]| id != slow || scored == 39;
+        let judge = Slow::new(&may_end);
+        let (out, report) = run_with(&judge, std::slice::from_ref(&path), &options);
+        assert_eq!(report.unwrap().summary.machinery_errors, 0, "{slow}");
+        let ids: Vec<String> = rows(&out)
+            .iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect();
+        let wanted: Vec<String> = (0..40).map(|row| format!("r{row}")).collect();
+        assert_eq!(ids, wanted);
+    }
+}
+
+#[test]
+fn a_chunk_is_written_whatever_the_ones_after_it_do() {
+    let folder = Folder::new();
+    let path = folder.file("in.jsonl", plain_rows(40));
+    let options = BatchOptions {
+        jobs: 2,
+        chunk_rows: 8,
+        ..BatchOptions::default()
+    };
+    let control = Control::default();
+    // The first chunk ends only after the second has begun, and that one lasts until
+    // the first has been written.
+    let may_end = |id: &str, _: usize, begun: &[String]| match id {
+        "r7" => begun.iter().any(|id| id == "r8"),
+        "r8" => control.progress().rows >= 8,
+        _ => true,
+    };
+    let judge = Slow::new(&may_end);
+    let inputs = inputs(&[path]);
+    let mut out = Vec::new();
+    let batch = Batch {
+        judge: &judge,
+        inputs: &inputs,
+        options: &options,
+        control: &control,
+    };
+    assert_eq!(batch.run(&mut out).unwrap().summary.machinery_errors, 0);
+    assert_eq!(rows(&out).len(), 40);
+}
+
+#[test]
+fn a_call_does_not_wait_for_the_rows_of_another() {
+    let threads = Threads::new(2).unwrap();
+    let is_back = AtomicBool::new(false);
+    // Both threads are in the first call until one of them is in the second, which
+    // lasts until the first call has come back.
+    let may_end = |id: &str, _: usize, begun: &[String]| match id {
+        "a0" => begun.iter().any(|id| id == "a1"),
+        "a1" => begun.iter().any(|id| id == "b0"),
+        "b0" => is_back.load(Ordering::SeqCst),
+        _ => true,
+    };
+    let judge = Slow::new(&may_end);
+    let rollouts = |ids: &[&str]| -> Vec<Rollout> {
+        let rollout = |id: &&str| Rollout {
+            id: (*id).to_owned(),
+            reference: Some("1".into()),
+            ..Rollout::default()
+        };
+        ids.iter().map(rollout).collect()
+    };
+    let is_fine = |scores: Vec<Score>| scores.iter().all(|score| score.error.is_none());
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            while !judge.begun.lock().unwrap().iter().any(|id| id == "a1") {
+                thread::sleep(Duration::from_millis(1));
+            }
+            threads.score_all(&judge, &rollouts(&["b0", "b1"]))
+        });
+        assert!(is_fine(threads.score_all(&judge, &rollouts(&["a0", "a1"]))));
+        is_back.store(true, Ordering::SeqCst);
+        assert!(is_fine(other.join().unwrap()));
+    });
 }
 
 /// A sink that takes `room` bytes and then fails.

@@ -142,6 +142,15 @@ fn the_summary_fits_with_large_numbers_and_long_names() {
     );
 }
 
+/// What this build can write.
+fn formats() -> Vec<&'static str> {
+    let mut all = vec!["jsonl", "jsonl.gz", "jsonl.zst"];
+    if cfg!(feature = "parquet") {
+        all.push("parquet");
+    }
+    all
+}
+
 #[test]
 fn exit_codes_tell_whose_fault_it_was() {
     let folder = Folder::new();
@@ -210,12 +219,14 @@ fn exit_codes_tell_whose_fault_it_was() {
     );
     assert_eq!(folder.failure(&["scroe"]).0, Some(2));
     // A full disk is not the user's data.
-    let (code, stderr) = score(&["good.jsonl", "-o", "/dev/full"]);
-    assert_eq!(code, 3, "{stderr}");
-    assert!(
-        stderr.contains("cannot write the output: No space left"),
-        "{stderr}"
-    );
+    for format in formats() {
+        let (code, stderr) = score(&["good.jsonl", "-o", "/dev/full", "--format", format]);
+        assert_eq!(code, 3, "{format}: {stderr}");
+        assert!(
+            stderr.contains("cannot write `/dev/full`: No space left"),
+            "{format}: {stderr}"
+        );
+    }
     assert_eq!(score(&["good.jsonl", "-q", "-o", "/dev/null"]).0, 0);
 }
 

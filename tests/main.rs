@@ -24,6 +24,8 @@ mod layering;
 mod math;
 mod math_laws;
 mod measures;
+#[cfg(feature = "cli")]
+mod packing;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "train")]

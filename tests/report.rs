@@ -380,3 +380,146 @@ fn a_scored_file_has_its_report_by_its_manifest() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("no manifest that tells its spec"), "{said}");
 }
+
+/// The numbers without what only a run has: its time, and the names of files.
+#[cfg(feature = "cli")]
+fn of_rows(path: &Path) -> Value {
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    json["time"].take();
+    json["about"].take();
+    json
+}
+
+#[cfg(feature = "cli")]
+fn outputs() -> Vec<&'static str> {
+    let mut all = vec!["out.jsonl", "out.jsonl.gz", "out.jsonl.zst"];
+    if cfg!(feature = "parquet") {
+        all.push("out.parquet");
+    }
+    all
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn every_schema_and_container_has_the_report_of_its_run() {
+    let schemas = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/schemas");
+    for schema in fs::read_dir(schemas).unwrap() {
+        let schema = schema.unwrap();
+        let name = schema.file_name().into_string().unwrap();
+        let rows = schema.path().join("accepted.jsonl");
+        if !rows.exists() {
+            continue;
+        }
+        let mut first: Option<Value> = None;
+        for output in outputs() {
+            let folder = TempDir::new().unwrap();
+            let arguments = ["score", rows.to_str().unwrap(), "--spec", "r1-zero"];
+            let more = ["--schema", &name, "-o", output, "--report", "one.html"];
+            let arguments = [&arguments[..], &more, &["--allow-errors"]].concat();
+            let (code, said) = goldstone(folder.path(), &arguments);
+            assert_eq!(code, 0, "{name} {output}: {said}");
+            let one = of_rows(&folder.path().join("one.json"));
+            let (code, said) = goldstone(folder.path(), &["report", output, "-o", "two.html"]);
+            assert_eq!(code, 0, "{name} {output}: {said}");
+            let two = of_rows(&folder.path().join("two.json"));
+            assert_eq!(one, two, "{name} {output}");
+            assert_eq!(*first.get_or_insert_with(|| one.clone()), one, "{name}");
+        }
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_report_takes_spec_and_grammar_from_the_manifest() {
+    let folder = TempDir::new().unwrap();
+    let spec = "version = 1\n[format]\ngrammar = \"mine.pest\"\nroot = \"doc\"\nanswer = \"body\"\n[rewards.accuracy]\nexact = {}\n";
+    file(&folder, "mine.toml", spec);
+    let grammar = "doc = { SOI ~ \"<a>\" ~ body ~ \"</a>\" ~ EOI }\nbody = @{ (!(\"<a>\" | \"</a>\") ~ ANY)* }\n";
+    file(&folder, "mine.pest", grammar);
+    file(
+        &folder,
+        "r.jsonl",
+        r#"{"completion": "<a>42</a>", "reference": "42"}"#,
+    );
+    let score = ["score", "r.jsonl", "--spec", "mine.toml", "-o", "out.jsonl"];
+    assert_eq!(goldstone(folder.path(), &score).0, 0);
+    fs::remove_file(folder.path().join("mine.toml")).unwrap();
+    fs::remove_file(folder.path().join("mine.pest")).unwrap();
+    let report = ["report", "out.jsonl", "-o", "report.html"];
+    let (code, said) = goldstone(folder.path(), &report);
+    assert_eq!(code, 0, "{said}");
+    let text = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["about"]["spec"]["name"], "mine", "{}", json["about"]);
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_manifest_of_another_version_is_not_guessed_at() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "rows.jsonl", &mixed_rollouts());
+    let score = [
+        "score",
+        "rows.jsonl",
+        "--spec",
+        "r1-zero",
+        "-o",
+        "out.jsonl",
+    ];
+    let score = [&score[..], &["--allow-errors"]].concat();
+    assert_eq!(goldstone(folder.path(), &score).0, 0);
+    // What comes after the version is anybody's guess.
+    file(&folder, "out.jsonl.manifest.json", "{\"version\": 2}");
+    let scored = fs::read(folder.path().join("out.jsonl")).unwrap();
+    for arguments in [
+        &["report", "out.jsonl", "-o", "report.html"][..],
+        &["filter", "out.jsonl", "-o", "kept.jsonl"],
+        &["score", "--verify", "out.jsonl"],
+        &[&score[..], &["--resume"]].concat(),
+        &score[..],
+    ] {
+        let (code, said) = goldstone(folder.path(), arguments);
+        assert_eq!(code, 2, "{arguments:?}: {said}");
+        assert!(said.contains("its format has version 2"), "{said}");
+    }
+    assert_eq!(fs::read(folder.path().join("out.jsonl")).unwrap(), scored);
+    let (code, said) = goldstone(folder.path(), &[&score[..], &["--overwrite"]].concat());
+    assert_eq!(code, 0, "{said}");
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_part_of_the_rows_is_not_taken_for_all() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "rows.jsonl", &mixed_rollouts());
+    let score = [
+        "score",
+        "rows.jsonl",
+        "--spec",
+        "r1-zero",
+        "-o",
+        "out.jsonl",
+    ];
+    let score = [&score[..], &["--allow-errors"]].concat();
+    assert_eq!(goldstone(folder.path(), &score).0, 0);
+    let report = ["report", "out.jsonl", "-o", "report.html"];
+    let filter = ["filter", "out.jsonl", "-o", "kept.jsonl", "--overwrite"];
+    let manifest = folder.path().join("out.jsonl.manifest.json");
+    let whole = fs::read_to_string(&manifest).unwrap();
+    for (is_whole, text) in [
+        (true, whole.clone()),
+        (
+            false,
+            whole.replace("\"complete\": true", "\"complete\": false"),
+        ),
+    ] {
+        fs::write(&manifest, text).unwrap();
+        for arguments in [&report[..], &filter] {
+            let (_, said) = goldstone(folder.path(), arguments);
+            let is_said = said.contains("not all rows are here");
+            assert_eq!(is_said, !is_whole, "{said}");
+        }
+        let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert_eq!(page.contains("not all rows are here"), !is_whole);
+    }
+}

@@ -228,10 +228,10 @@ impl Manifest {
     /// The manifest beside `output`, if there is one.
     ///
     /// # Errors
-    /// When it cannot be read, or is none.
+    /// As [`Manifest::read`].
     pub fn load(output: &Path) -> io::Result<Option<Self>> {
-        match fs::read(Self::path(output)) {
-            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        match Self::read(&Self::path(output)) {
+            Ok(manifest) => Ok(Some(manifest)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -242,9 +242,15 @@ impl Manifest {
     /// # Errors
     /// It cannot be read, or is no manifest of this version.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let manifest: Self = serde_json::from_slice(&fs::read(path)?)?;
-        match manifest.version {
-            VERSION => Ok(manifest),
+        /// What every version has.
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let text = fs::read(path)?;
+        // Of another version nothing else is known.
+        match serde_json::from_slice::<Head>(&text)?.version {
+            VERSION => Ok(serde_json::from_slice(&text)?),
             version => Err(io::Error::other(format!(
                 "its format has version {version}, and this goldstone reads {VERSION}"
             ))),
@@ -263,7 +269,8 @@ impl Manifest {
         };
         Scorer::compile(SpecSource {
             text: &self.spec.text,
-            origin: "the manifest's spec",
+            // Who names no spec is called by its file.
+            origin: &self.spec.name,
             grammar: &grammar,
         })
     }

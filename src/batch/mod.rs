@@ -59,11 +59,12 @@ mod run;
 mod samples;
 mod schemas;
 mod select;
+mod shares;
 mod summary;
 mod threads;
 
 pub use confirm::{ConfirmError, Confirmed, Difference, confirm};
-pub use container::Container;
+pub use container::{Container, RowKind, RowWriter};
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
 };

@@ -2,18 +2,19 @@
 //! them, and the caller's thread writes them in the order of the input.
 //!
 //! Memory is flat: the reader needs a permit per chunk, and a permit comes back
-//! when a chunk has been written. The rows and their order do not depend on the
-//! number of threads.
+//! when a chunk has been written. So a slow row holds up its own thread and, once
+//! the chunks behind it are scored, the others; nothing before that. The rows and
+//! their order do not depend on the number of threads.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::groups::{Asked, BegunRow, Groups, ScoredRow};
@@ -23,6 +24,7 @@ use super::output::write_row;
 use super::reader::{Chunk, Reader};
 use super::report::{Evidence, SurveyedRow};
 use super::run::{Batch, BatchError, Ended, Report};
+use super::shares::Shares;
 use super::summary::{Seen, Tallies};
 
 /// Stack of a scoring thread. Only address space until it is used.
@@ -126,9 +128,45 @@ fn read<J: Judge + ?Sized>(
     }
 }
 
-/// Scores the rows of a chunk; those after the first that a stop left
-/// unscored are left out.
-fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
+/// A chunk whose rows are being scored, by whichever threads are free.
+struct Work {
+    number: u64,
+    chunk: Chunk,
+    shares: Shares<Option<Rows>>,
+}
+
+impl Work {
+    /// Scores what no other thread has begun, and hands in the chunk if nobody else
+    /// is at work on it any more.
+    fn take_part<'s, J: Judge + ?Sized>(
+        self: Arc<Self>,
+        scope: &rayon::Scope<'s>,
+        batch: &'s Batch<'_, J>,
+        events: &'s Sender<Event>,
+    ) {
+        // Whoever is free finds this; who comes too late finds nothing to do.
+        if self.shares.is_open() {
+            let work = Arc::clone(&self);
+            scope.spawn(move |scope| work.take_part(scope, batch, events));
+        }
+        // A panic must not leave the writer waiting for ever.
+        let scored = catch_unwind(AssertUnwindSafe(|| score(batch, &self.chunk, &self.shares)));
+        let scored = match scored {
+            Ok(None) => return,
+            Ok(scored) => scored,
+            Err(_) => None,
+        };
+        let _ = events.send(Event::Scored(self.number, scored));
+    }
+}
+
+/// Scores rows of a chunk until none is left, and returns all of them where the last
+/// one was scored here; those after the first that a stop left unscored are left out.
+fn score<J: Judge + ?Sized>(
+    batch: &Batch<'_, J>,
+    chunk: &Chunk,
+    shares: &Shares<Option<Rows>>,
+) -> Option<Scored> {
     let Batch { judge, options, .. } = batch;
     let grouped = judge.grouped();
     let row = |read, place: &Place| {
@@ -149,26 +187,22 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
             rewards,
         ))
     };
-    let lines: Vec<Option<Rows>> = chunk
-        .open()
-        .into_par_iter()
-        .map(|index| {
-            if batch.control.is_stopped() {
-                return None;
+    let lines = shares.take_part(|index| {
+        if batch.control.is_stopped() {
+            return None;
+        }
+        let (line, at) = chunk.row(index);
+        let place = place(batch.inputs, at);
+        let limit = options.max_line_bytes;
+        let reads = read_rollouts(line, at.schema, judge.fields(), &place, limit);
+        Some(match reads {
+            Reads::One(read) => Rows::One(read.map(|read| row(read, &place))),
+            several => {
+                let open = several.skip(chunk.done_of(index));
+                Rows::Several(open.map(|read| row(read, &place)).collect())
             }
-            let (line, at) = chunk.row(index);
-            let place = place(batch.inputs, at);
-            let limit = options.max_line_bytes;
-            let reads = read_rollouts(line, at.schema, judge.fields(), &place, limit);
-            Some(match reads {
-                Reads::One(read) => Rows::One(read.map(|read| row(read, &place))),
-                several => {
-                    let open = several.skip(chunk.done_of(index));
-                    Rows::Several(open.map(|read| row(read, &place)).collect())
-                }
-            })
         })
-        .collect();
+    })?;
     let mut rows = Vec::with_capacity(lines.len());
     let is_whole = lines.iter().all(Option::is_some);
     for line in lines.into_iter().map_while(|line| line) {
@@ -177,7 +211,7 @@ fn score<J: Judge + ?Sized>(batch: &Batch<'_, J>, chunk: &Chunk) -> Scored {
             Rows::Several(several) => rows.extend(several),
         }
     }
-    Scored { rows, is_whole }
+    Some(Scored { rows, is_whole })
 }
 
 /// The rows of a line.
@@ -235,14 +269,14 @@ impl<'w, J: Judge + ?Sized> Writer<'w, '_, J> {
             match inbox.recv().expect("`events` is a sender that lives on") {
                 Event::End(end) => last_words = Some(end),
                 Event::Read(chunk) => {
-                    let number = read;
                     let batch = self.batch;
-                    read += 1;
-                    scope.spawn(move |_| {
-                        // A panic must not leave the writer waiting for ever.
-                        let scored = catch_unwind(AssertUnwindSafe(|| score(batch, &chunk)));
-                        let _ = events.send(Event::Scored(number, scored.ok()));
+                    let work = Arc::new(Work {
+                        number: read,
+                        shares: Shares::new(chunk.open()),
+                        chunk,
                     });
+                    read += 1;
+                    scope.spawn(move |scope| work.take_part(scope, batch, events));
                 }
                 Event::Scored(number, scored) => {
                     waiting.insert(number, scored);

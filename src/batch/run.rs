@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::container::{Container, Layout, Stream};
+use super::container::{Container, Laid, Layout, Stream};
 use super::counted::Counted;
 use super::groups::{Groups, last_rows};
 use super::input::{InputError, Inputs};
@@ -249,7 +249,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             Err(out) => drive(out),
             Ok(mut stream) => {
                 let report = drive(&mut stream);
-                closed(report, || stream.finish())
+                closed(report, || stream.finish().map(drop))
             }
         };
         Ok(self.concluded(report?, &rows))
@@ -280,8 +280,10 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     fn layout(&self) -> Layout<'_> {
         let rewards = self.judge.rewards().iter();
         Layout {
-            rewards: rewards.map(ToString::to_string).collect(),
-            inputs: self.inputs,
+            rows: Laid::Scored {
+                rewards: rewards.map(ToString::to_string).collect(),
+                inputs: self.inputs,
+            },
             block_bytes: self.options.block_bytes,
         }
     }

@@ -1,17 +1,18 @@
 //! Rollouts that are already in memory, scored on threads that stay.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
-use rayon::ThreadPool;
-use rayon::prelude::*;
+use rayon::{Scope, ThreadPool};
 
 use super::judge::{Judge, Place, begin_rollout, bug, read_line, score_rollout};
 use super::pipeline::pool;
 use super::reader::Line;
 use super::run::BatchError;
+use super::shares::Shares;
 use crate::reward::{Pending, Score, Scorer};
 use crate::rollout::Rollout;
 
@@ -136,57 +137,69 @@ impl Threads {
     }
 
     /// All items on the threads, in their order; while they run, the caller's thread
-    /// asks `go_on`. An item that is one row of a slow judge is worth a steal, so that
-    /// no thread has a share that others could help with.
+    /// asks `go_on`, and items that have not begun when it says no never do. Threads
+    /// take one item after the other, and none waits for another: it would begin
+    /// something else meanwhile, of another caller, and this one would wait for that.
     fn items<T: Send>(
         &self,
         count: usize,
         item: impl Fn(usize) -> T + Send + Sync,
-        go_on: Option<&mut dyn FnMut() -> bool>,
+        mut go_on: Option<&mut dyn FnMut() -> bool>,
     ) -> Option<Vec<T>> {
-        if let Some(go_on) = go_on {
-            return if go_on() {
-                self.items_while(count, &item, go_on)
-            } else {
-                None
-            };
-        }
-        // A thread of ours costs more to wake than one row takes to score.
-        if count == 1 {
+        if let Some(go_on) = &mut go_on {
+            if !go_on() {
+                return None;
+            }
+        } else if count == 1 {
+            // A thread of ours costs more to wake than one row takes to score.
             return Some(vec![item(0)]);
         }
-        let items = (0..count).into_par_iter().with_max_len(1).map(item);
-        Some(self.0.install(|| items.collect()))
-    }
-
-    /// Items that have not begun when `go_on` says no never do.
-    fn items_while<T: Send>(
-        &self,
-        count: usize,
-        item: &(impl Fn(usize) -> T + Send + Sync),
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Option<Vec<T>> {
         let is_stopped = AtomicBool::new(false);
-        let mut items: Option<Vec<T>> = None;
-        let (done, all) = mpsc::channel::<()>();
-        self.0.in_place_scope(|scope| {
-            let (items, is_stopped) = (&mut items, &is_stopped);
-            scope.spawn(move |_| {
-                // Dropped at the end, be it a panic: then nobody waits any more.
-                let _done = done;
-                let one = |index| (!is_stopped.load(Relaxed)).then(|| item(index));
-                let rows = (0..count).into_par_iter().with_max_len(1).map(one);
-                let rows: Vec<Option<T>> = rows.collect();
-                *items = rows.into_iter().collect();
-            });
-            while all.recv_timeout(ASK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                if !go_on() {
+        let (done, ended) = mpsc::channel();
+        let work = &Work {
+            shares: Shares::new(0..count),
+            item: |index| (!is_stopped.load(Relaxed)).then(|| item(index)),
+            done,
+        };
+        let items: Vec<Option<T>> = self.0.in_place_scope(|scope| {
+            scope.spawn(move |scope| work.take_part(scope));
+            loop {
+                match ended.recv_timeout(ASK_EVERY) {
+                    Ok(items) => break items.unwrap_or_else(|panic| resume_unwind(panic)),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => unreachable!("`work` has the sender"),
+                }
+                if let Some(go_on) = &mut go_on
+                    && !is_stopped.load(Relaxed)
+                    && !go_on()
+                {
                     is_stopped.store(true, Relaxed);
-                    break;
                 }
             }
         });
+        let items: Option<Vec<T>> = items.into_iter().collect();
         items.filter(|_| !is_stopped.load(Relaxed))
+    }
+}
+
+/// What threads share of a call, and where it goes when all of it is done.
+struct Work<T, F> {
+    shares: Shares<T>,
+    item: F,
+    done: Sender<thread::Result<Vec<T>>>,
+}
+
+impl<T: Send, F: Fn(usize) -> T + Send + Sync> Work<T, F> {
+    fn take_part<'s>(&'s self, scope: &Scope<'s>) {
+        // Whoever is free finds this; who comes too late finds nothing to do.
+        if self.shares.is_open() {
+            scope.spawn(move |scope| self.take_part(scope));
+        }
+        let part = catch_unwind(AssertUnwindSafe(|| self.shares.take_part(&self.item)));
+        if let Some(done) = part.transpose() {
+            // The caller waits for it.
+            drop(self.done.send(done));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
+use super::container::unwritable;
 use super::score::is_same_file;
 use super::summary::rows;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
@@ -117,15 +118,17 @@ impl DiffCommand {
             }
         })
         .map_err(bad_input)?;
-        written?;
-        if let Some(out) = sink {
-            out.finish()?;
+        if let (Some(path), Some(out)) = (&self.rows, sink) {
+            let whole = written.and_then(|()| out.finish());
+            whole.map_err(|error| unwritable(error, path))?;
         }
         if let Some(path) = &self.json {
             let mut out = create(path)?;
-            serde_json::to_writer_pretty(&mut out, &found).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
-            out.finish()?;
+            let written = serde_json::to_writer_pretty(&mut out, &found);
+            let written = written.map_err(io::Error::from);
+            let whole = written.and_then(|()| out.write_all(b"\n"));
+            let whole = whole.and_then(|()| out.finish());
+            whole.map_err(|error| unwritable(error, path))?;
         }
         if !self.quiet {
             self.show(&mut anstream::stdout().lock(), &found)?;

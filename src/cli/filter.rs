@@ -6,25 +6,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
+use super::container::{rows_in, unwritable};
+use super::inputs::{none_is, unfinished};
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
-use super::{Exit, Failure, Outcome, bad_input};
-use crate::batch::{Choice, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, Shape, keep};
+use super::{Exit, Failure, Outcome, bad_input, warn};
+use crate::batch::{
+    Choice, Container, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Shape, keep,
+};
 use crate::load::LoadError;
 use crate::rollout::FieldMap;
 
 /// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
 ///
 /// Reads what `goldstone score` has written. A row without a reward is never
-/// kept. Rows are written in the order of the input as JSON lines with
-/// `messages` (or, of plain prompts, `prompt` and `completion`), `id`, `group`
-/// and `reward`; pairs have `prompt`, `chosen` and `rejected`, as TRL reads them.
+/// kept. Rows are written in the order of the input, in what the output's name says
+/// (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.parquet`), with `messages` (or, of plain
+/// prompts, `prompt` and `completion`), `id`, `group` and `reward`; pairs have
+/// `prompt`, `chosen` and `rejected`, as TRL reads them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   goldstone filter scored.jsonl --min-reward 1 -n 2 -o sft.jsonl
   goldstone filter scored.jsonl --correct accuracy --finished -n 4 --random --seed 7 -o sft.jsonl
-  goldstone filter scored.jsonl --correct accuracy --at-least language=0.9 --pairs -n 1 -o dpo.jsonl
+  goldstone filter scored.jsonl --correct accuracy --at-least language=0.9 --pairs -n 1 -o dpo.parquet
   goldstone filter scores.jsonl --rollouts rollouts.jsonl --min-reward 1 -o sft.jsonl")]
 pub(super) struct Filter {
     /// Files that `goldstone score` has written
@@ -107,13 +112,21 @@ impl Filter {
             return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
         let options = self.options(self.fields()?);
-        let mut out = WholeFile::create(&self.output, self.overwrite)?;
+        warn(&unfinished(&self.scored));
+        let output = &self.output;
+        for inputs in [Some(&scored), rollouts.as_ref()].into_iter().flatten() {
+            none_is(output, inputs)?;
+        }
+        let out = WholeFile::create(output, self.overwrite)?;
+        let container = Container::of(output);
+        let mut out = rows_in(container, RowKind::Examples, output, out)?;
         let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
         let kept = result.map_err(|error| match error {
-            KeepError::Output(_) => Failure::Ours(error.into()),
+            KeepError::Output(error) => unwritable(error, output),
             error => bad_input(error),
         })?;
-        out.finish()?;
+        let whole = out.finish().and_then(WholeFile::finish);
+        whole.map_err(|error| unwritable(error, output))?;
         if !self.quiet {
             self.summarise(&kept)?;
         }

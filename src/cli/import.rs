@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde_json::{Map, Value};
 
+use super::container::{FormatOption, rows_in, unwritable};
+use super::inputs::none_is;
 use super::summary::rows;
 use super::terminal::{BAD, STRONG, Safe, Styled};
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input};
-use crate::batch::{BatchOptions, Input, Inputs, each_line};
+use crate::batch::{BatchOptions, Input, Inputs, RowKind, each_line};
 use crate::import::{Source, program_text, with_completion};
 
 /// Fields of a sample that may name its task.
@@ -43,7 +45,7 @@ pub(super) struct Import {
     /// The data set
     #[arg(value_enum, value_name = "DATASET")]
     source: Source,
-    /// Its files: JSON lines, plain or compressed
+    /// Its files: JSON lines, plain or compressed, or Parquet
     #[arg(required = true, value_name = "FILES")]
     files: Vec<PathBuf>,
     /// Files of completions, by the tasks' names
@@ -52,6 +54,8 @@ pub(super) struct Import {
     /// Write to this file rather than to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatOption,
     /// Replace the output file, whatever it is
     #[arg(long, requires = "output")]
     overwrite: bool,
@@ -78,16 +82,25 @@ impl Import {
             files => Some(inputs(files)?),
         };
         let mut told = Told::default();
-        match &self.output {
+        let (samples, output) = (samples.as_ref(), self.output.as_deref());
+        let container = self.format.container(output);
+        let kind = RowKind::Rollouts;
+        match output {
             None => {
-                let mut out = io::BufWriter::new(io::stdout().lock());
-                self.convert(&tasks, samples.as_ref(), &mut out, &mut told)?;
-                out.flush()?;
+                let out = io::BufWriter::new(io::stdout().lock());
+                let mut out = rows_in(container, kind, Path::new("-"), out)?;
+                self.convert(&tasks, samples, &mut out, &mut told)?;
+                out.finish()?;
             }
             Some(path) => {
-                let mut out = WholeFile::create(path, self.overwrite)?;
-                self.convert(&tasks, samples.as_ref(), &mut out, &mut told)?;
-                out.finish()?;
+                for inputs in [Some(&tasks), samples].into_iter().flatten() {
+                    none_is(path, inputs)?;
+                }
+                let out = WholeFile::create(path, self.overwrite)?;
+                let mut out = rows_in(container, kind, path, out)?;
+                self.convert(&tasks, samples, &mut out, &mut told)?;
+                let whole = out.finish().and_then(WholeFile::finish);
+                whole.map_err(|error| unwritable(error, path))?;
             }
         }
         if !self.quiet {
@@ -122,7 +135,7 @@ impl Import {
             Ok((name, task))
         };
         let Some(samples) = samples else {
-            return each_object(tasks, told, |number, row, told| {
+            return self.each_object(tasks, told, |number, row, told| {
                 match task_of(number, &row) {
                     Ok((_, task)) => told.write(out, &task).map(Ok),
                     Err(problem) => Ok(Err(problem)),
@@ -130,13 +143,13 @@ impl Import {
             });
         };
         let mut known = HashMap::new();
-        each_object(tasks, told, |number, row, _| {
+        self.each_object(tasks, told, |number, row, _| {
             Ok(task_of(number, &row).map(|(name, task)| {
                 known.insert(name, (task, 0));
             }))
         })?;
         let prefix = format!("{}/", self.source.name());
-        each_object(samples, told, |_, sample, told| {
+        self.each_object(samples, told, |_, sample, told| {
             let named = TASK_NAMES
                 .iter()
                 .find_map(|field| match sample.get(*field)? {
@@ -169,6 +182,41 @@ impl Import {
                 told.write(out, &row)?;
             }
             Ok(Ok(()))
+        })
+    }
+
+    /// Hands every JSON object of the inputs to `visit`, with its number; counts lines
+    /// that are none, and those with which `visit` finds a fault.
+    fn each_object(
+        &self,
+        inputs: &Inputs,
+        told: &mut Told,
+        mut visit: impl FnMut(u64, Map<String, Value>, &mut Told) -> io::Result<Result<(), String>>,
+    ) -> Result<(), Failure> {
+        let mut written = Ok(());
+        each_line(inputs, BatchOptions::default().max_line_bytes, |line| {
+            let place = format!("{}:{}", line.file, line.line);
+            let parsed = line.text.map_err(|error| error.message).and_then(|text| {
+                serde_json::from_slice(text).map_err(|error| format!("no JSON object: {error}"))
+            });
+            let visited = match parsed {
+                Ok(row) => visit(line.row, row, told),
+                Err(problem) => Ok(Err(problem)),
+            };
+            match visited {
+                Ok(Ok(())) => {}
+                Ok(Err(problem)) => told.unusable(&place, &problem),
+                Err(error) => {
+                    written = Err(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(bad_input)?;
+        written.map_err(|error| match &self.output {
+            Some(path) => unwritable(error, path),
+            None => error.into(),
         })
     }
 }
@@ -224,37 +272,6 @@ impl Told {
         }
         Ok(())
     }
-}
-
-/// Hands every JSON object of the inputs to `visit`, with its number; counts lines
-/// that are none, and those with which `visit` finds a fault.
-fn each_object(
-    inputs: &Inputs,
-    told: &mut Told,
-    mut visit: impl FnMut(u64, Map<String, Value>, &mut Told) -> io::Result<Result<(), String>>,
-) -> Result<(), Failure> {
-    let mut written = Ok(());
-    each_line(inputs, BatchOptions::default().max_line_bytes, |line| {
-        let place = format!("{}:{}", line.file, line.line);
-        let parsed = line.text.map_err(|error| error.message).and_then(|text| {
-            serde_json::from_slice(text).map_err(|error| format!("no JSON object: {error}"))
-        });
-        let visited = match parsed {
-            Ok(row) => visit(line.row, row, told),
-            Err(problem) => Ok(Err(problem)),
-        };
-        match visited {
-            Ok(Ok(())) => {}
-            Ok(Err(problem)) => told.unusable(&place, &problem),
-            Err(error) => {
-                written = Err(error);
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
-    })
-    .map_err(bad_input)?;
-    written.map_err(Failure::from)
 }
 
 fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::part::is_there;
+use super::score::is_same_file;
 use super::terminal::{DOUBT, Safe, Styled};
 use super::{Failure, bad_input};
-use crate::batch::{Input, InputSchema, Inputs, look};
+use crate::batch::{Input, InputSchema, Inputs, Manifest, look};
 use crate::rollout::FieldMap;
 use crate::rollout::schema::SchemaChoice;
 
@@ -32,6 +34,35 @@ pub(super) fn open(names: &[PathBuf]) -> Result<Inputs, Failure> {
         inputs.extend(expand(name)?);
     }
     Inputs::check(inputs).map_err(bad_input)
+}
+
+/// A sentence for each scored file that is not whole, by its manifest.
+pub(super) fn unfinished(scored: &[PathBuf]) -> Vec<String> {
+    let sentence = |path: &PathBuf| {
+        let manifest = Manifest::load(path).ok()??;
+        let name = path.display();
+        (!manifest.complete).then(|| {
+            format!(
+                "`{name}` is of a run that has not ended, or was cut short: not all rows are here"
+            )
+        })
+    };
+    scored.iter().filter_map(sentence).collect()
+}
+
+/// Refuses an output that would be written over what it is made from.
+pub(super) fn none_is(output: &Path, inputs: &Inputs) -> Result<(), Failure> {
+    let is_output = |input: &&Input| match input {
+        Input::File(input) => is_there(output) && is_same_file(input, output),
+        Input::Stdin => false,
+    };
+    match inputs.list().iter().find(is_output) {
+        None => Ok(()),
+        Some(input) => Err(bad_input(anyhow!(
+            "`{}` is both an input and the output",
+            input.name()
+        ))),
+    }
 }
 
 /// A file, or the files that a pattern matches, in the order of their names. A shell

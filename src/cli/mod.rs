@@ -5,6 +5,7 @@
 //! failure of ours; 130 interrupted.
 
 mod check;
+mod container;
 mod diff;
 mod explain;
 mod filter;

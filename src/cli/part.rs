@@ -1,4 +1,5 @@
-//! A file that grows under another name, `NAME.part`, until it is whole.
+//! A file that grows under another name, `NAME.part`, until it is whole. What is no
+//! file, such as `/dev/stdout` or a pipe, is written as it is: it cannot be replaced.
 //!
 //! What another run left or writes under that name is never written over unasked;
 //! what an interrupted run wrote stays there, and is not taken for all of it.
@@ -28,6 +29,11 @@ pub(super) enum Existing {
 impl PartFile {
     /// Opens the file that is to become `whole`.
     pub(super) fn create(whole: &Path, existing: Existing) -> Result<Self, Failure> {
+        if let Ok(metadata) = fs::metadata(whole)
+            && !metadata.is_file()
+        {
+            return Self::onto(whole, &metadata);
+        }
         let path = whole.with_added_extension("part");
         let shown = path.display();
         let mut options = OpenOptions::new();
@@ -64,27 +70,57 @@ impl PartFile {
         })
     }
 
+    /// Opens what has the name of the file to come, and is none.
+    fn onto(whole: &Path, metadata: &Metadata) -> Result<Self, Failure> {
+        let shown = whole.display();
+        if metadata.is_dir() {
+            return Err(bad_input(anyhow!("`{shown}` is a directory; name a file")));
+        }
+        let file = OpenOptions::new().write(true).open(whole);
+        let file = file.with_context(|| format!("cannot write `{shown}`"));
+        Ok(Self {
+            path: whole.to_owned(),
+            whole: whole.to_owned(),
+            file: BufWriter::new(file.map_err(Failure::Input)?),
+        })
+    }
+
+    fn is_apart(&self) -> bool {
+        self.path != self.whole
+    }
+
     /// Gives the file its name: it is whole.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
-        fs::rename(&self.path, &self.whole)
+        match self.is_apart() {
+            true => fs::rename(&self.path, &self.whole),
+            false => Ok(()),
+        }
     }
 
     /// Takes away what there is.
     pub(super) fn discard(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        match self.is_apart() {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
+        }
     }
 
     /// Leaves what there is where it is, and says where; of no rows no file stays.
     #[cfg(feature = "train")]
     pub(super) fn leave(mut self) -> io::Result<Option<PathBuf>> {
         self.file.flush()?;
-        if self.file.get_ref().metadata()?.len() > 0 {
+        if !self.is_apart() || self.file.get_ref().metadata()?.len() > 0 {
             return Ok(Some(self.path));
         }
         fs::remove_file(&self.path)?;
         Ok(None)
     }
+}
+
+/// Whether a file has the name, which would be lost.
+pub(super) fn is_there(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Whether the opened file is the one that has the name now.
@@ -146,6 +182,23 @@ mod tests {
         let begun = File::create(&path).unwrap();
         assert!(!lies_at(&opened, &path));
         assert!(lies_at(&begun, &path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_written_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+
+        let null = Path::new("/dev/null");
+        let mut part = PartFile::create(null, Existing::Refuse).ok().unwrap();
+        writeln!(part, "gone").unwrap();
+        part.finish().unwrap();
+        let part = PartFile::create(null, Existing::Overwrite).ok().unwrap();
+        part.discard().unwrap();
+        assert!(fs::metadata(null).unwrap().file_type().is_char_device());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(PartFile::create(folder.path(), Existing::Overwrite).is_err());
+        assert!(!is_there(null) && !is_there(folder.path()));
     }
 
     #[cfg(feature = "train")]

@@ -9,13 +9,15 @@ use std::time::SystemTime;
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::container::unwritable;
+use super::inputs::unfinished;
 use super::score::is_same_file;
 use super::whole::WholeFile;
-use super::{Exit, Failure, Outcome, bad_input, load_spec, summary};
+use super::{Exit, Failure, Outcome, bad_input, load_spec, summary, warn};
 use crate::batch::report::{About, InputFile, SpecAbout, Survey, survey_scored};
 use crate::batch::{Input, Inputs, Manifest};
 use crate::load::LoadError;
-use crate::reward::{Scorer, SpecSource};
+use crate::reward::Scorer;
 
 /// What the files of a report begin with: others are not written over.
 const MARKS: [&str; 2] = [
@@ -58,9 +60,15 @@ impl Report {
         let paths: Vec<&Path> = self.scored.iter().map(PathBuf::as_path).collect();
         let files = ReportFiles::check(&self.output, &paths)?;
         let scorer = self.scorer()?;
+        let notes = unfinished(&self.scored);
+        warn(&notes);
         let (survey, counts) = survey_scored(&scorer, &inputs, (self.max_line_mb as usize) << 20)
             .map_err(bad_input)?;
-        files.write(&survey, &about(&scorer, &inputs))?;
+        let about = About {
+            notes,
+            ..about(&scorer, &inputs)
+        };
+        files.write(&survey, &about)?;
         if !self.quiet {
             let mut out = anstream::stderr();
             summary::write(&mut out, scorer.name(), &counts)?;
@@ -100,16 +108,7 @@ impl Report {
         let Some(manifest) = known else {
             return Err(bad_input(anyhow!("no files")));
         };
-        let grammar = |path: &str| {
-            Err(format!(
-                "the manifest has no grammar file `{path}`; name the spec with `--spec`"
-            ))
-        };
-        let scorer = Scorer::compile(SpecSource {
-            text: &manifest.spec.text,
-            origin: &manifest.spec.name,
-            grammar: &grammar,
-        });
+        let scorer = manifest.scorer();
         scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))
     }
 }
@@ -165,8 +164,9 @@ impl ReportFiles {
         };
         for (path, text) in [(&self.page, &report.page), (&self.json, &report.json)] {
             let mut file = WholeFile::create(path, true)?;
-            file.write_all(text.as_bytes())?;
-            file.finish()?;
+            let written = file.write_all(text.as_bytes());
+            let written = written.and_then(|()| file.finish());
+            written.map_err(|error| unwritable(error, path))?;
         }
         Ok(())
     }

@@ -12,9 +12,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::part::{Existing, PartFile};
+use super::container::{FormatOption, rows_in, unwritable};
+use super::part::{Existing, PartFile, is_there};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
+use crate::batch::RowKind;
 use crate::rollout::{Reference, Text};
 use crate::train::policy::Policy;
 use crate::train::recipe::{self, Words};
@@ -54,6 +56,8 @@ pub(super) struct Sample {
     /// Write to this file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    format: FormatOption,
     /// Completions of each prompt
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
@@ -116,7 +120,7 @@ pub(super) struct Sample {
 impl Sample {
     pub(super) fn run(self) -> Outcome {
         let options = self.options()?;
-        if self.output.exists() && !self.overwrite {
+        if is_there(&self.output) && !self.overwrite {
             return Err(bad_input(anyhow!(
                 "`{}` exists; name another file, or add `--overwrite`",
                 self.output.display()
@@ -144,18 +148,29 @@ impl Sample {
             options: &options,
             samples: self.samples as usize,
             logprobs: self.logprobs,
+            output: &self.output,
             stop: &stop,
         };
-        let mut out = PartFile::create(&self.output, existing)?;
+        let output = &self.output;
+        let container = self.format.container(Some(output.as_path()));
+        let out = PartFile::create(output, existing)?;
+        let mut out = rows_in(container, RowKind::Rollouts, output, out)?;
         let mut progress = Progress::new(count * u64::from(self.samples), self.quiet);
         let drawn = drawing.draw(count, &mut out, &mut progress);
         if let Ok(Drawn::All) = drawn {
-            out.finish()?;
-            progress.end(&self.output);
+            let whole = out.finish().and_then(PartFile::finish);
+            whole.map_err(|error| unwritable(error, output))?;
+            progress.end(output);
             return Ok(Exit::Done);
         }
-        let left = out.leave()?;
+        // What there is should be readable; of no rows no file stays.
+        let part = match progress.done {
+            0 => Ok(out.into_inner()),
+            _ => out.finish(),
+        };
+        let left = part.and_then(PartFile::leave);
         drawn?;
+        let left = left.map_err(|error| unwritable(error, output))?;
         progress.stop(left.as_deref());
         Ok(Exit::Interrupted)
     }
@@ -258,6 +273,7 @@ struct Drawing<'d> {
     options: &'d SampleOptions,
     samples: usize,
     logprobs: bool,
+    output: &'d Path,
     stop: &'d AtomicBool,
 }
 
@@ -322,8 +338,9 @@ impl Drawing<'_> {
         for (row, completion) in completions {
             let problem = &problems[row / self.samples];
             let rollout = self.rollout(problem, row % self.samples, &completion);
-            serde_json::to_writer(&mut *out, &rollout).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
+            let written = serde_json::to_writer(&mut *out, &rollout).map_err(io::Error::from);
+            let written = written.and_then(|()| out.write_all(b"\n"));
+            written.map_err(|error| unwritable(error, self.output))?;
         }
         Ok(())
     }

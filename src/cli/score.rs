@@ -1,7 +1,7 @@
 //! `goldstone score`: rollouts in, one scored line each out.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,15 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
+use super::container::{FormatOption, unwritable};
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::report::{self, ReportFiles};
 use super::{Exit, Failure, Outcome, bad_input, load_scorer, summary, verify};
 use crate::batch::report::{About, Survey};
 use crate::batch::{
-    self, Batch, BatchError, BatchOptions, Condition, Container, Control, Ended, Existing, Input,
-    InputError, Inputs, Manifest, OutputFile, Report, Sample, Selection, Shard,
+    self, Batch, BatchError, BatchOptions, Condition, Control, Ended, Existing, Input, InputError,
+    Inputs, Manifest, OutputFile, Report, ResumeError, Sample, Selection, Shard,
 };
 use crate::engine;
 use crate::reward::Scorer;
@@ -75,9 +76,8 @@ pub(super) struct Score {
     /// Columns of an output row
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
-    /// What the output is; by default what its name says, and `jsonl` on standard output
-    #[arg(long, value_enum)]
-    format: Option<Format>,
+    #[command(flatten)]
+    format: FormatOption,
     /// Score rows of which this is true, of the fields that the file has: `task=math`,
     /// `/extra_info/split!=test`, `n_tokens>1000`, `prompt~triangle` (may be repeated)
     #[arg(long = "where", value_name = "FIELD=VALUE")]
@@ -117,20 +117,6 @@ enum Columns {
     Scores,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// JSON lines
-    Jsonl,
-    /// JSON lines, compressed with gzip
-    #[value(name = "jsonl.gz")]
-    Gzip,
-    /// JSON lines, compressed with zstd
-    #[value(name = "jsonl.zst")]
-    Zstd,
-    /// Parquet
-    Parquet,
-}
-
 impl Score {
     pub(super) fn run(self) -> Outcome {
         if let Some(file) = &self.verify {
@@ -143,7 +129,7 @@ impl Score {
                 Columns::All => batch::Columns::All,
                 Columns::Scores => batch::Columns::Scores,
             },
-            container: self.container(),
+            container: self.format.container(self.output.as_deref()),
             limit: self.limit,
             schema: self.schema.schema,
             selection: Selection {
@@ -251,16 +237,6 @@ impl Score {
         }
     }
 
-    fn container(&self) -> Container {
-        match (self.format, &self.output) {
-            (Some(Format::Jsonl), _) | (None, None) => Container::Jsonl,
-            (Some(Format::Gzip), _) => Container::Gzip,
-            (Some(Format::Zstd), _) => Container::Zstd,
-            (Some(Format::Parquet), _) => Container::Parquet,
-            (None, Some(path)) => Container::of(path),
-        }
-    }
-
     fn target(
         &self,
         scorer: &Scorer,
@@ -297,7 +273,7 @@ impl Score {
             _ => Existing::Refuse,
         };
         let manifest = Manifest::new(scorer, inputs, options).map_err(bad_input)?;
-        let file = OutputFile::open(path, manifest, existing).map_err(bad_input)?;
+        let file = OutputFile::open(path, manifest, existing).map_err(not_begun)?;
         Ok(Target::File(Box::new(file)))
     }
 
@@ -310,12 +286,16 @@ impl Score {
         let (report, broken) = match result {
             Ok(report) => (report, None),
             Err(BatchError::Input { source, report }) => (*report, Some(source)),
+            Err(BatchError::Resume(error)) => return Err(not_begun(error)),
             Err(
-                error @ (BatchError::Resume(_)
-                | BatchError::Unreadable(_)
+                error @ (BatchError::Unreadable(_)
                 | BatchError::TornGroups { .. }
                 | BatchError::SampleOfStream { .. }),
             ) => return Err(bad_input(error)),
+            Err(BatchError::Write(error)) => {
+                let stdout = Path::new("standard output");
+                return Err(unwritable(error, self.output.as_deref().unwrap_or(stdout)));
+            }
             Err(error) => return Err(Failure::Ours(error.into())),
         };
         // Of files it has been said before.
@@ -427,4 +407,23 @@ pub(super) fn stop_on_signals(control: &Arc<Control>) -> Result<(), Failure> {
     })
     .context("cannot listen for Ctrl-C")
     .map_err(Failure::Ours)
+}
+
+/// An output that cannot be begun, gone on with or made whole: the user's to see to,
+/// unless the disk is full.
+fn not_begun(error: ResumeError) -> Failure {
+    let is_full = |source: &io::Error| {
+        matches!(
+            source.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+        )
+    };
+    match &error {
+        ResumeError::Open { source, .. } | ResumeError::Manifest { source, .. }
+            if is_full(source) =>
+        {
+            Failure::Ours(error.into())
+        }
+        _ => bad_input(error),
+    }
 }

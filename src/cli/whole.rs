@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::part::{Existing, PartFile};
+use super::part::{Existing, PartFile, is_there};
 use super::{Failure, bad_input};
 
 /// A file in the making; dropped before [`WholeFile::finish`], it leaves nothing.
@@ -15,7 +15,7 @@ impl WholeFile {
     /// Begins a file; one that exists is only replaced where that was asked for, and
     /// not before the new one is whole.
     pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, Failure> {
-        if path.exists() && !overwrite {
+        if is_there(path) && !overwrite {
             return Err(bad_input(anyhow!(
                 "`{}` exists; name another file, or add `--overwrite`",
                 path.display()

@@ -546,6 +546,20 @@ fn samples_are_rollouts_to_score_and_filter() {
     assert_eq!(folder.rows("again.jsonl"), rows);
     draw("other.jsonl", &["-n", "2", "--logprobs", "--seed", "1"]);
     assert_ne!(folder.rows("other.jsonl"), rows);
+    // Every container has the same rows, scored to the same bytes.
+    let scores = |name: &str| {
+        let score = ["score", name, "--spec", "r1-zero", "--columns", "scores"];
+        let score = [&score[..], &["-q", "--overwrite", "-o", "scores.jsonl"]].concat();
+        folder.run(0, &score);
+        fs::read(folder.path("scores.jsonl")).unwrap()
+    };
+    let plain = scores("rollouts.jsonl");
+    for name in ["packed.jsonl.gz", "packed.jsonl.zst", "packed.parquet"] {
+        if cfg!(feature = "parquet") || !name.ends_with("parquet") {
+            draw(name, &["-n", "2", "--logprobs"]);
+            assert!(scores(name) == plain, "{name}");
+        }
+    }
     draw("greedy.jsonl", &["-n", "2", "--temperature", "0"]);
     let greedy = folder.rows("greedy.jsonl");
     assert_eq!(greedy[0]["completion"], greedy[1]["completion"]);

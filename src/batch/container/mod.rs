@@ -6,11 +6,12 @@
 
 mod frames;
 mod packed;
+mod stream;
 mod tail;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use super::Inputs;
 #[cfg(feature = "parquet")]
 use super::parquet;
 pub(super) use packed::Packed;
+pub use stream::RowWriter;
+pub(super) use stream::Stream;
 
 /// What an output file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,12 +85,31 @@ pub(super) struct Boundary {
     pub(super) rows: u64,
 }
 
+/// What rows without scores are, which decides their columns in Parquet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Rollouts and prompts, for goldstone to read: what has no plain type is kept as
+    /// JSON text.
+    Rollouts,
+    /// Examples to learn from, for trainers: every row has the same fields, each of
+    /// one type, and a row that has not is an error.
+    Examples,
+}
+
+/// The rows of an output.
+pub(super) enum Laid<'l> {
+    Scored {
+        /// The names of the rewards.
+        rewards: Vec<String>,
+        /// Whose columns are kept.
+        inputs: &'l Inputs,
+    },
+    Plain(RowKind),
+}
+
 /// What decides a block's bytes, the rows apart.
 pub(super) struct Layout<'l> {
-    /// The names of the rewards.
-    pub(super) rewards: Vec<String>,
-    /// Whose columns are kept.
-    pub(super) inputs: &'l Inputs,
+    pub(super) rows: Laid<'l>,
     /// Text of a block, where it is not the container's own choice.
     pub(super) block_bytes: Option<usize>,
 }
@@ -108,7 +130,7 @@ impl Container {
             Self::Parquet => Some(Box::new(parquet::Segments::new(layout, resumed)?)),
             #[cfg(not(feature = "parquet"))]
             Self::Parquet => {
-                let _ = (&layout.rewards, layout.inputs, resumed);
+                let _ = (&layout.rows, resumed);
                 return Err(unsupported());
             }
         })
@@ -146,75 +168,4 @@ impl Container {
 #[cfg(not(feature = "parquet"))]
 fn unsupported() -> io::Error {
     io::Error::other("this build cannot write Parquet (feature `parquet`)")
-}
-
-/// Rows packed into a stream, which cannot be resumed.
-pub(super) struct Stream<'o> {
-    out: &'o mut dyn Write,
-    codec: Box<dyn Codec>,
-    block_bytes: usize,
-    pending: Vec<u8>,
-    at: u64,
-}
-
-impl<'o> Stream<'o> {
-    /// `None` where rows go out as they are.
-    pub(super) fn new(
-        container: Container,
-        layout: &Layout<'_>,
-        out: &'o mut dyn Write,
-    ) -> io::Result<Result<Self, &'o mut dyn Write>> {
-        Ok(match container.codec(layout, None)? {
-            None => Err(out),
-            Some(codec) => Ok(Self {
-                out,
-                block_bytes: layout.block_bytes.unwrap_or(codec.block_bytes()),
-                codec,
-                pending: Vec::new(),
-                at: 0,
-            }),
-        })
-    }
-
-    /// Writes the last block and what ends the file.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        if !self.pending.is_empty() {
-            self.put_block()?;
-        }
-        if self.at == 0 {
-            self.out.write_all(self.codec.head())?;
-            self.at = self.codec.head().len() as u64;
-        }
-        let foot = self.codec.foot(self.at)?;
-        self.out.write_all(&foot)?;
-        self.out.flush()
-    }
-
-    fn put_block(&mut self) -> io::Result<()> {
-        if self.at == 0 {
-            self.out.write_all(self.codec.head())?;
-            self.at = self.codec.head().len() as u64;
-        }
-        let block = self.codec.block(&self.pending, self.at)?;
-        self.out.write_all(&block)?;
-        self.at += block.len() as u64;
-        self.pending.clear();
-        Ok(())
-    }
-}
-
-impl Write for Stream<'_> {
-    fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
-        for row in rows.split_inclusive(|byte| *byte == b'\n') {
-            self.pending.extend_from_slice(row);
-            if self.pending.len() >= self.block_bytes {
-                self.put_block()?;
-            }
-        }
-        Ok(rows.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field};
 use serde_json::Value;
 
-use super::fold::{MISFIT, TEXTS, term_columns};
+use super::table::Beside;
 use crate::rollout::Record;
 
 /// Fields of a structure; more are no structure but a table of their own.
@@ -37,16 +37,13 @@ pub(super) enum Kind {
 pub(super) fn infer(
     rows: &[Record<'_>],
     hints: &HashMap<String, DataType>,
-    rewards: &[String],
+    beside: &Beside,
 ) -> Vec<Column> {
-    let own: HashSet<String> = (TEXTS.iter().map(ToString::to_string))
-        .chain(["reward", "terms", MISFIT].map(str::to_owned))
-        .chain(rewards.iter().flat_map(|name| term_columns(name)))
-        .collect();
+    let own: HashSet<String> = beside.names();
     let mut names: Vec<&str> = Vec::new();
     let mut values: HashMap<&str, Vec<&str>> = HashMap::new();
     for (name, value) in rows.iter().flat_map(Record::columns) {
-        // A name of the score's is not the input's to have.
+        // A name of ours is not the input's to have.
         if own.contains(name) {
             continue;
         }
@@ -60,7 +57,10 @@ pub(super) fn infer(
         let values = &values[name];
         let kind = match hints.get(name) {
             Some(kind) if values.iter().all(|value| fits(value, kind)) => Kind::Typed(kind.clone()),
-            _ => shape_of(values),
+            _ => match shape_of(values) {
+                Kind::Typed(kind) if !beside.keeps(&kind) => Kind::Json,
+                kind => kind,
+            },
         };
         Column {
             name: name.to_owned(),
@@ -174,6 +174,13 @@ pub(super) fn taken_over(kind: &DataType) -> Option<DataType> {
         kind if kind.is_integer() => kind.clone(),
         _ => return None,
     })
+}
+
+/// The type of messages, each with a role and its content.
+pub(super) fn conversation() -> DataType {
+    let text = |name| Field::new(name, DataType::Utf8, true);
+    let message = DataType::Struct(vec![text("role"), text("content")].into());
+    DataType::List(Arc::new(Field::new("element", message, true)))
 }
 
 /// What values have in common.

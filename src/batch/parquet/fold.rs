@@ -3,7 +3,8 @@
 //! A Parquet output says in its metadata (`goldstone`) which columns are the
 //! score's and which hold JSON as text. Read as an input, its rows have the
 //! fields that the same output has as JSON lines, so that whatever reads scored
-//! rows reads both. A file whose columns were changed since is read as it is.
+//! rows reads both. Rollouts that were written without a score have JSON columns
+//! and misfits alone. A file whose columns were changed since is read as it is.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -24,8 +25,9 @@ pub(super) const TEXTS: [&str; 5] = ["id", "group", "status", "detail", "error"]
 /// What the metadata of a Parquet output says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Notes {
-    /// The spec's rewards, in its order.
-    pub(super) rewards: Vec<String>,
+    /// The spec's rewards, in its order; `None` of rows without a score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rewards: Option<Vec<String>>,
     /// Input columns whose strings are JSON.
     pub(super) json: Vec<String>,
 }
@@ -34,6 +36,7 @@ pub(super) struct Notes {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fold {
     json: Vec<usize>,
+    misfit: Option<usize>,
     score: Option<Places>,
 }
 
@@ -41,7 +44,6 @@ pub(super) struct Fold {
 #[derive(Clone, Debug)]
 struct Places {
     texts: [usize; TEXTS.len()],
-    misfit: usize,
     reward: usize,
     terms: Vec<TermPlaces>,
 }
@@ -76,8 +78,17 @@ impl Fold {
             let (index, field) = schema.column_with_name(name)?;
             (*field.data_type() == DataType::Float64).then_some(index)
         };
+        let json = notes.json.iter().map(|name| text(name));
+        let rows = Self {
+            json: json.collect::<Option<_>>()?,
+            misfit: Some(text(MISFIT)?),
+            score: None,
+        };
+        let Some(rewards) = &notes.rewards else {
+            return Some(rows);
+        };
         let mut terms = Vec::new();
-        for name in &notes.rewards {
+        for name in rewards {
             let [value, raw, verdict, reason] = term_columns(name);
             terms.push(TermPlaces {
                 name: name.clone(),
@@ -94,17 +105,12 @@ impl Fold {
             *place = text(name)?;
         }
         Some(Self {
-            json: notes
-                .json
-                .iter()
-                .map(|name| text(name))
-                .collect::<Option<_>>()?,
             score: Some(Places {
                 texts,
-                misfit: text(MISFIT)?,
                 reward: float("reward")?,
                 terms,
             }),
+            ..rows
         })
     }
 
@@ -112,14 +118,23 @@ impl Fold {
         self.json.contains(&column)
     }
 
-    pub(super) fn is_score(&self, column: usize) -> bool {
-        self.score.as_ref().is_some_and(|places| {
+    /// Whether the column is none of the row's own.
+    pub(super) fn is_ours(&self, column: usize) -> bool {
+        let is_score = self.score.as_ref().is_some_and(|places| {
             let mut terms = places.terms.iter().flat_map(|term| term.columns);
-            column == places.misfit
-                || column == places.reward
+            column == places.reward
                 || places.texts.contains(&column)
                 || terms.any(|place| place == column)
-        })
+        });
+        is_score || self.misfit == Some(column)
+    }
+
+    /// The values of a row that its columns have no place for.
+    pub(super) fn misfits<'b>(&self, batch: &'b RecordBatch, row: usize) -> Misfits<'b> {
+        let text = self
+            .misfit
+            .and_then(|place| string_at(batch.column(place), row));
+        Misfits(text.and_then(|text| Record::parse(text.as_bytes()).ok()))
     }
 
     pub(super) fn score_text<'b>(&'b self, batch: &'b RecordBatch) -> Option<ScoreText<'b>> {
@@ -153,11 +168,6 @@ impl Misfits<'_> {
 impl<'b> ScoreText<'b> {
     fn text(&self, column: usize, row: usize) -> Option<&'b str> {
         string_at(self.batch.column(column), row)
-    }
-
-    pub(super) fn misfits(&self, row: usize) -> Misfits<'b> {
-        let text = self.text(self.places.misfit, row);
-        Misfits(text.and_then(|text| Record::parse(text.as_bytes()).ok()))
     }
 
     /// Appends the score's fields, without braces.

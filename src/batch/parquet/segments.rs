@@ -23,11 +23,11 @@ use parquet::file::metadata::{
 };
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::columns::taken_over;
+use super::columns::{conversation, taken_over};
 use super::fold::KEY;
 use super::rows::{Rows, Taken};
-use super::table::Table;
-use crate::batch::container::{Boundary, Codec, Layout};
+use super::table::{Beside, Table};
+use crate::batch::container::{Boundary, Codec, Laid, Layout};
 use crate::batch::input::{Input, Inputs};
 
 /// Text of a row group: large enough to compress well, small enough that it and
@@ -43,7 +43,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Makes row groups.
 pub(in crate::batch) struct Segments {
-    rewards: Vec<String>,
+    beside: Beside,
     hints: HashMap<String, DataType>,
     table: Option<Table>,
     file: Option<FileMetaData>,
@@ -57,9 +57,16 @@ impl Segments {
         layout: &Layout<'_>,
         resumed: Option<(&File, Boundary)>,
     ) -> io::Result<Self> {
+        let (beside, hints) = match &layout.rows {
+            Laid::Scored { rewards, inputs } => {
+                let rewards = rewards.clone();
+                (Beside::Score { rewards }, hints(inputs))
+            }
+            Laid::Plain(kind) => (Beside::of(*kind), conversations()),
+        };
         let mut segments = Self {
-            rewards: layout.rewards.clone(),
-            hints: hints(layout.inputs),
+            beside,
+            hints,
             table: None,
             file: None,
             groups: Vec::new(),
@@ -85,7 +92,7 @@ impl Segments {
                     .metadata
                     .extend(note.value.clone().map(|value| (KEY.to_owned(), value)));
             }
-            self.table = Table::of(&schema, &self.rewards);
+            self.table = Table::of(&schema, &self.beside);
         }
         for group in metadata.row_groups() {
             let ordinal = i16::try_from(self.groups.len()).unwrap_or(i16::MAX);
@@ -123,7 +130,9 @@ impl Segments {
             .set_max_row_group_bytes(None)
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            .set_key_value_metadata(Some(vec![KeyValue::new(KEY.to_owned(), notes)]))
+            .set_key_value_metadata(
+                notes.map(|notes| vec![KeyValue::new(KEY.to_owned(), Some(notes))]),
+            )
             .build();
         let schema = table
             .schema()
@@ -156,7 +165,7 @@ impl Codec for Segments {
     fn block(&mut self, rows: &[u8], at: u64) -> io::Result<Vec<u8>> {
         let table = match self.table.take() {
             Some(table) => table,
-            None => Table::infer(rows, &self.hints, &self.rewards)?,
+            None => Table::infer(rows, &self.hints, &self.beside)?,
         };
         let file = Self::file(self.table.insert(table), rows)?;
         // As it will be read when the file is gone on with: the footer's bytes
@@ -170,7 +179,7 @@ impl Codec for Segments {
 
     fn foot(&mut self, _at: u64) -> io::Result<Vec<u8>> {
         if self.file.is_none() {
-            let table = Table::infer(b"", &self.hints, &self.rewards)?;
+            let table = Table::infer(b"", &self.hints, &self.beside)?;
             let empty = footer(&Self::file(&table, b"")?)?;
             self.file = Some(empty.file_metadata().clone());
         }
@@ -221,6 +230,13 @@ fn hints(inputs: &Inputs) -> HashMap<String, DataType> {
         });
     }
     hints.unwrap_or_default()
+}
+
+/// The columns that hold conversations, in rollouts and in what is learnt from.
+fn conversations() -> HashMap<String, DataType> {
+    let names = ["prompt", "completion", "messages", "chosen", "rejected"];
+    let typed = names.map(|name| (name.to_owned(), conversation()));
+    HashMap::from(typed)
 }
 
 /// A row group's file within a file.

@@ -2,9 +2,10 @@
 //!
 //! A row has the columns of its input and those of its score: `id`, `group`,
 //! `reward`, `status`, four for every reward of the spec, and as JSON text
-//! `detail`, `error` and `misfit`.
+//! `detail`, `error` and `misfit`. A rollout without a score has `misfit` alone
+//! beside its own columns, and an example to learn from nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -17,13 +18,82 @@ use super::columns::{Column, Kind, fits, infer, is_doubtful};
 use super::fold::{KEY, MISFIT, Notes, TEXTS, term_columns};
 use super::text::json;
 use crate::batch::SCORE_FIELDS;
+use crate::batch::container::RowKind;
 use crate::rollout::Record;
+
+/// What a table has beside the columns of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// A score, by these rewards, and misfits.
+    Score { rewards: Vec<String> },
+    /// What a column cannot hold.
+    Misfits,
+    /// Nothing: what a column cannot hold is an error.
+    Nothing,
+}
+
+impl Beside {
+    pub(super) fn of(kind: RowKind) -> Self {
+        match kind {
+            RowKind::Rollouts => Self::Misfits,
+            RowKind::Examples => Self::Nothing,
+        }
+    }
+
+    fn rewards(&self) -> &[String] {
+        match self {
+            Self::Score { rewards } => rewards,
+            Self::Misfits | Self::Nothing => &[],
+        }
+    }
+
+    /// The columns' names, and those of the fields that they stand for.
+    pub(super) fn names(&self) -> HashSet<String> {
+        let terms = self.rewards().iter().flat_map(|name| term_columns(name));
+        match self {
+            Self::Score { .. } => (TEXTS.iter().map(ToString::to_string))
+                .chain(["reward", "terms", MISFIT].map(str::to_owned))
+                .chain(terms)
+                .collect(),
+            Self::Misfits => HashSet::from([MISFIT.to_owned()]),
+            Self::Nothing => HashSet::new(),
+        }
+    }
+
+    /// Whether a column may have the type that was found for its values. Tests and
+    /// references of a rollout are JSON to the letter: in one list of a Parquet
+    /// column, 1 and 2.5 are both floats.
+    pub(super) fn keeps(&self, kind: &DataType) -> bool {
+        !matches!(self, Self::Misfits) || !kind.is_nested()
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        let float = |name: &str| Field::new(name, DataType::Float64, true);
+        let [id, group, status, detail, error] = TEXTS.map(text);
+        match self {
+            Self::Score { rewards } => {
+                let terms = rewards.iter().flat_map(|name| {
+                    let [value, raw, verdict, reason] = term_columns(name);
+                    [float(&value), float(&raw), text(&verdict), text(&reason)]
+                });
+                [id, group, float("reward"), status]
+                    .into_iter()
+                    .chain(terms)
+                    .chain([detail, error, text(MISFIT)])
+                    .collect()
+            }
+            Self::Misfits => vec![text(MISFIT)],
+            Self::Nothing => Vec::new(),
+        }
+    }
+}
 
 /// How rows of one output become columns.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     columns: Vec<Column>,
-    rewards: Vec<String>,
+    beside: Beside,
     schema: SchemaRef,
 }
 
@@ -32,49 +102,48 @@ impl Table {
     pub(super) fn infer(
         rows: &[u8],
         hints: &HashMap<String, DataType>,
-        rewards: &[String],
+        beside: &Beside,
     ) -> io::Result<Self> {
         let records = records(rows)?;
-        Ok(Self::new(infer(&records, hints, rewards), rewards))
+        let columns = infer(&records, hints, beside);
+        let text = columns.iter().find(|column| column.kind == Kind::Json);
+        match text {
+            Some(column) if *beside == Beside::Nothing => Err(several_types(&column.name)),
+            _ => Ok(Self::new(columns, beside)),
+        }
     }
 
-    fn new(columns: Vec<Column>, rewards: &[String]) -> Self {
+    fn new(columns: Vec<Column>, beside: &Beside) -> Self {
         let inputs = columns.iter().map(|column| match &column.kind {
             Kind::Json => Field::new(&column.name, DataType::Utf8, true),
             Kind::Typed(kind) => Field::new(&column.name, kind.clone(), true),
         });
-        let text = |name: &str| Field::new(name, DataType::Utf8, true);
-        let float = |name: &str| Field::new(name, DataType::Float64, true);
-        let [id, group, status, detail, error] = TEXTS.map(text);
-        let terms = rewards.iter().flat_map(|name| {
-            let [value, raw, verdict, reason] = term_columns(name);
-            [float(&value), float(&raw), text(&verdict), text(&reason)]
-        });
-        let fields: Vec<Field> = inputs
-            .chain([id, group, float("reward"), status])
-            .chain(terms)
-            .chain([detail, error, text(MISFIT)])
-            .collect();
+        let fields: Vec<Field> = inputs.chain(beside.fields()).collect();
         let json = columns.iter().filter(|column| column.kind == Kind::Json);
         let notes = Notes {
-            rewards: rewards.to_vec(),
+            rewards: match beside {
+                Beside::Score { rewards } => Some(rewards.clone()),
+                Beside::Misfits | Beside::Nothing => None,
+            },
             json: json.map(|column| column.name.clone()).collect(),
         };
         let notes = serde_json::to_string(&notes).expect("all keys are strings");
-        let metadata = HashMap::from([(KEY.to_owned(), notes)]);
+        let metadata = match beside {
+            Beside::Nothing => HashMap::new(),
+            _ => HashMap::from([(KEY.to_owned(), notes)]),
+        };
         Self {
             schema: Arc::new(Schema::new_with_metadata(fields, metadata)),
             columns,
-            rewards: rewards.to_vec(),
+            beside: beside.clone(),
         }
     }
 
     /// The table of an output that has been begun, by its columns.
-    pub(super) fn of(schema: &Schema, rewards: &[String]) -> Option<Self> {
+    pub(super) fn of(schema: &Schema, beside: &Beside) -> Option<Self> {
         let notes: Notes = serde_json::from_str(schema.metadata().get(KEY)?).ok()?;
         // The score's columns come last, and their number is known.
-        let own = TEXTS.len() + 2 + 4 * rewards.len();
-        let inputs = schema.fields().len().checked_sub(own)?;
+        let inputs = schema.fields().len().checked_sub(beside.fields().len())?;
         let columns = schema.fields()[..inputs].iter().map(|field| Column {
             name: field.name().clone(),
             kind: match notes.json.contains(field.name()) {
@@ -82,7 +151,7 @@ impl Table {
                 false => Kind::Typed(field.data_type().clone()),
             },
         });
-        Some(Self::new(columns.collect(), rewards))
+        Some(Self::new(columns.collect(), beside))
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {
@@ -98,14 +167,19 @@ impl Table {
 
     fn build(&self, records: &[Record<'_>], doubt: Doubt) -> io::Result<RecordBatch> {
         let mut text = Vec::new();
-        let mut scores = Scores::new(&self.rewards);
+        let is_scored = matches!(self.beside, Beside::Score { .. });
+        let mut scores = is_scored.then(|| Scores::new(self.beside.rewards()));
+        let mut all_misfits = StringBuilder::new();
         let mut misfits = Vec::new();
         for record in records {
             let mut fields: HashMap<&str, &str> = record.columns().collect();
             text.push(b'{');
             for column in &self.columns {
                 let Some(value) = fields.get(column.name.as_str()) else {
-                    continue;
+                    match self.beside {
+                        Beside::Nothing => return Err(missing(&column.name)),
+                        _ => continue,
+                    }
                 };
                 let is_held = match &column.kind {
                     Kind::Json => true,
@@ -131,7 +205,11 @@ impl Table {
             text.extend_from_slice(b"}\n");
             misfits.clear();
             for (name, value) in record.columns() {
-                if fields.contains_key(name) && !SCORE_FIELDS.contains(&name) && value != "null" {
+                let is_score = is_scored && SCORE_FIELDS.contains(&name);
+                if fields.contains_key(name) && !is_score && value != "null" {
+                    if self.beside == Beside::Nothing {
+                        return Err(several_types(name));
+                    }
                     misfits.push(if misfits.is_empty() { b'{' } else { b',' });
                     json(&mut misfits, name);
                     misfits.push(b':');
@@ -141,10 +219,16 @@ impl Table {
             if !misfits.is_empty() {
                 misfits.push(b'}');
             }
-            scores.add(&fields, &misfits)?;
+            if let Some(scores) = &mut scores {
+                scores.add(&fields)?;
+            }
+            all_misfits.append_option(as_text(&misfits));
         }
         let mut arrays = self.inputs(&text, records.len())?;
-        arrays.extend(scores.finish());
+        arrays.extend(scores.into_iter().flat_map(Scores::finish));
+        if self.beside != Beside::Nothing {
+            arrays.push(Arc::new(all_misfits.finish()));
+        }
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(io::Error::other)
     }
 
@@ -176,6 +260,23 @@ enum Doubt {
     Distrust,
 }
 
+/// Of an example, whose reader knows one type for each column and no misfits.
+fn several_types(name: &str) -> io::Error {
+    let problem = format!(
+        "`{name}` is not of one type in all rows, as a column of Parquet has to be; JSON lines \
+         (`.jsonl`, `.jsonl.zst`) take them"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, problem)
+}
+
+fn missing(name: &str) -> io::Error {
+    let problem = format!(
+        "some rows have no `{name}` and others do, so that no trainer could read them as one \
+         table; write all in one form, or JSON lines (`.jsonl`, `.jsonl.zst`)"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, problem)
+}
+
 fn records(rows: &[u8]) -> io::Result<Vec<Record<'_>>> {
     let lines = rows
         .split(|byte| *byte == b'\n')
@@ -187,7 +288,6 @@ fn records(rows: &[u8]) -> io::Result<Vec<Record<'_>>> {
 /// The score's columns, growing.
 struct Scores {
     texts: [StringBuilder; TEXTS.len()],
-    misfit: StringBuilder,
     reward: Float64Builder,
     terms: Vec<(String, [Float64Builder; 2], [StringBuilder; 2])>,
 }
@@ -197,13 +297,12 @@ impl Scores {
         let term = |name: &String| (name.clone(), Default::default(), Default::default());
         Self {
             texts: Default::default(),
-            misfit: StringBuilder::new(),
             reward: Float64Builder::new(),
             terms: rewards.iter().map(term).collect(),
         }
     }
 
-    fn add(&mut self, fields: &HashMap<&str, &str>, misfits: &[u8]) -> io::Result<()> {
+    fn add(&mut self, fields: &HashMap<&str, &str>) -> io::Result<()> {
         let terms = fields.get("terms").copied().unwrap_or("{}");
         let terms = Record::parse(terms.as_bytes()).map_err(io::Error::other)?;
         let mut details = Vec::new();
@@ -240,15 +339,14 @@ impl Scores {
         }
         self.reward
             .append_option(fields.get("reward").copied().and_then(number));
-        self.misfit.append_option(as_text(misfits));
         Ok(())
     }
 
-    /// In the order of the table's columns.
+    /// In the order of the table's columns, but for the misfits.
     fn finish(self) -> Vec<ArrayRef> {
         let mut texts = self.texts;
         let [id, group, status, detail, error] = &mut texts;
-        let (mut reward, mut misfit) = (self.reward, self.misfit);
+        let mut reward = self.reward;
         let mut arrays: Vec<ArrayRef> = vec![
             Arc::new(id.finish()),
             Arc::new(group.finish()),
@@ -269,7 +367,6 @@ impl Scores {
         }
         arrays.push(Arc::new(detail.finish()));
         arrays.push(Arc::new(error.finish()));
-        arrays.push(Arc::new(misfit.finish()));
         arrays
     }
 }

@@ -29,6 +29,8 @@ pub(super) fn options() -> EncoderOptions {
 pub(super) struct RowText<'b> {
     columns: Vec<Column<'b>>,
     score: Option<ScoreText<'b>>,
+    fold: &'b Fold,
+    batch: &'b RecordBatch,
 }
 
 struct Column<'b> {
@@ -51,7 +53,7 @@ impl<'b> RowText<'b> {
     ) -> Result<Self, ArrowError> {
         let mut columns = Vec::new();
         for (index, array) in batch.columns().iter().enumerate() {
-            if fold.is_score(index) {
+            if fold.is_ours(index) {
                 continue;
             }
             let field = &fields[index];
@@ -72,6 +74,8 @@ impl<'b> RowText<'b> {
         Ok(Self {
             columns,
             score: fold.score_text(batch),
+            fold,
+            batch,
         })
     }
 
@@ -83,16 +87,14 @@ impl<'b> RowText<'b> {
 
     /// Appends the row's text.
     pub(super) fn write(&mut self, row: usize, out: &mut Vec<u8>) {
-        let misfits = self.score.as_ref().map(|score| score.misfits(row));
+        let misfits = self.fold.misfits(self.batch, row);
         out.push(b'{');
         for (index, column) in self.columns.iter_mut().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
             out.extend_from_slice(&column.head);
-            let misfit = misfits
-                .as_ref()
-                .and_then(|misfits| misfits.get(column.name));
+            let misfit = misfits.get(column.name);
             match &mut column.encoder {
                 _ if misfit.is_some() => json_text(out, misfit.unwrap_or("null")),
                 Some(encoder) if encoder.is_null(row) => out.extend_from_slice(b"null"),
@@ -102,25 +104,28 @@ impl<'b> RowText<'b> {
                 }
             }
         }
+        // Values without a column of their own.
+        for (name, value) in misfits.iter() {
+            if self.columns.iter().any(|column| column.name == name) {
+                continue;
+            }
+            separate(out);
+            json(out, name);
+            out.push(b':');
+            json_text(out, value);
+        }
         if let Some(score) = &self.score {
-            // Values without a column of their own.
-            for (name, value) in misfits.iter().flat_map(|misfits| misfits.iter()) {
-                if self.columns.iter().any(|column| column.name == name) {
-                    continue;
-                }
-                if out.last() != Some(&b'{') {
-                    out.push(b',');
-                }
-                json(out, name);
-                out.push(b':');
-                json_text(out, value);
-            }
-            if out.last() != Some(&b'{') {
-                out.push(b',');
-            }
+            separate(out);
             score.write(row, out);
         }
         out.push(b'}');
+    }
+}
+
+/// Puts a comma between two fields.
+fn separate(out: &mut Vec<u8>) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
     }
 }
 
