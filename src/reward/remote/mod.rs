@@ -14,6 +14,8 @@ pub use options::{
     Endpoint, InputForm, OnFailure, Protocol, ProxyChoice, RemoteOptions, ReplyForm,
 };
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::judge::{Subject, judged_section, section};
@@ -88,8 +90,9 @@ pub enum RemoteFault {
     Away,
 }
 
-/// Counts of one endpoint.
+/// Counts of one endpoint, from the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Questions, those answered from the cache included.
     pub asked: u64,
@@ -99,6 +102,16 @@ pub struct Usage {
     pub failed: u64,
     /// HTTP requests, retries included.
     pub requests: u64,
+    /// HTTP requests that repeat one which failed, or a part of it.
+    pub retries: u64,
+    /// From sending a request to the end of its reply, of all requests together.
+    pub spent: Duration,
+    /// Tokens of requests, as far as replies say.
+    pub prompt_tokens: u64,
+    /// Tokens of replies, as far as they say.
+    pub completion_tokens: u64,
+    /// Whether nothing is sent for now, after too many failures in a row.
+    pub is_away: bool,
 }
 
 impl RemoteFault {
