@@ -96,7 +96,7 @@ impl Line {
             failed: count(&counts.failed),
             requests: count(&counts.requests),
             retries: count(&counts.retries),
-            spent: Duration::from_micros(count(&counts.micros)),
+            spent_us: count(&counts.micros),
             prompt_tokens: count(&counts.prompt_tokens),
             completion_tokens: count(&counts.completion_tokens),
             is_away: self.circuit.is_away(),

@@ -2,8 +2,11 @@
 //! was said.
 //!
 //! Sources: OpenAI's chat completions; the remote reward model of OpenRLHF 0.11;
-//! LLaMA-Factory's reward API (`scores`); `/classify` and `/pooling` of vLLM's
-//! server.
+//! LLaMA-Factory's reward API (`scores`); `/classify` and `/pooling` of vLLM's server
+//! (`vllm/entrypoints/pooling/{classify,pooling}/protocol.py`, read in November 2026:
+//! `data[i].probs`, and `data[i].data` as a list, or a list of lists where a model
+//! rewards every token, which is no one number). Its `/score` compares two texts and
+//! is not spoken here.
 
 use serde_json::{Map, Value, json};
 

@@ -117,7 +117,7 @@ impl RemoteMeters {
                 raise(&self.tokens, &labels, count);
             }
             // Of numbers that are not negative, the greater one has the greater bits.
-            let seconds = usage.spent.as_secs_f64().to_bits();
+            let seconds = seconds(&usage).to_bits();
             let counter = self.seconds.get_or_create(&labels);
             counter.inner().fetch_max(seconds, Ordering::Relaxed);
             self.away.get_or_create(&labels).set(usage.is_away.into());
@@ -143,7 +143,7 @@ pub(super) fn json(lanes: &[Arc<Lane>]) -> Value {
             "unanswered": usage.failed,
             "requests": usage.requests,
             "retries": usage.retries,
-            "seconds": usage.spent.as_secs_f64(),
+            "seconds": seconds(&usage),
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "is_away": usage.is_away,
@@ -168,13 +168,17 @@ fn usage(lanes: &[Arc<Lane>]) -> BTreeMap<Name, Usage> {
             sum.failed += usage.failed;
             sum.requests += usage.requests;
             sum.retries += usage.retries;
-            sum.spent += usage.spent;
+            sum.spent_us += usage.spent_us;
             sum.prompt_tokens += usage.prompt_tokens;
             sum.completion_tokens += usage.completion_tokens;
             sum.is_away |= usage.is_away;
         }
     }
     all
+}
+
+fn seconds(usage: &Usage) -> f64 {
+    usage.spent_us as f64 / 1e6
 }
 
 /// A URL up to its path.

@@ -14,8 +14,6 @@ pub use options::{
     Endpoint, InputForm, OnFailure, Protocol, ProxyChoice, RemoteOptions, ReplyForm,
 };
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::judge::{Subject, judged_section, section};
@@ -104,8 +102,9 @@ pub struct Usage {
     pub requests: u64,
     /// HTTP requests that repeat one which failed, or a part of it.
     pub retries: u64,
-    /// From sending a request to the end of its reply, of all requests together.
-    pub spent: Duration,
+    /// From sending a request to the end of its reply, of all requests together, in
+    /// microseconds.
+    pub spent_us: u64,
     /// Tokens of requests, as far as replies say.
     pub prompt_tokens: u64,
     /// Tokens of replies, as far as they say.
@@ -171,7 +170,7 @@ pub(super) fn measure(
             Err(failure) => return failed(reward, options, &failure),
         }
     }
-    let mut measure = reply::measure(options, &said);
+    let mut measure = reply::measure(options, &asked.label, &said);
     if asked.role_tokens > 0 {
         measure = measure.with("role_tokens", asked.role_tokens);
     }
