@@ -56,6 +56,11 @@ impl Circuit {
         })
     }
 
+    /// Whether nothing is sent for now, but for a request that tries.
+    pub(super) fn is_away(&self) -> bool {
+        self.lock().away_since.is_some()
+    }
+
     pub(super) fn succeeded(&self) {
         let mut state = self.lock();
         let was_away = state.away_since.is_some();

@@ -1,5 +1,11 @@
 //! The line to one endpoint: questions queue up, the oldest one's thread sends as
 //! many as fit into a request, and equal ones are asked once.
+//!
+//! No text may cost others their answers. A request that is refused as too long is
+//! halved until its one bad text is alone. One that fails otherwise, with all its
+//! attempts, may hold a text that breaks the endpoint: its texts are then sent once
+//! more, one by one, until a few have failed in a row and the endpoint is known to be
+//! down.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,8 +18,8 @@ use serde_json::Value;
 use super::cache::{Cache, Key};
 use super::circuit::Circuit;
 use super::http::Http;
-use super::protocol;
-use super::retry::send_retrying;
+use super::protocol::{self, Answers};
+use super::retry::{Attempt, send_once, send_retrying};
 use super::{RemoteError, Say};
 use crate::reward::{Endpoint, RemoteFailure, RemoteFault, Said, Usage};
 
@@ -27,10 +33,20 @@ pub(super) struct Line {
     queue: Mutex<Queue>,
     /// The queue has changed, or an answer is there.
     changed: Condvar,
+    counts: Counts,
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+struct Counts {
     asked: AtomicU64,
     cached: AtomicU64,
     failed: AtomicU64,
     requests: AtomicU64,
+    retries: AtomicU64,
+    micros: AtomicU64,
+    prompt_tokens: AtomicU64,
+    completion_tokens: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +71,9 @@ struct Ticket {
 /// halved, so that one of them takes no other with it.
 const UNREADABLE: [u16; 3] = [400, 413, 422];
 
+/// So many texts that fail one by one in a row mean that it is not they.
+const SINGLES_IN_A_ROW: u32 = 3;
+
 impl Line {
     pub(super) fn open(endpoint: Endpoint, say: Option<Say>) -> Result<Self, RemoteError> {
         Ok(Self {
@@ -64,35 +83,38 @@ impl Line {
             endpoint,
             queue: Mutex::default(),
             changed: Condvar::new(),
-            asked: AtomicU64::new(0),
-            cached: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
+            counts: Counts::default(),
         })
     }
 
     pub(super) fn usage(&self) -> Usage {
         let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let counts = &self.counts;
         Usage {
-            asked: count(&self.asked),
-            cached: count(&self.cached),
-            failed: count(&self.failed),
-            requests: count(&self.requests),
+            asked: count(&counts.asked),
+            cached: count(&counts.cached),
+            failed: count(&counts.failed),
+            requests: count(&counts.requests),
+            retries: count(&counts.retries),
+            spent_us: count(&counts.micros),
+            prompt_tokens: count(&counts.prompt_tokens),
+            completion_tokens: count(&counts.completion_tokens),
+            is_away: self.circuit.is_away(),
         }
     }
 
     /// Answers from the cache, or waits in the line.
     pub(super) fn ask(&self, item: &Value) -> Result<Said, RemoteFailure> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
         let key = Key::of(&self.endpoint, item);
         if let Some(said) = self.cache.find(&key) {
-            self.cached.fetch_add(1, Ordering::Relaxed);
+            self.counts.cached.fetch_add(1, Ordering::Relaxed);
             return Ok(said);
         }
         let ticket = self.join(key, item);
         let answer = self.wait(&ticket);
         if answer.is_err() {
-            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.counts.failed.fetch_add(1, Ordering::Relaxed);
         }
         answer
     }
@@ -168,14 +190,16 @@ impl Line {
     }
 
     /// One answer per ticket, whatever happens: others wait for them.
-    fn send(&self, batch: &[Arc<Ticket>]) -> Vec<Result<Said, RemoteFailure>> {
+    fn send(&self, batch: &[Arc<Ticket>]) -> Answers {
         let items: Vec<&Value> = batch.iter().map(|ticket| &ticket.item).collect();
-        let sent = catch_unwind(AssertUnwindSafe(|| self.exchange(&items)));
+        let sent = catch_unwind(AssertUnwindSafe(|| self.exchange(&items, 0)));
         let answers = sent.unwrap_or_else(|_| {
             let failure = RemoteFailure {
                 fault: RemoteFault::Unreachable,
                 message: "the client panicked; this is a bug, please report it".to_owned(),
             };
+            // It may have been the one request that tried whether the endpoint is back.
+            self.circuit.failed(&failure);
             vec![Err(failure); items.len()]
         });
         for (ticket, answer) in batch.iter().zip(&answers) {
@@ -186,42 +210,123 @@ impl Line {
         answers
     }
 
-    fn exchange(&self, items: &[&Value]) -> Vec<Result<Said, RemoteFailure>> {
+    /// Sends questions, after `before` requests in which they were already.
+    fn exchange(&self, items: &[&Value], before: u64) -> Answers {
         if let Err(away) = self.circuit.enter() {
             return vec![Err(away); items.len()];
         }
-        let body = protocol::body(&self.endpoint, items);
-        let reply = send_retrying(&self.endpoint, || {
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            self.http.post(&body)
-        });
-        let read = reply.and_then(|reply| protocol::read(&self.endpoint, &reply, items.len()));
-        match read {
+        let reply = send_retrying(&self.endpoint, self.poster(items, before));
+        match self.read(reply, items.len()) {
             Ok(answers) => {
                 self.circuit.succeeded();
                 answers
             }
+            Err(failure) if is_unreadable(&failure) => {
+                // It did answer, and is fit to be asked about others.
+                self.circuit.succeeded();
+                if items.len() == 1 {
+                    return vec![Err(failure)];
+                }
+                let (left, right) = items.split_at(items.len() / 2);
+                let mut answers = self.exchange(left, 1);
+                answers.extend(self.exchange(right, 1));
+                answers
+            }
+            Err(failure) if items.len() > 1 && may_be_one_texts(&failure) => {
+                self.one_by_one(items, &failure)
+            }
             Err(failure) => {
-                let is_unreadable = matches!(failure.fault, RemoteFault::Status(status)
-                    if UNREADABLE.contains(&status));
-                if !is_unreadable {
-                    self.circuit.failed(&failure);
-                } else {
-                    // It did answer, and is fit to be asked about others.
-                    self.circuit.succeeded();
-                }
-                if is_unreadable && items.len() > 1 {
-                    let (left, right) = items.split_at(items.len() / 2);
-                    let mut answers = self.exchange(left);
-                    answers.extend(self.exchange(right));
-                    return answers;
-                }
+                self.circuit.failed(&failure);
                 vec![Err(failure); items.len()]
             }
         }
     }
 
+    /// Each text of a request that has failed, by itself and once. The circuit counts
+    /// one failure at most, and only where it is the endpoint's.
+    fn one_by_one(&self, items: &[&Value], failure: &RemoteFailure) -> Answers {
+        let mut answers = Vec::with_capacity(items.len());
+        let mut in_a_row = 0;
+        let mut has_answered = false;
+        for item in items {
+            if in_a_row == SINGLES_IN_A_ROW {
+                break;
+            }
+            let single = [*item];
+            let reply = send_once(self.poster(&single, 1));
+            let (answer, is_alive) = match self.read(reply, 1) {
+                Ok(mut read) => (read.pop().unwrap_or(Err(failure.clone())), true),
+                Err(failure) => {
+                    let is_alive = is_unreadable(&failure);
+                    (Err(failure), is_alive)
+                }
+            };
+            match is_alive {
+                true => {
+                    self.circuit.succeeded();
+                    has_answered = true;
+                    in_a_row = 0;
+                }
+                false => in_a_row += 1,
+            }
+            answers.push(answer);
+        }
+        if in_a_row == SINGLES_IN_A_ROW || !has_answered {
+            self.circuit.failed(failure);
+        }
+        answers.resize(items.len(), Err(failure.clone()));
+        answers
+    }
+
+    /// What sends a request about `items`, and counts it; the first is a repetition if
+    /// others were sent `before`.
+    fn poster(&self, items: &[&Value], before: u64) -> impl FnMut() -> Attempt {
+        let body = protocol::body(&self.endpoint, items);
+        let mut before = before;
+        move || {
+            let counts = &self.counts;
+            counts.requests.fetch_add(1, Ordering::Relaxed);
+            counts.retries.fetch_add(before.min(1), Ordering::Relaxed);
+            before += 1;
+            let began = Instant::now();
+            let attempt = self.http.post(&body);
+            let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            counts.micros.fetch_add(micros, Ordering::Relaxed);
+            attempt
+        }
+    }
+
+    fn read(
+        &self,
+        reply: Result<Vec<u8>, RemoteFailure>,
+        count: usize,
+    ) -> Result<Answers, RemoteFailure> {
+        let read = protocol::read(&self.endpoint, &reply?, count)?;
+        let counts = &self.counts;
+        for (all, tokens) in [
+            (&counts.prompt_tokens, read.prompt_tokens),
+            (&counts.completion_tokens, read.completion_tokens),
+        ] {
+            all.fetch_add(tokens, Ordering::Relaxed);
+        }
+        Ok(read.answers)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_unreadable(failure: &RemoteFailure) -> bool {
+    matches!(failure.fault, RemoteFault::Status(status) if UNREADABLE.contains(&status))
+}
+
+/// Whether one text could be why a request of several has failed. One that is refused
+/// for its key, its path or its number has not been looked at.
+fn may_be_one_texts(failure: &RemoteFailure) -> bool {
+    match failure.fault {
+        RemoteFault::Timeout | RemoteFault::Unreachable | RemoteFault::Reply => true,
+        RemoteFault::Status(status) => (500..=599).contains(&status),
+        RemoteFault::Away => false,
     }
 }

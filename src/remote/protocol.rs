@@ -2,14 +2,30 @@
 //! was said.
 //!
 //! Sources: OpenAI's chat completions; the remote reward model of OpenRLHF 0.11;
-//! LLaMA-Factory's reward API (`scores`); `/classify` and `/pooling` of vLLM's
-//! server.
+//! LLaMA-Factory's reward API (`scores`); `/classify` and `/pooling` of vLLM's server
+//! (`vllm/entrypoints/pooling/{classify,pooling}/protocol.py`, read in November 2026:
+//! `data[i].probs`, and `data[i].data` as a list, or a list of lists where a model
+//! rewards every token, which is no one number). Its `/score` compares two texts and
+//! is not spoken here.
 
 use serde_json::{Map, Value, json};
 
 use crate::reward::{Endpoint, InputForm, Protocol, RemoteFailure, RemoteFault, Said};
 
-type Answers = Vec<Result<Said, RemoteFailure>>;
+/// One per question.
+pub(super) type Answers = Vec<Result<Said, RemoteFailure>>;
+
+/// A reply that is what the protocol promises.
+pub(super) struct Read {
+    pub(super) answers: Answers,
+    /// 0 where the reply does not say.
+    pub(super) prompt_tokens: u64,
+    /// 0 where the reply does not say.
+    pub(super) completion_tokens: u64,
+}
+
+/// No request has more tokens: a server that claims more does not spoil the sum.
+const MOST_TOKENS: u64 = 1 << 32;
 
 /// The request that asks `items`; of a judge there is one.
 pub(super) fn body(endpoint: &Endpoint, items: &[&Value]) -> Vec<u8> {
@@ -51,21 +67,30 @@ fn named(endpoint: &Endpoint, name: &str, items: Value) -> Value {
 /// # Errors
 /// [`RemoteFault::Reply`] where the reply as a whole is not what the protocol
 /// promises.
-pub(super) fn read(
-    endpoint: &Endpoint,
-    reply: &[u8],
-    count: usize,
-) -> Result<Answers, RemoteFailure> {
+pub(super) fn read(endpoint: &Endpoint, reply: &[u8], count: usize) -> Result<Read, RemoteFailure> {
     let wrong = |problem: &str| RemoteFailure {
         fault: RemoteFault::Reply,
         message: format!("`{}` {problem}", endpoint.url),
     };
     let reply: Value =
         serde_json::from_slice(reply).map_err(|_| wrong("replied with what is no JSON"))?;
+    let read = |answers| {
+        let tokens = |name: &str| {
+            let said = reply
+                .get("usage")
+                .and_then(|usage| usage.get(name)?.as_u64());
+            said.unwrap_or(0).min(MOST_TOKENS)
+        };
+        Read {
+            answers,
+            prompt_tokens: tokens("prompt_tokens"),
+            completion_tokens: tokens("completion_tokens"),
+        }
+    };
     let numbers = match endpoint.protocol {
         Protocol::Chat => {
             let said = judged(&reply).ok_or_else(|| wrong("replied without a message"))?;
-            return Ok(vec![Ok(said)]);
+            return Ok(read(vec![Ok(said)]));
         }
         Protocol::Scores => list(&reply, "scores"),
         Protocol::Openrlhf => list(&reply, "rewards"),
@@ -81,7 +106,7 @@ pub(super) fn read(
         Some(number) => Ok(Said::Number(number)),
         None => Err(wrong("gave no number for one text")),
     });
-    Ok(answers.collect())
+    Ok(read(answers.collect()))
 }
 
 fn judged(reply: &Value) -> Option<Said> {

@@ -45,6 +45,14 @@ pub(super) fn send_retrying(
     }
 }
 
+/// Sends once: for what has been tried often enough.
+pub(super) fn send_once(send: impl FnOnce() -> Attempt) -> Result<Vec<u8>, RemoteFailure> {
+    match send() {
+        Attempt::Done(body) => Ok(body),
+        Attempt::Passing { failure, .. } | Attempt::Lasting(failure) => Err(failure),
+    }
+}
+
 /// Between half of the doubled wait and all of it.
 fn backoff(first: Duration, attempt: u32) -> Duration {
     let doubled = first.saturating_mul(1 << attempt.min(16)).min(LONGEST_WAIT);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
@@ -12,7 +12,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::lane::Lane;
 use super::queue::Scored;
+#[cfg(feature = "remote")]
+use super::remote::RemoteMeters;
 use crate::reward::{Scorer, Status};
 use crate::verdict::Outcome;
 
@@ -48,6 +51,8 @@ pub(super) struct Meters {
     queue_capacity: Family<Labels, Gauge>,
     held_bytes: Gauge,
     connections: Gauge,
+    #[cfg(feature = "remote")]
+    remote: RemoteMeters,
     logged: Mutex<HashMap<&'static str, Logged>>,
 }
 
@@ -60,7 +65,7 @@ struct Logged {
 /// The counts of one spec, at hand without a search.
 pub(super) struct LaneMeters {
     rows: [Counter; 3],
-    verdicts: Vec<(std::sync::Arc<str>, [Counter; 4])>,
+    verdicts: Vec<(Arc<str>, [Counter; 4])>,
     dropped: Counter,
     seconds: Histogram,
 }
@@ -86,6 +91,8 @@ impl Meters {
             queue_capacity: Family::default(),
             held_bytes: Gauge::default(),
             connections: Gauge::default(),
+            #[cfg(feature = "remote")]
+            remote: RemoteMeters::default(),
             logged: Mutex::default(),
             registry: Registry::default(),
         };
@@ -128,6 +135,8 @@ impl Meters {
             "Open connections",
             meters.connections.clone(),
         );
+        #[cfg(feature = "remote")]
+        meters.remote.register(&mut registry);
         Self { registry, ..meters }
     }
 
@@ -143,7 +152,7 @@ impl Meters {
                 ];
                 self.verdicts.get_or_create_owned(&labels)
             };
-            (std::sync::Arc::clone(reward), OUTCOMES.map(counter))
+            (Arc::clone(reward), OUTCOMES.map(counter))
         });
         LaneMeters {
             rows: STATUSES.map(|(_, status)| {
@@ -198,20 +207,21 @@ impl Meters {
         self.connections.dec();
     }
 
-    /// The text that Prometheus reads. `lanes` has name, depth and capacity of each queue.
-    pub(super) fn text<'l>(
+    /// The text that Prometheus reads.
+    pub(super) fn text(
         &self,
-        lanes: impl Iterator<Item = (&'l str, usize, usize)>,
+        lanes: &[Arc<Lane>],
         held_bytes: usize,
     ) -> Result<String, fmt::Error> {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        for (name, depth, capacity) in lanes {
-            let labels = vec![("spec", name.to_owned())];
-            self.queue_rows.get_or_create(&labels).set(count(depth));
-            self.queue_capacity
-                .get_or_create(&labels)
-                .set(count(capacity));
+        for lane in lanes {
+            let labels = vec![("spec", lane.name().to_owned())];
+            let (depth, capacity) = (count(lane.depth()), count(lane.capacity()));
+            self.queue_rows.get_or_create(&labels).set(depth);
+            self.queue_capacity.get_or_create(&labels).set(capacity);
         }
+        #[cfg(feature = "remote")]
+        self.remote.look(lanes);
         self.held_bytes.set(count(held_bytes));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

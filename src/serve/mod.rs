@@ -34,6 +34,8 @@ mod protocol;
 mod queue;
 mod recent;
 mod refusal;
+#[cfg(feature = "remote")]
+mod remote;
 mod routes;
 mod server;
 mod stream;

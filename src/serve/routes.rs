@@ -168,11 +168,7 @@ async fn health(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    let lanes = app
-        .lanes
-        .iter()
-        .map(|lane| (lane.name(), lane.depth(), lane.capacity()));
-    let text = app.meters.text(lanes, app.held_bytes());
+    let text = app.meters.text(&app.lanes, app.held_bytes());
     let text = text.map_err(|_| Refusal::ours("the counts could not be written"))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
@@ -209,6 +205,10 @@ async fn status(State(app): State<Arc<App>>) -> Response {
         })
     });
     status["specs"] = lanes.collect();
+    #[cfg(feature = "remote")]
+    {
+        status["remote"] = super::remote::json(&app.lanes);
+    }
     status["version"] = env!("CARGO_PKG_VERSION").into();
     status["state"] = match app.is_draining() {
         true => "draining".into(),

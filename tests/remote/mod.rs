@@ -6,7 +6,8 @@ mod cli;
 mod failures;
 mod judge;
 mod model;
-mod server;
+mod poison;
+pub(crate) mod server;
 #[cfg(all(feature = "cli", feature = "train"))]
 mod training;
 

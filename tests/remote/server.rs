@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// How many came before.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// All header lines, as they were sent.
-    pub(super) head: String,
-    pub(super) body: Value,
+    pub(crate) head: String,
+    pub(crate) body: Value,
 }
 
 /// What the server does.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Json(Value),
     Status(u16, &'static str),
     RetryAfter(u64),
@@ -33,14 +33,14 @@ pub(super) enum Reply {
 }
 
 /// Requests so far, and where to send more.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
     /// Starts a server; it ends with the test's process.
-    pub(super) fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -58,21 +58,21 @@ impl Server {
     }
 
     /// A judge that always says this.
-    pub(super) fn saying(text: &'static str) -> Self {
+    pub(crate) fn saying(text: &'static str) -> Self {
         Self::start(move |_| Reply::Json(chat(text)))
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no test panicked here").clone()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.requests().len()
     }
 }
 
 /// A whole reply of a judge.
-pub(super) fn chat(text: &str) -> Value {
+pub(crate) fn chat(text: &str) -> Value {
     json!({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
 }
 

@@ -22,6 +22,16 @@ math = {}
 group_length = { of = "accuracy" }
 "#;
 
+/// The same by characters, which a trainer's request has.
+const SHORT: &str = r#"
+version = 1
+name = "short"
+[rewards.accuracy]
+math = {}
+[rewards.brevity]
+group_length = { of = "accuracy", unit = "characters" }
+"#;
+
 /// A server in this process.
 pub(super) struct Served {
     pub(super) address: SocketAddr,
@@ -30,18 +40,27 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// `r1-zero`, `math` and `groups`.
+    /// `r1-zero`, `math`, `groups` and `short`.
     pub(super) fn start(options: ServeOptions) -> Self {
-        let groups = Scorer::compile(SpecSource {
-            text: GROUPS,
-            origin: "groups",
-            grammar: &|_| Err("none".to_owned()),
-        });
+        let compiled = |text| {
+            let source = SpecSource {
+                text,
+                origin: "spec.toml",
+                grammar: &|_| Err("none".to_owned()),
+            };
+            Scorer::compile(source).unwrap()
+        };
         let specs = vec![
             load::spec("r1-zero").unwrap(),
             load::spec("math").unwrap(),
-            groups.unwrap(),
+            compiled(GROUPS),
+            compiled(SHORT),
         ];
+        Self::with(specs, options)
+    }
+
+    /// A server for these specs.
+    pub(super) fn with(specs: Vec<Scorer>, options: ServeOptions) -> Self {
         let engines = EngineOptions::with_jobs(2);
         let server = Server::bind("127.0.0.1:0", specs, &engines, options).unwrap();
         Self {

@@ -4,6 +4,8 @@
 mod client;
 mod command;
 mod hostile;
+#[cfg(feature = "remote")]
+mod judges;
 mod load;
 mod page;
 mod routes;

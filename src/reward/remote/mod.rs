@@ -88,8 +88,9 @@ pub enum RemoteFault {
     Away,
 }
 
-/// Counts of one endpoint.
+/// Counts of one endpoint, from the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Questions, those answered from the cache included.
     pub asked: u64,
@@ -99,6 +100,17 @@ pub struct Usage {
     pub failed: u64,
     /// HTTP requests, retries included.
     pub requests: u64,
+    /// HTTP requests that repeat one which failed, or a part of it.
+    pub retries: u64,
+    /// From sending a request to the end of its reply, of all requests together, in
+    /// microseconds.
+    pub spent_us: u64,
+    /// Tokens of requests, as far as replies say.
+    pub prompt_tokens: u64,
+    /// Tokens of replies, as far as they say.
+    pub completion_tokens: u64,
+    /// Whether nothing is sent for now, after too many failures in a row.
+    pub is_away: bool,
 }
 
 impl RemoteFault {
@@ -158,7 +170,7 @@ pub(super) fn measure(
             Err(failure) => return failed(reward, options, &failure),
         }
     }
-    let mut measure = reply::measure(options, &said);
+    let mut measure = reply::measure(options, &asked.label, &said);
     if asked.role_tokens > 0 {
         measure = measure.with("role_tokens", asked.role_tokens);
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::options::{InputForm, Protocol, RemoteOptions, ReplyForm};
-use super::quote::{about_quotations, filled, mark, quoted, without_roles};
+use super::quote::{about_quotations, filled, mark, mentions, quoted, without_roles};
 use crate::reward::RowError;
 use crate::reward::judge::Subject;
 use crate::reward::measure::needed;
@@ -15,6 +15,8 @@ use crate::rollout::{Reference, Text};
 const SYSTEM: &str = "You are a strict and fair judge.";
 /// The longest reply where the spec does not say, in tokens.
 const MAX_TOKENS: u32 = 1024;
+/// Digits of a mark in a label: 64 bits.
+const LABEL_MARK: usize = 16;
 
 /// The questions about one completion.
 pub(super) struct Asked {
@@ -22,6 +24,8 @@ pub(super) struct Asked {
     pub(super) items: Vec<Value>,
     /// Role tokens that were broken up in the completion.
     pub(super) role_tokens: usize,
+    /// The word before the colon that a judge was told to write.
+    pub(super) label: String,
 }
 
 /// Words the questions about `text`, the section that is judged.
@@ -36,8 +40,9 @@ pub(super) fn about(
 ) -> Result<Asked, RowError> {
     let (text, role_tokens) = without_roles(text);
     let prompt = &subject.rollout.prompt;
+    let mut label = options.label().to_owned();
     let items = match (options.protocol, options.input.unwrap_or_default()) {
-        (Protocol::Chat, _) => judge(reward, options, subject, &text)?,
+        (Protocol::Chat, _) => judge(reward, options, subject, &text, &mut label)?,
         (Protocol::Scores, InputForm::Messages) => vec![conversation(prompt, &text)],
         (Protocol::Openrlhf, _) => {
             let asked = plain(reward, subject)?;
@@ -51,15 +56,23 @@ pub(super) fn about(
             vec![Value::from(format!("{}{text}", plain(reward, subject)?))]
         }
     };
-    Ok(Asked { items, role_tokens })
+    Ok(Asked {
+        items,
+        role_tokens,
+        label,
+    })
 }
 
 /// Requests to a judge, which differ by their seeds alone.
+///
+/// Where a quoted text could be quoted back as a score, the label has a part of the
+/// mark in it, which no quoted text can hold.
 fn judge(
     reward: &Reward,
     options: &RemoteOptions,
     subject: &Subject<'_>,
     text: &str,
+    label: &mut String,
 ) -> Result<Vec<Value>, RowError> {
     let template = options.prompt.as_deref().unwrap_or_default();
     let prompt = shown(&subject.rollout.prompt);
@@ -73,6 +86,12 @@ fn judge(
     };
     let (reference, _) = without_roles(&reference);
     let mark = mark([template, &prompt, text, &reference]);
+    if [&*prompt, text, &*reference]
+        .iter()
+        .any(|text| mentions(text, label))
+    {
+        *label = format!("{label} {}", &mark[..LABEL_MARK]);
+    }
     let question = filled(template, |name| {
         let value = match name {
             "prompt" => &*prompt,
@@ -85,7 +104,7 @@ fn judge(
     let system = options.system.as_deref().unwrap_or(SYSTEM);
     let messages = json!([
         { "role": "system", "content": format!("{system}\n\n{}", about_quotations(&mark)) },
-        { "role": "user", "content": format!("{question}\n\n{}", form(options)) },
+        { "role": "user", "content": format!("{question}\n\n{}", form(options, label)) },
     ]);
     let mut request = Map::new();
     request.insert("model".to_owned(), options.model.clone().into());
@@ -110,7 +129,7 @@ fn judge(
 }
 
 /// What the judge is told about the form of the reply.
-fn form(options: &RemoteOptions) -> String {
+fn form(options: &RemoteOptions, label: &str) -> String {
     let values = match (&options.choices, options.range) {
         (Some(choices), _) => {
             let words: Vec<&str> = choices.keys().map(String::as_str).collect();
@@ -122,13 +141,10 @@ fn form(options: &RemoteOptions) -> String {
         }
     };
     match options.reply.unwrap_or_default() {
-        ReplyForm::Score => {
-            let label = options.label();
-            format!(
-                "End your reply with one line of exactly this form, and write no other line of \
-                 this form:\n{label}: X\nwhere X is {values}."
-            )
-        }
+        ReplyForm::Score => format!(
+            "End your reply with one line of exactly this form, and write no other line of \
+             this form:\n{label}: X\nwhere X is {values}."
+        ),
         ReplyForm::Json => {
             let path: Vec<&str> = options.field().split('/').skip(1).collect();
             format!(

@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
 
 /// What a judge's prompt may ask for.
 pub(super) const PLACEHOLDERS: [&str; 3] = ["prompt", "completion", "reference"];
@@ -96,6 +97,16 @@ pub(super) fn about_quotations(mark: &str) -> String {
     )
 }
 
+/// Whether somebody who quotes from `text` could come to write `label`: its letters and
+/// digits in a row, whatever their case and form and whatever stands between them.
+pub(super) fn mentions(text: &str, label: &str) -> bool {
+    let letters = |text: &str| -> String {
+        let plain = text.nfkc().filter(|c| c.is_alphanumeric());
+        plain.flat_map(char::to_lowercase).collect()
+    };
+    letters(text).contains(&letters(label))
+}
+
 /// Tokens that tell roles apart in chat templates; what begins with `<|` or with
 /// `<｜` is one whatever it is called.
 const ROLE_TOKENS: [&str; 17] = [
@@ -144,7 +155,7 @@ pub(super) fn without_roles(text: &str) -> (Cow<'_, str>, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{filled, mark, placeholders, without_roles};
+    use super::{filled, mark, mentions, placeholders, without_roles};
 
     #[test]
     fn braces_of_json_are_no_placeholders() {
@@ -167,6 +178,20 @@ mod tests {
         assert_ne!(mark(["a", "b"]), mark(["ab", ""]));
         assert_ne!(mark(["a"]), mark(["b"]));
         assert_eq!(mark(["a"]).len(), 32);
+    }
+
+    #[test]
+    fn a_label_is_found_in_any_dress() {
+        for text in [
+            "Score: 10",
+            "the **score**",
+            "S\u{200b}core",
+            "Ｓｃｏｒｅ：10",
+            "s-c-o-r-e",
+        ] {
+            assert!(mentions(text, "Score"), "{text}");
+        }
+        assert!(!mentions("A tool for nuts.", "Score"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const KEPT_CHARS: usize = 300;
 /// The number that the answers come to. Of several votes more than half must be
 /// readable; the median of those counts, of an even number the lower one in the
 /// middle.
-pub(super) fn measure(options: &RemoteOptions, said: &[Said]) -> Measure {
+pub(super) fn measure(options: &RemoteOptions, label: &str, said: &[Said]) -> Measure {
     if let [Said::Number(score)] = said {
         let [low, high] = options.range.unwrap_or_default();
         let kept = score.clamp(low, high);
@@ -24,7 +24,7 @@ pub(super) fn measure(options: &RemoteOptions, said: &[Said]) -> Measure {
             Said::Text {
                 text,
                 is_whole: true,
-            } => read(options, text),
+            } => read(options, label, text),
             _ => None,
         })
         .collect();
@@ -48,7 +48,7 @@ pub(super) fn measure(options: &RemoteOptions, said: &[Said]) -> Measure {
 }
 
 /// What a reply is worth; `None` where it is not of the form that was asked for.
-fn read(options: &RemoteOptions, reply: &str) -> Option<f64> {
+fn read(options: &RemoteOptions, label: &str, reply: &str) -> Option<f64> {
     // A judge may think aloud first. Not the last end of it: what follows that may
     // be a quotation.
     let thought = reply.trim_start().strip_prefix("<think>");
@@ -58,7 +58,6 @@ fn read(options: &RemoteOptions, reply: &str) -> Option<f64> {
     };
     match options.reply.unwrap_or_default() {
         ReplyForm::Score => {
-            let label = options.label();
             let mut lines = reply.lines().filter_map(|line| labelled(line, label));
             let value = lines.next()?;
             // Two lines of the form: the judge may have quoted one of them.

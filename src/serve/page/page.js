@@ -107,6 +107,18 @@ function show(status) {
       element("td", `${number(spec.queue_rows)} of ${number(spec.queue_capacity_rows)}`, "number"));
     return made;
   }));
+  const endpoints = status.remote || [];
+  place("asked").hidden = endpoints.length === 0;
+  place("endpoints").replaceChildren(...endpoints.map((one) => {
+    const made = element("tr");
+    const each = one.requests > 0 ? 1000 * one.seconds / one.requests : null;
+    made.append(
+      element("td", one.endpoint, "name"), element("td", one.model || "–"), element("td", one.spec),
+      element("td", number(one.questions), "number"), element("td", number(one.cached), "number"),
+      element("td", number(one.unanswered), "number"), element("td", number(one.requests), "number"),
+      element("td", milliseconds(each), "number"), element("td", one.is_away ? "away" : "in use"));
+    return made;
+  }));
 }
 
 async function refresh() {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::prompt::{split, without_end};
 use super::row::{Draft, unusable};
-use super::{check_rows, open, rewards};
+use super::{check_groups, check_rows, open, rewards};
 use crate::rollout::LossyString;
 use crate::serve::app::App;
 use crate::serve::native::{score_all, text};
@@ -56,6 +56,7 @@ pub(in crate::serve) async fn handle(
     check_rows(lane, rows.len())?;
     let scored = score_all(lane, rows).await?;
     let scores = rewards(&scored, &asked)?;
+    check_groups(lane, &scored)?;
     Ok(json_bytes(
         json!({ "scores": scores }).to_string().into_bytes(),
     ))

@@ -13,6 +13,8 @@ mod prompt;
 mod row;
 pub(super) mod slime;
 
+use std::collections::HashMap;
+
 use axum::extract::Request;
 use axum::http::StatusCode;
 
@@ -68,6 +70,35 @@ fn check_rows(lane: &Lane, rows: usize) -> Result<(), Refusal> {
     );
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     Err(Refusal::new(status, "needs_group", message))
+}
+
+/// Refuses rows of which one is alone with its prompt where rows of a group are
+/// compared. Rows of one prompt are a group; these protocols have no other name for it.
+/// A row that is unusable is compared with nobody.
+fn check_groups(lane: &Lane, scored: &[Scored]) -> Result<(), Refusal> {
+    if !lane.engine().scorer().needs_groups() {
+        return Ok(());
+    }
+    let mut sizes: HashMap<&str, usize> = HashMap::new();
+    let usable = || {
+        (1..)
+            .zip(scored)
+            .filter(|(_, row)| row.score.error.is_none())
+    };
+    for (_, row) in usable() {
+        *sizes.entry(&row.score.group).or_default() += 1;
+    }
+    match usable().find(|(_, row)| sizes[&*row.score.group] == 1) {
+        None => Ok(()),
+        Some((position, _)) => {
+            let message = format!(
+                "`{}` compares the rollouts of a group, and this row is the only one of its prompt here; send all rollouts of a prompt in one request",
+                lane.name()
+            );
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Err(Refusal::new(status, "needs_group", message).of_row(position))
+        }
+    }
 }
 
 /// Why a row has no reward: whose doing it is.

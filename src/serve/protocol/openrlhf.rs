@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::prompt::{after_prompt, without_end};
 use super::row::{Draft, unusable};
-use super::{check_rows, open, rewards};
+use super::{check_groups, check_rows, open, rewards};
 use crate::rollout::{FieldMap, LossyString};
 use crate::serve::app::App;
 use crate::serve::native::{score_all, text};
@@ -45,6 +45,7 @@ pub(in crate::serve) async fn handle(
     check_rows(lane, rows.len())?;
     let scored = score_all(lane, rows).await?;
     let rewards = rewards(&scored, &asked)?;
+    check_groups(lane, &scored)?;
     let scores: Vec<f64> = scored
         .iter()
         .zip(&rewards)
