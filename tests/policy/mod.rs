@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod adamw;
+mod bf16;
 mod decode;
 mod gradients;
 mod hostile;

@@ -278,7 +278,9 @@ impl Policy {
             .iter()
             .take(self.config.parameter_shapes().len());
         let tensors = own.map(|(name, tensor, _)| (name.to_owned(), tensor.clone()));
-        Self::from_parameters(self.config.clone(), Parameters::new(tensors))
+        let mut bare = Self::from_parameters(self.config.clone(), Parameters::new(tensors))?;
+        bare.set_compute(self.compute)?;
+        Ok(bare)
     }
 
     /// A policy with the adapters added to its weights: `W + s A B`, in memory of

@@ -34,7 +34,7 @@ mod decoder;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
 pub use batch::TokenBatch;
 pub use config::{Architecture, ModelConfig, Rope, RopeScaling};
@@ -50,6 +50,7 @@ use super::TrainError;
 use super::ops::{Head, Ops, RopeTable};
 use layer::LayerPlaces;
 use lora::{Adapters, Lora, LoraPass};
+use plain::Copies;
 
 /// What a policy says of scored tokens, one number each, in the order in which the
 /// completions were pushed.
@@ -69,6 +70,20 @@ pub enum Compute {
     Kernels,
     /// Plain tensor operations: any device.
     Plain,
+    /// The same with matrices, activations and the cache of keys and values in bf16,
+    /// beside weights and gradients in f32: any device. A processor has no
+    /// instructions for it and is slower than with [`Compute::Plain`].
+    Bf16,
+}
+
+impl Compute {
+    /// What is multiplied: numbers of this type.
+    fn element(self) -> DType {
+        match self {
+            Self::Kernels | Self::Plain => DType::F32,
+            Self::Bf16 => DType::BF16,
+        }
+    }
 }
 
 /// A decoder with its weights.
@@ -80,6 +95,7 @@ pub struct Policy {
     lora: Option<Lora>,
     device: Device,
     compute: Compute,
+    copies: Copies,
     ops: Ops,
     rope: Mutex<Arc<RopeTable>>,
 }
@@ -132,6 +148,7 @@ impl Policy {
                 Compute::Plain
             },
             device,
+            copies: Copies::default(),
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         })
@@ -175,6 +192,8 @@ impl Policy {
             });
         }
         self.compute = compute;
+        // Kernels change weights where they are: no copy shows that it is old.
+        self.copies = Copies::default();
         Ok(())
     }
 
@@ -216,6 +235,7 @@ impl Policy {
             lora: self.lora.clone(),
             device: self.device.clone(),
             compute: self.compute,
+            copies: Copies::default(),
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         }

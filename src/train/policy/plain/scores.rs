@@ -1,13 +1,17 @@
 //! Log-probabilities and entropies, some rows at a time.
+//!
+//! The products take the type of the hidden states and of the head, which is the
+//! same; what is between them is f32.
 
 use std::ops::Range;
 
 use candle_core::{D, Result, Tensor};
 
 use super::super::super::ops::Head;
+use super::weights::{product, wide};
 
 /// Logits that are there at once: 64 MiB of them.
-const LOGITS: usize = 1 << 24;
+pub(in crate::train) const LOGITS: usize = 1 << 24;
 
 /// What is scored; see the kernels' own `Scored`.
 #[derive(Clone, Copy)]
@@ -27,7 +31,7 @@ pub(super) struct Scores {
     log_sums: Tensor,
 }
 
-/// The gradients by the hidden states and by the head's own tensor.
+/// The gradients by the hidden states and by the head's own tensor, in f32.
 pub(super) struct Slopes {
     pub(super) hidden: Tensor,
     pub(super) head: Option<Tensor>,
@@ -84,16 +88,17 @@ impl Scored<'_> {
             }
             let d_z = d_z.scatter_add(&of_rows(self.targets)?, &d_logp, 1)?;
             let d_logits = (d_z / self.temperature)?;
+            let d_logits = d_logits.to_dtype(self.hidden.dtype())?;
             let back = match self.head {
-                Head::Own(weights) => d_logits.matmul(&weights.t()?.contiguous()?)?,
-                Head::Tied(table) => d_logits.matmul(table)?,
+                Head::Own(weights) => product(&d_logits, &weights.t()?)?,
+                Head::Tied(table) => product(&d_logits, table)?,
             };
             hidden.push(back);
             if wants_head {
                 let states = self.hidden.narrow(0, rows.start, rows.len())?;
                 let part = match self.head {
-                    Head::Own(_) => states.t()?.contiguous()?.matmul(&d_logits)?,
-                    Head::Tied(_) => d_logits.t()?.contiguous()?.matmul(&states)?,
+                    Head::Own(_) => product(&states.t()?, &d_logits)?,
+                    Head::Tied(_) => product(&d_logits.t()?, &states)?,
                 };
                 head = Some(match head {
                     Some(sum) => (sum + part)?,
@@ -123,10 +128,10 @@ impl Scored<'_> {
     }
 }
 
-/// `[rows, d]` to `[rows, vocabulary]`.
+/// `[rows, d]` to `[rows, vocabulary]`, in f32.
 pub(super) fn logits(hidden: &Tensor, head: Head<&Tensor>) -> Result<Tensor> {
-    match head {
-        Head::Own(weights) => hidden.matmul(weights),
-        Head::Tied(table) => hidden.matmul(&table.t()?.contiguous()?),
-    }
+    wide(&match head {
+        Head::Own(weights) => hidden.matmul(weights)?,
+        Head::Tied(table) => hidden.matmul(&table.t()?)?,
+    })
 }
