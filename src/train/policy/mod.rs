@@ -32,6 +32,8 @@ mod cached;
 
 mod decoder;
 
+mod memory;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device};
@@ -44,6 +46,7 @@ pub use gradients::Gradients;
 pub(crate) use gradients::Sums;
 pub(in crate::train) use lora::LoraSide;
 pub use lora::{LoraOptions, LoraTarget};
+pub use memory::{MemoryPlan, MemoryShape, Passing};
 pub use parameters::Parameters;
 
 use super::TrainError;
@@ -78,7 +81,7 @@ pub enum Compute {
 
 impl Compute {
     /// What is multiplied: numbers of this type.
-    fn element(self) -> DType {
+    pub(super) fn element(self) -> DType {
         match self {
             Self::Kernels | Self::Plain => DType::F32,
             Self::Bf16 => DType::BF16,
@@ -95,7 +98,8 @@ pub struct Policy {
     lora: Option<Lora>,
     device: Device,
     compute: Compute,
-    copies: Copies,
+    /// Shared with policies that have the same frozen weights.
+    copies: Arc<Copies>,
     ops: Ops,
     rope: Mutex<Arc<RopeTable>>,
 }
@@ -148,7 +152,7 @@ impl Policy {
                 Compute::Plain
             },
             device,
-            copies: Copies::default(),
+            copies: Arc::default(),
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         })
@@ -167,6 +171,19 @@ impl Policy {
     /// The weights, to be replaced or frozen.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
+    }
+
+    /// What its memory is planned from.
+    pub fn memory_shape(&self) -> MemoryShape<'_> {
+        let parameters = self.parameters.iter();
+        let trained = parameters.filter(|(.., is_trainable)| *is_trainable);
+        MemoryShape {
+            config: &self.config,
+            compute: self.compute,
+            trainable: trained
+                .map(|(_, tensor, _)| tensor.elem_count() as u64)
+                .sum(),
+        }
     }
 
     /// Where the weights are.
@@ -193,7 +210,7 @@ impl Policy {
         }
         self.compute = compute;
         // Kernels change weights where they are: no copy shows that it is old.
-        self.copies = Copies::default();
+        self.copies = Arc::default();
         Ok(())
     }
 
@@ -235,7 +252,10 @@ impl Policy {
             lora: self.lora.clone(),
             device: self.device.clone(),
             compute: self.compute,
-            copies: Copies::default(),
+            copies: match &self.lora {
+                Some(_) => Arc::clone(&self.copies),
+                None => Arc::default(),
+            },
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         }

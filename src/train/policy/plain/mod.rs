@@ -23,4 +23,5 @@ mod scores;
 
 pub(super) use decode::PlainCaches;
 pub(super) use passes::PlainTape;
+pub(super) use scores::LOGITS;
 pub(super) use weights::Copies;

@@ -11,7 +11,7 @@ use super::super::{Gradients, Policy, Recompute, TokenScores};
 use super::attention::{Angles, Causal};
 use super::layer::{LayerTape, PlainLayer, PlainRows};
 use super::norm;
-use super::scores::{Scored, Scores, logits};
+use super::scores::{LOGITS, Scored, Scores, logits};
 use super::weights::Weights;
 
 /// What the way back needs.
@@ -118,6 +118,7 @@ impl Policy {
             head: self.head_of(&head),
             targets: &targets,
             temperature,
+            at_once: LOGITS,
         };
         let wants_head = gradients.is_wanted(self.places.head);
         let slopes =
@@ -220,6 +221,7 @@ impl Policy {
             head: self.head_of(&head),
             targets: &self.tokens(&packed.targets)?,
             temperature,
+            at_once: LOGITS,
         };
         Ok(scored.forward()?)
     }
