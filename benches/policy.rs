@@ -37,10 +37,8 @@ fn main() {
         Some("device") => {
             let what: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
             device::run(&place(), &what);
-            println!(
-                "<!-- peak memory of the process {} kB -->",
-                memory("VmHWM:")
-            );
+            let peak = memory("VmHWM:");
+            println!("peak memory of the process {peak} kB");
         }
         _ => table(),
     }

@@ -128,7 +128,7 @@ fn ceilings(device: &Device) {
     };
     for (name, element) in [("f32", F32), ("bf16", candle_core::DType::BF16)] {
         let rate = product_rate(device, width, element);
-        println!("| | {name} | product of {width} x {width} | {rate:.1} TFLOP/s | measured |");
+        println!("| | {name} | product of {width} x {width} | {rate:.3} TFLOP/s | measured |");
     }
     let x = Tensor::ones(numbers, F32, device).unwrap();
     let seconds = best(device, 5, || drop(x.affine(2.0, 1.0).unwrap()));
@@ -315,7 +315,7 @@ fn train(mut model: Model, recompute: Recompute) {
         &format!("training, {sequences} x {length} tokens{again}"),
         &format!("{:.0} tokens/s", tokens / seconds),
         &format!(
-            "{rate:.2} TFLOP/s, MFU {:.1} % of the product's {ceiling:.1}; forward {forward:.0} ms, \
+            "{rate:.2} TFLOP/s, MFU {:.1} % of the product's {ceiling:.3}; forward {forward:.0} ms, \
              backward {backward:.0}, norm {norms:.1}, AdamW {step:.1}; loss {first:.3} to \
              {last:.3}; planned {}",
             100.0 * rate / ceiling,
