@@ -2,12 +2,16 @@
 //!
 //! Without arguments, a table. With `serve MODEL` it waits for lines on stdin, each
 //! `train`, `recompute`, `sample`, `group`, `alone` or `memory`, does that once and answers with a
-//! line of JSON: `benches/policy_peers.py` has it take turns with PyTorch.
+//! line of JSON: `benches/policy_peers.py` has it take turns with PyTorch. With
+//! `device WHAT …` it measures one thing on `GOLDSTONE_BENCH_DEVICE`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a benchmark ends at the first surprise and prints what it measured"
 )]
+
+#[path = "policy/device.rs"]
+mod device;
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Instant;
@@ -30,12 +34,18 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("serve") => serve(&arguments[1]),
+        Some("device") => {
+            let what: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
+            device::run(&place(), &what);
+            let peak = memory("VmHWM:");
+            println!("peak memory of the process {peak} kB");
+        }
         _ => table(),
     }
 }
 
 /// Where the policy is: `GOLDSTONE_BENCH_DEVICE`, the processor if it is not set.
-fn device() -> Device {
+fn place() -> Device {
     let choice = std::env::var("GOLDSTONE_BENCH_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
     let choice: DeviceChoice = choice.parse().unwrap();
     choice.open().unwrap()
@@ -81,7 +91,7 @@ struct Bench {
 
 impl Bench {
     fn new(name: &str) -> Self {
-        let policy = Policy::random(config(name), 1, &device()).unwrap();
+        let policy = Policy::random(config(name), 1, &place()).unwrap();
         let (sequences, length) = TRAIN;
         let vocab = policy.config().vocab_size;
         let mut batch = TokenBatch::new();

@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, in one call: the tests of the policy on it, its
-# speed, and a short run of the default recipe. Nothing is built and nothing is
-# fetched: scripts/build-cuda.sh has made what it runs.
+# Everything that needs a GPU, in one call of at most 9 minutes: the tests of the
+# policy on it in f32 and bf16, what the device can do, rollouts and training steps
+# of the shapes of Qwen2.5 0.5B and 1.5B, and a short run of the default recipe.
+# Nothing is built and nothing is fetched: scripts/build-cuda.sh has made what it runs.
 #
 #   scripts/gpu-check.sh [RESULTS]              a folder, default target/gpu-check
 #
 #   GPU_CHECK_FROM     the folder with goldstone, all and policy (target/cuda/out)
-#   GPU_CHECK_SECONDS  seconds that the run may take (180)
+#   GPU_CHECK_SECONDS  seconds that the whole may take (540)
+#   GPU_CHECK_SHAPES   what is measured: `0.5B 1.5B`, or `tiny`
+#   GPU_CHECK_DEVICE   cuda; with `cpu` and the shape `tiny` the script is tried out
+#                      where there is no GPU
 #
-# RESULTS gets a file for each part and summary.txt, which says of each whether it
-# passed. Ends with 1 if a part failed, with 2 if there is no GPU to check.
+# RESULTS gets a file for each part and summary.txt: whether each passed, and the
+# measurements as a Markdown table. Ends with 1 if a part failed or found no time,
+# with 2 if there is no GPU to check.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 from=${GPU_CHECK_FROM:-target/cuda/out}
 results=${1:-target/gpu-check}
-limit=${GPU_CHECK_SECONDS:-180}
+limit=${GPU_CHECK_SECONDS:-540}
+device=${GPU_CHECK_DEVICE:-cuda}
+read -r -a shapes <<<"${GPU_CHECK_SHAPES:-0.5B 1.5B}"
 mkdir -p "$results"
 : >"$results/summary.txt"
+: >"$results/table.md"
 
 say() { echo "$*" | tee -a "$results/summary.txt"; }
 
@@ -27,20 +35,45 @@ for name in goldstone all policy; do
         exit 2
     fi
 done
-if ! nvidia-smi >"$results/device.txt" 2>&1; then
+if [ "$device" = cuda ] && ! nvidia-smi >"$results/device.txt" 2>&1; then
     echo "gpu-check: nvidia-smi finds no GPU" >&2
     exit 2
 fi
 
+# The most memory in use on the device while a part runs, in MiB.
+watch_memory() {
+    [ "$device" = cuda ] || return 0
+    nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 200 \
+        >"$results/memory.txt" 2>/dev/null &
+    watcher=$!
+}
+most_memory() {
+    [ "$device" = cuda ] || return 0
+    kill "$watcher" 2>/dev/null
+    wait "$watcher" 2>/dev/null
+    sort -n "$results/memory.txt" | tail -n 1
+}
+
 failed=0
-# part NAME COMMAND…: its output goes to a file, the end of it to the terminal.
+# part NAME SECONDS COMMAND…: its output goes to a file, the end of it to the
+# terminal, and its rows to the table. It may take the seconds, or what is left.
 part() {
-    local name=$1 begin=$SECONDS code
-    shift
+    local name=$1 most=$2 begin=$SECONDS code peak
+    shift 2
+    [ "$most" -le $((limit - SECONDS)) ] || most=$((limit - SECONDS))
+    if [ "$most" -lt 5 ]; then
+        say "FAILED  $name  no time was left for it"
+        failed=1
+        return
+    fi
     echo "==> $name: $*"
-    "$@" >"$results/$name.txt" 2>&1
+    watch_memory
+    timeout --signal INT --kill-after 5 "$most" "$@" >"$results/$name.txt" 2>&1
     code=$?
+    peak=$(most_memory)
     tail -n 15 "$results/$name.txt"
+    grep '^| ' "$results/$name.txt" |
+        sed -E "s/ \|\$/${peak:+; at most $peak MiB in use} |/" >>"$results/table.md"
     if [ "$code" -eq 0 ]; then
         say "passed  $name  $((SECONDS - begin)) s"
     else
@@ -49,13 +82,41 @@ part() {
     fi
 }
 
-export CUDA_SHIM_DEBUG=1
-say "$(date -u +%F) $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader)"
-part tests env GOLDSTONE_TEST_DEVICE=cuda "$from/all" policy:: --test-threads 1
-part speed env GOLDSTONE_BENCH_DEVICE=cuda "$from/policy"
+measure() { part "$1" "$2" "$from/policy" device "${@:3}"; }
+
+export CUDA_SHIM_DEBUG=1 GOLDSTONE_TEST_DEVICE=$device GOLDSTONE_BENCH_DEVICE=$device
+if [ "$device" = cuda ]; then
+    say "$(date -u +%F) $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader)"
+else
+    say "$(date -u +%F) $device"
+fi
+"$from/policy" device heading | grep '^|' >"$results/table.md"
+
+# f32 against the oracle in f64, and bf16 against both.
+part tests 120 "$from/all" policy:: --test-threads 1
+measure ceilings 30 ceilings
+for shape in "${shapes[@]}"; do
+    for rows in 64 256 512; do
+        measure "rollout-$shape-bf16-$rows" 40 rollout "$shape" bf16 "$rows"
+    done
+    measure "train-$shape-bf16" 40 train "$shape" bf16
+done
+first=${shapes[0]}
+measure "train-$first-bf16-recomputed" 40 train "$first" bf16 recompute
+measure "train-$first-f32" 40 train "$first" f32
+measure "rollout-$first-f32-256" 40 rollout "$first" f32 256
+
 rm -rf "$results/run"
-part run timeout --signal INT --kill-after 30 "$limit" \
-    "$from/goldstone" train addition --device cuda --plain --output "$results/run" \
-    --set stages.cold-start.sft.steps=30 --set stages.reasoning.grpo.steps=10
+part run 90 "$from/goldstone" train addition --device "$device" --compute bf16 --plain \
+    --output "$results/run" --set stages.cold-start.sft.steps=20 \
+    --set stages.reasoning.grpo.steps=5 --set evaluation.prompts=64
+# Where the time of its last step of GRPO went.
+if [ -s "$results/run/metrics.jsonl" ]; then
+    grep '"stage":"reasoning","kind":"train"' "$results/run/metrics.jsonl" | tail -n 1 |
+        grep -oE '"(step_time|tokens_per_second|time/[a-z_]+)":[0-9.e+-]+' |
+        sed -E 's/"([^"]*)":(.*)/| addition | bf16 | \1, last step | \2 | s, a share, or tokens\/s |/' \
+            >>"$results/table.md"
+fi
+{ echo; cat "$results/table.md"; } >>"$results/summary.txt"
 cat "$results/summary.txt"
 exit "$failed"

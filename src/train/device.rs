@@ -1,10 +1,14 @@
-//! Where tensors live: the choice of a person, and the device that comes of it.
+//! Where tensors live and what multiplies them: the choices of a person, and what
+//! comes of them.
 
 use std::str::FromStr;
 
 use candle_core::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use super::policy::Compute;
 
 /// A person's choice of device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +53,51 @@ impl FromStr for DeviceChoice {
                 field: "device",
                 found: format!("`{name}`"),
                 wanted: "`auto`, `cpu` or `cuda`".to_owned(),
+            }),
+        }
+    }
+}
+
+/// A person's choice of numbers to compute with; weights, gradients and the
+/// optimizer are f32 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ComputeChoice {
+    /// f32 on every device, until bf16 has been checked on a GPU.
+    #[default]
+    Auto,
+    /// f32 throughout.
+    F32,
+    /// Matrices, activations and the cache of keys and values in bf16. On a
+    /// processor it is slower than f32, and for trying out.
+    Bf16,
+}
+
+impl ComputeChoice {
+    /// What computes on a device.
+    #[must_use]
+    pub fn on(self, device: &Device) -> Compute {
+        match self {
+            Self::Bf16 => Compute::Bf16,
+            Self::Auto | Self::F32 if device.is_cpu() => Compute::Kernels,
+            Self::Auto | Self::F32 => Compute::Plain,
+        }
+    }
+}
+
+impl FromStr for ComputeChoice {
+    type Err = TrainError;
+
+    /// Reads `auto`, `f32` or `bf16`.
+    fn from_str(name: &str) -> Result<Self, TrainError> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(TrainError::Config {
+                field: "compute",
+                found: format!("`{name}`"),
+                wanted: "`auto`, `f32` or `bf16`".to_owned(),
             }),
         }
     }

@@ -252,6 +252,14 @@ pub enum TrainError {
     /// A task that cannot be used.
     #[error(transparent)]
     Task(#[from] super::task::TaskError),
+    /// The device has no memory left for a stage.
+    #[error("the device has no memory left for stage `{stage}`: {advice}")]
+    DeviceMemory {
+        /// The stage.
+        stage: String,
+        /// What to change, and what takes how much.
+        advice: String,
+    },
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[source] TensorError),
@@ -261,6 +269,17 @@ pub enum TrainError {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct TensorError(candle_core::Error);
+
+impl TensorError {
+    /// Whether a device had no memory left. CUDA's errors come as texts: those of the
+    /// driver, and that of cuBLAS.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        let text = self.0.to_string().to_ascii_lowercase();
+        let known = ["out of memory", "out_of_memory", "alloc_failed"];
+        known.iter().any(|known| text.contains(known))
+    }
+}
 
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {

@@ -39,7 +39,7 @@ pub mod recipe;
 
 pub use advantage::{Baseline, Sample, advantages, term_advantages};
 pub use candle_core::{Device, Tensor};
-pub use device::DeviceChoice;
+pub use device::{ComputeChoice, DeviceChoice};
 pub use error::{FileAction, TensorError, TrainError};
 pub use fault::{OptionFault, OptionFaults};
 pub use importance::{Correction, importance};

@@ -80,8 +80,11 @@ pub(super) fn configs() -> Vec<(&'static str, ModelConfig)> {
 
 /// A policy whose weights are all large enough to matter: biases and norms too.
 pub(super) fn policy(config: &ModelConfig) -> Policy {
-    let device = device();
-    let mut policy = Policy::random(config.clone(), 7, &device).unwrap();
+    policy_on(config, &device())
+}
+
+fn policy_on(config: &ModelConfig, device: &Device) -> Policy {
+    let mut policy = Policy::random(config.clone(), 7, device).unwrap();
     let mut numbers = Numbers(11);
     for (name, shape) in config.parameter_shapes() {
         let count: usize = shape.iter().product();
@@ -91,19 +94,25 @@ pub(super) fn policy(config: &ModelConfig) -> Policy {
             0.0
         };
         let drawn: Vec<f32> = (0..count).map(|_| center + 0.25 * numbers.next()).collect();
-        let tensor = Tensor::from_vec(drawn, shape, &device).unwrap();
+        let tensor = Tensor::from_vec(drawn, shape, device).unwrap();
         policy.parameters_mut().set(&name, tensor).unwrap();
     }
     policy
 }
 
-/// The same policy, computed by kernels and by plain operations.
+/// The same policy, computed by kernels, which are the processor's, and by plain
+/// operations where the tests run.
 pub(super) fn policies(config: &ModelConfig) -> [Policy; 2] {
-    [Compute::Kernels, Compute::Plain].map(|compute| {
-        let mut policy = policy(config);
-        policy.set_compute(compute).unwrap();
-        policy
-    })
+    [Compute::Kernels, Compute::Plain].map(|compute| computed_by(config, compute))
+}
+
+pub(super) fn computed_by(config: &ModelConfig, compute: Compute) -> Policy {
+    let mut policy = match compute {
+        Compute::Kernels => policy_on(config, &Device::Cpu),
+        Compute::Plain | Compute::Bf16 => policy(config),
+    };
+    policy.set_compute(compute).unwrap();
+    policy
 }
 
 /// Sequences of different lengths: one token of prompt, one of completion, and

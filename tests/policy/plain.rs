@@ -4,7 +4,7 @@ use goldstone::train::Tensor;
 use goldstone::train::optimizer::{AdamW, AdamWOptions};
 use goldstone::train::policy::{Compute, Gradients, LoraOptions, Policy, Recompute};
 
-use super::models::{Numbers, batch, configs, policy, sequences};
+use super::models::{Numbers, batch, computed_by, configs, sequences};
 
 /// The same policy with adapters that change something, in both ways of computing.
 fn adapted(config: &goldstone::train::policy::ModelConfig) -> [Policy; 2] {
@@ -14,7 +14,8 @@ fn adapted(config: &goldstone::train::policy::ModelConfig) -> [Policy; 2] {
             dropout: 0.25,
             ..LoraOptions::default()
         };
-        let mut policy = policy(config).with_lora(&options, 5).unwrap();
+        let policy = computed_by(config, compute);
+        let mut policy = policy.with_lora(&options, 5).unwrap();
         let names: Vec<(String, Tensor)> = policy
             .parameters()
             .iter()
@@ -30,7 +31,6 @@ fn adapted(config: &goldstone::train::policy::ModelConfig) -> [Policy; 2] {
                 .set(&name, (tensor * 0.1).unwrap())
                 .unwrap();
         }
-        policy.set_compute(compute).unwrap();
         policy
     })
 }
@@ -89,7 +89,7 @@ fn merged_adapters_score_alike() {
 #[test]
 fn an_optimizer_stays_with_what_computes() {
     let (_, config) = configs().swap_remove(0);
-    let mut policy = policy(&config);
+    let mut policy = computed_by(&config, Compute::Kernels);
     let mut optimizer = AdamW::new(&policy, AdamWOptions::default());
     policy.set_compute(Compute::Plain).unwrap();
     let gradients = Gradients::zeros(&policy).unwrap();

@@ -452,7 +452,8 @@ fn a_dry_run_says_what_would_be_done() {
     for part in [
         "parameters",
         "2 prompts x 2 completions",
-        "memory",
+        "memory: about ",
+        "activations",
         "runs/tiny",
     ] {
         assert!(said.contains(part), "{part}: {said}");
@@ -474,6 +475,39 @@ fn a_dry_run_says_what_would_be_done() {
         ],
     );
     assert!(said.contains("did you mean `steps`?"), "{said}");
+}
+
+/// Matrices are multiplied in bf16, and all that is kept is f32.
+#[test]
+fn a_run_in_bf16_says_so_and_saves_f32() {
+    let folder = Folder::new();
+    let said = folder.run(0, &["train", "tiny.toml", "--compute", "bf16"]);
+    for part in ["memory   cold-start: about ", "bf16 copies", "moments"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let info = fs::read_to_string(folder.path("runs/tiny/run.json")).unwrap();
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let device = info["device"].as_str().unwrap();
+    assert!(device.ends_with("bf16"), "{device}");
+    let recipe = fs::read_to_string(folder.path("runs/tiny/recipe.toml")).unwrap();
+    assert!(recipe.contains("compute"), "{recipe}");
+    let saved = fs::read(folder.path("runs/tiny/final/model.safetensors")).unwrap();
+    let header = String::from_utf8_lossy(&saved[..2000]).into_owned();
+    assert!(
+        header.contains("F32") && !header.contains("BF16"),
+        "{header}"
+    );
+    // The same with the key in the recipe; one without it is another recipe.
+    let more = ["train", "tiny.toml", "-o", "again", "--quiet"];
+    let key = ["--set", "model.compute=\"bf16\""];
+    folder.run(0, &[&more[..], &key[..]].concat());
+    assert_eq!(folder.metrics("runs/tiny"), folder.metrics("again"));
+    let said = folder.run(2, &["train", "tiny.toml", "--resume"]);
+    assert!(said.contains("another recipe"), "{said}");
+    let said = folder.run(2, &["train", "tiny.toml", "--compute", "fp8"]);
+    assert!(said.contains("`auto`, `f32` or `bf16`"), "{said}");
+    let said = folder.run(2, &["train", "tiny.toml", "--set", "model.compute=\"fp8\""]);
+    assert!(said.contains("fp8"), "{said}");
 }
 
 #[test]

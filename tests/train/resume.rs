@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use goldstone::train::TrainError;
-use goldstone::train::policy::{LoraOptions, Policy};
+use goldstone::train::policy::{Compute, LoraOptions, Policy};
 use goldstone::train::run::{Begin, CheckpointOptions, Ended, Run, RunPlan, StageWork};
 use goldstone::train::stage::{KlOptions, Order, ReferenceSync, RejectOptions, SftOptions};
 use goldstone::train::watch::{InputFile, RunInfo, StepRecord};
@@ -228,6 +228,39 @@ fn adapters_go_on_too() {
     assert!(kl[0] > 0.0, "the reference has the adapters: {kl:?}");
     for ((name, before), (_, after)) in weights(&policy(1)).iter().zip(&whole.weights) {
         assert_eq!(before, after, "{name} below the adapters has changed");
+    }
+}
+
+/// Checkpoints hold the f32 weights, from which the same copies are made again.
+#[test]
+fn runs_in_bf16_go_on_too() {
+    let rounded = |seed| {
+        let mut policy = policy(seed);
+        policy.set_compute(Compute::Bf16).unwrap();
+        policy
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let whole_plan = long_plan(&folder.path().join("whole"), 2);
+    let whole = go_with(&whole_plan, Begin::Anew, rounded(1), Diary::default());
+    assert_eq!(whole.result.unwrap(), Ended::Finished);
+    let in_f32 = go(
+        &long_plan(&folder.path().join("f32"), 2),
+        Begin::Anew,
+        1,
+        Diary::default(),
+    );
+    assert_ne!(in_f32.weights, whole.weights);
+    for killed_after in [2, 3, 5, 6, 10] {
+        let plan = long_plan(&folder.path().join(format!("killed-{killed_after}")), 2);
+        let diary = Diary::default();
+        diary.0.lock().unwrap().dies_after = Some(killed_after);
+        let first = go_with(&plan, Begin::Anew, rounded(1), diary);
+        assert!(matches!(first.result, Err(TrainError::Watch(_))));
+        let second = go_with(&plan, Begin::Resumed, rounded(77), Diary::default());
+        assert_eq!(second.result.unwrap(), Ended::Finished);
+        assert_eq!(whole.weights, second.weights, "killed after {killed_after}");
+        assert_eq!(lines(&whole.diary), joined(&first.diary, &second.diary));
+        assert_eq!(files(&whole_plan.folder), files(&plan.folder));
     }
 }
 

@@ -17,10 +17,11 @@ use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 #[cfg(feature = "remote")]
 use crate::remote::Client;
+use crate::train::policy::{Compute, Policy};
 use crate::train::recipe::{self, Prepared, Recipe};
 use crate::train::run::{Ended, Run};
 use crate::train::watch::{ReportPage, RunFiles, RunFilesOptions, TensorBoard, Watchers};
-use crate::train::{DeviceChoice, TrainError};
+use crate::train::{ComputeChoice, Device, DeviceChoice, TrainError};
 use start::Wish;
 use tally::Tally;
 
@@ -55,6 +56,9 @@ pub(super) struct Train {
     /// What computes: `auto`, `cpu` or `cuda`
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
+    /// Override the recipe's `model.compute`: `auto`, `f32` or `bf16`
+    #[arg(long, value_name = "NUMBERS")]
+    compute: Option<String>,
     /// Threads; 0 is one per core. Runs are equal to the bit for equal N
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     jobs: u16,
@@ -92,7 +96,7 @@ impl Train {
         let recipe = self.load()?;
         let folder = self.folder(&recipe);
         if self.dry_run {
-            return plan::show(&recipe, &folder);
+            return plan::show(&recipe, &folder, &self.device()?);
         }
         let begin = start::begin(
             &recipe,
@@ -104,16 +108,14 @@ impl Train {
             },
         )?;
         let threads = crate::train::use_threads(self.jobs.into());
-        let device: DeviceChoice = self.device.parse().map_err(fault)?;
-        let device = device.open().map_err(fault)?;
+        let device = self.device()?;
         let mut prepared = recipe.prepare(&device, folder.clone()).map_err(fault)?;
         self.attach_sandbox(&mut prepared)?;
         attach_remote(&mut prepared)?;
-        let place = if device.is_cpu() { "cpu" } else { "cuda" };
-        prepared.plan.info.device = match threads {
-            1 => format!("{place}, 1 thread"),
-            threads => format!("{place}, {threads} threads"),
-        };
+        prepared.plan.info.device = in_words(&prepared.policy, threads);
+        if !self.quiet {
+            plan::memory(&recipe, &prepared.policy)?;
+        }
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(&stop)?;
         let tally = Tally::default();
@@ -156,8 +158,17 @@ impl Train {
         })
     }
 
+    fn device(&self) -> Result<Device, Failure> {
+        let device: DeviceChoice = self.device.parse().map_err(fault)?;
+        device.open().map_err(fault)
+    }
+
     fn load(&self) -> Result<Recipe, Failure> {
         let mut settings = self.settings.clone();
+        if let Some(compute) = &self.compute {
+            let _: ComputeChoice = compute.parse().map_err(fault)?;
+            settings.push(format!("model.compute=\"{compute}\""));
+        }
         settings.extend(self.seed.map(|seed| format!("seed={seed}")));
         let name = self.recipe.as_deref().unwrap_or_default();
         match self.dry_run {
@@ -232,6 +243,24 @@ impl Train {
     }
 }
 
+/// What a run is made on: `cpu, 2 threads`, and what is multiplied where that is not
+/// f32.
+fn in_words(policy: &Policy, threads: usize) -> String {
+    let place = if policy.device().is_cpu() {
+        "cpu"
+    } else {
+        "cuda"
+    };
+    let threads = match threads {
+        1 => "1 thread".to_owned(),
+        threads => format!("{threads} threads"),
+    };
+    match policy.compute() {
+        Compute::Kernels | Compute::Plain => format!("{place}, {threads}"),
+        Compute::Bf16 => format!("{place}, {threads}, bf16"),
+    }
+}
+
 /// One client for all that stages and evaluation ask, so that they share answers.
 #[cfg(feature = "remote")]
 fn attach_remote(prepared: &mut Prepared) -> Result<(), Failure> {
@@ -271,6 +300,10 @@ fn list() -> io::Result<Exit> {
 /// Whose fault an error of training is.
 pub(super) fn fault(error: TrainError) -> Failure {
     match error {
+        TrainError::Tensor(error) if error.is_out_of_memory() => bad_input(anyhow!(
+            "the device has no memory left for the model and its prompts: use a smaller model, \
+             shorter prompts, or `--device cpu` ({error})"
+        )),
         TrainError::Scoring { .. }
         | TrainError::File { .. }
         | TrainError::Watch(_)

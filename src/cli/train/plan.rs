@@ -5,14 +5,13 @@ use std::path::Path;
 
 use crate::cli::terminal::{DOUBT, FAINT, STRONG, Safe, Styled};
 use crate::cli::{Exit, Outcome};
-use crate::train::policy::ModelConfig;
+use crate::train::Device;
+use crate::train::policy::{ModelConfig, Policy};
 use crate::train::recipe::{Recipe, StageOptions};
-
-/// Bytes of a 32-bit float.
-const FLOAT: u64 = 4;
+use crate::train::run::{Demand, InWords};
 
 /// Writes the plan; what is missing is said, and makes the exit code 2.
-pub(super) fn show(recipe: &Recipe, folder: &Path) -> Outcome {
+pub(super) fn show(recipe: &Recipe, folder: &Path, device: &Device) -> Outcome {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -47,12 +46,10 @@ pub(super) fn show(recipe: &Recipe, folder: &Path) -> Outcome {
             stage.options.kind()
         )?;
         if let Some(config) = &config {
-            let bytes = memory(config, &stage.options);
-            writeln!(
-                out,
-                "         {}",
-                Styled(FAINT, format!("about {} of memory", size(bytes)))
-            )?;
+            let shape = recipe.memory_shape(config, device);
+            let plan = demand(&stage.options).memory(&shape);
+            let text = format!("memory: {}", InWords(plan));
+            writeln!(out, "         {}", Styled(FAINT, text))?;
         }
     }
     if let Some(evaluation) = &recipe.evaluation {
@@ -134,58 +131,29 @@ fn words(options: &StageOptions) -> String {
     }
 }
 
-/// The memory of a stage: weights, gradients and AdamW's two moments, a reference
-/// where there is one, activations of a micro-batch, keys and values of a batch
-/// of samples. A sum of shapes, not a measurement.
-fn memory(config: &ModelConfig, options: &StageOptions) -> u64 {
-    let weights = parameters(config) * FLOAT;
-    let position = product(&[
-        config.layers,
-        config.kv_heads,
-        config.head_dim,
-        2,
-        FLOAT as usize,
-    ]);
-    let cache = |rows: usize, tokens: usize| product(&[rows, tokens]).saturating_mul(position);
-    let activations = |tokens: usize, recompute: bool| {
-        let q = (config.heads + 2 * config.kv_heads) * config.head_dim;
-        let layer = 6 * config.hidden_size + 2 * q + 4 * config.intermediate_size;
-        let kept = match recompute {
-            true => config.layers * config.hidden_size + layer,
-            false => config.layers * layer,
-        };
-        product(&[tokens, kept, FLOAT as usize])
-    };
+/// What a stage asks of memory.
+fn demand(options: &StageOptions) -> Demand<'_> {
     match options {
-        StageOptions::Sft(options) => {
-            let training = activations(options.micro_batch_tokens, options.recompute);
-            training.saturating_add(4 * weights)
-        }
-        StageOptions::Grpo(options) => {
-            let reference = if options.kl.is_some() { weights } else { 0 };
-            let rows = options.prompts_per_step.saturating_mul(options.group_size);
-            let sampling = cache(rows.min(512), options.sampling.max_tokens);
-            let training = activations(options.micro_batch_tokens, options.recompute);
-            training
-                .max(sampling)
-                .saturating_add(4 * weights + reference)
-        }
-        StageOptions::Reject(options) => {
-            let rows = options.prompts_per_step.saturating_mul(options.samples);
-            cache(rows.min(512), options.sampling.max_tokens).saturating_add(weights)
-        }
+        StageOptions::Sft(options) => Demand::Sft(options),
+        StageOptions::Grpo(options) => Demand::Grpo(options),
+        StageOptions::Reject(options) => Demand::Reject(options),
     }
+}
+
+/// The memory that each stage takes, a line each, before a run begins.
+pub(super) fn memory(recipe: &Recipe, policy: &Policy) -> io::Result<()> {
+    let mut out = anstream::stderr().lock();
+    let shape = policy.memory_shape();
+    for stage in &recipe.stages {
+        let plan = demand(&stage.options).memory(&shape);
+        let text = format!("memory   {}: {}", stage.name, InWords(plan));
+        writeln!(out, "{}", Styled(FAINT, Safe(&text)))?;
+    }
+    Ok(())
 }
 
 /// The product of sizes that a person wrote, which may be any.
 fn product(sizes: &[usize]) -> u64 {
     let sizes = sizes.iter().map(|size| *size as u64);
     sizes.fold(1, u64::saturating_mul)
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000_000 => format!("{} MB", bytes.div_ceil(1_000_000)),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
 }

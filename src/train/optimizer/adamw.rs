@@ -90,7 +90,7 @@ impl AdamW {
                             first: vec![0.0; tensor.elem_count()],
                             second: vec![0.0; tensor.elem_count()],
                         },
-                        Compute::Plain => Numbers::Device(None),
+                        Compute::Plain | Compute::Bf16 => Numbers::Device(None),
                     },
                 })
             });

@@ -46,7 +46,7 @@ impl Policy {
         }
         let caches = match self.compute {
             Compute::Kernels => Caches::Kernels(KernelCaches::new(self, rows, capacity)),
-            Compute::Plain => Caches::Plain(PlainCaches::default()),
+            Compute::Plain | Compute::Bf16 => Caches::Plain(PlainCaches::default()),
         };
         Ok(Decoder {
             policy: self,

@@ -77,7 +77,7 @@ impl Policy {
     ) -> Result<(TokenScores, Tape), TrainError> {
         self.check(batch, temperature)?;
         let packed = batch.pack(0..batch.sequences());
-        if self.compute == Compute::Plain {
+        if self.compute != Compute::Kernels {
             let (scores, tape) = self.plain_forward(packed, temperature, recompute)?;
             return Ok((scores, Tape(Passed::Plain(tape))));
         }

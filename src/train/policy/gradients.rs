@@ -1,6 +1,6 @@
 //! The gradient of every trainable parameter, added up in place.
 
-use candle_core::{Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::super::TrainError;
@@ -50,7 +50,7 @@ impl Gradients {
                         Compute::Kernels => {
                             Sums::Host(ops.zeros(tensor.elem_count() / columns.max(1), columns))
                         }
-                        Compute::Plain => Sums::Device(None),
+                        Compute::Plain | Compute::Bf16 => Sums::Device(None),
                     },
                     shape,
                     is_reached: false,
@@ -126,7 +126,7 @@ impl Gradients {
             }
             Sums::Device(None) => {
                 let shape = entry.shape.as_slice();
-                Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu)?
+                Tensor::zeros(shape, DType::F32, &Device::Cpu)?
             }
         }))
     }
@@ -190,7 +190,7 @@ impl Sums {
         match self {
             Self::Host(sums) => squares(sums.data()),
             Self::Device(None) => 0.0,
-            Self::Device(Some(sums)) => numbers(sums).map_or(f64::NAN, |numbers| squares(&numbers)),
+            Self::Device(Some(sums)) => squares_on_device(sums).unwrap_or(f64::NAN),
         }
     }
 
@@ -198,7 +198,8 @@ impl Sums {
         match self {
             Self::Host(sums) => are_finite(sums.data()),
             Self::Device(None) => true,
-            Self::Device(Some(sums)) => numbers(sums).is_ok_and(|numbers| are_finite(&numbers)),
+            // A square above the largest f32 counts as not finite too.
+            Self::Device(Some(sums)) => squares_on_device(sums).is_ok_and(f64::is_finite),
         }
     }
 }
@@ -239,6 +240,9 @@ impl Kernel for Squares<'_> {
     }
 }
 
-fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
-    tensor.flatten_all()?.to_vec1()
+/// The same where the numbers are, so that one of them comes over alone: rows in f32,
+/// their sums in f64.
+fn squares_on_device(tensor: &Tensor) -> candle_core::Result<f64> {
+    let rows = tensor.sqr()?.sum(D::Minus1)?;
+    rows.to_dtype(DType::F64)?.sum_all()?.to_scalar()
 }

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 use rand::SeedableRng;
@@ -145,6 +146,16 @@ impl LoraOptions {
         self.alpha / if self.rslora { rank.sqrt() } else { rank }
     }
 
+    /// How many numbers the adapters of a model have.
+    #[must_use]
+    pub fn parameter_count(&self, config: &ModelConfig) -> u64 {
+        let widths = self.targets.iter().map(|target| {
+            let (_, inputs, columns) = target.place(config);
+            (inputs + columns.len()) as u64
+        });
+        (config.layers as u64 * self.rank as u64).saturating_mul(widths.sum())
+    }
+
     fn validate(&self) -> Result<(), TrainError> {
         let refuse = |field, found: String, wanted: &str| {
             Err(TrainError::Config {
@@ -278,7 +289,10 @@ impl Policy {
             .iter()
             .take(self.config.parameter_shapes().len());
         let tensors = own.map(|(name, tensor, _)| (name.to_owned(), tensor.clone()));
-        Self::from_parameters(self.config.clone(), Parameters::new(tensors))
+        let mut bare = Self::from_parameters(self.config.clone(), Parameters::new(tensors))?;
+        bare.set_compute(self.compute)?;
+        bare.copies = Arc::clone(&self.copies);
+        Ok(bare)
     }
 
     /// A policy with the adapters added to its weights: `W + s A B`, in memory of

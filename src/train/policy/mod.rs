@@ -32,9 +32,11 @@ mod cached;
 
 mod decoder;
 
+mod memory;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
 pub use batch::TokenBatch;
 pub use config::{Architecture, ModelConfig, Rope, RopeScaling};
@@ -44,12 +46,14 @@ pub use gradients::Gradients;
 pub(crate) use gradients::Sums;
 pub(in crate::train) use lora::LoraSide;
 pub use lora::{LoraOptions, LoraTarget};
+pub use memory::{MemoryPlan, MemoryShape, Passing};
 pub use parameters::Parameters;
 
 use super::TrainError;
 use super::ops::{Head, Ops, RopeTable};
 use layer::LayerPlaces;
 use lora::{Adapters, Lora, LoraPass};
+use plain::Copies;
 
 /// What a policy says of scored tokens, one number each, in the order in which the
 /// completions were pushed.
@@ -69,6 +73,20 @@ pub enum Compute {
     Kernels,
     /// Plain tensor operations: any device.
     Plain,
+    /// The same with matrices, activations and the cache of keys and values in bf16,
+    /// beside weights and gradients in f32: any device. A processor has no
+    /// instructions for it and is slower than with [`Compute::Plain`].
+    Bf16,
+}
+
+impl Compute {
+    /// What is multiplied: numbers of this type.
+    pub(super) fn element(self) -> DType {
+        match self {
+            Self::Kernels | Self::Plain => DType::F32,
+            Self::Bf16 => DType::BF16,
+        }
+    }
 }
 
 /// A decoder with its weights.
@@ -80,6 +98,8 @@ pub struct Policy {
     lora: Option<Lora>,
     device: Device,
     compute: Compute,
+    /// Shared with policies that have the same frozen weights.
+    copies: Arc<Copies>,
     ops: Ops,
     rope: Mutex<Arc<RopeTable>>,
 }
@@ -132,6 +152,7 @@ impl Policy {
                 Compute::Plain
             },
             device,
+            copies: Arc::default(),
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         })
@@ -150,6 +171,19 @@ impl Policy {
     /// The weights, to be replaced or frozen.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
+    }
+
+    /// What its memory is planned from.
+    pub fn memory_shape(&self) -> MemoryShape<'_> {
+        let parameters = self.parameters.iter();
+        let trained = parameters.filter(|(.., is_trainable)| *is_trainable);
+        MemoryShape {
+            config: &self.config,
+            compute: self.compute,
+            trainable: trained
+                .map(|(_, tensor, _)| tensor.elem_count() as u64)
+                .sum(),
+        }
     }
 
     /// Where the weights are.
@@ -175,6 +209,8 @@ impl Policy {
             });
         }
         self.compute = compute;
+        // Kernels change weights where they are: no copy shows that it is old.
+        self.copies = Arc::default();
         Ok(())
     }
 
@@ -216,6 +252,10 @@ impl Policy {
             lora: self.lora.clone(),
             device: self.device.clone(),
             compute: self.compute,
+            copies: match &self.lora {
+                Some(_) => Arc::clone(&self.copies),
+                None => Arc::default(),
+            },
             ops: Ops::default(),
             rope: Mutex::new(Arc::new(table)),
         }

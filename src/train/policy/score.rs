@@ -17,7 +17,7 @@ impl Policy {
         let mut scores = TokenScores::default();
         for group in batch.groups(GROUP_TOKENS) {
             let packed = batch.pack(group);
-            if self.compute == Compute::Plain {
+            if self.compute != Compute::Kernels {
                 let part = self.plain_score(&packed, temperature)?;
                 scores.logps.extend(part.logps);
                 scores.entropies.extend(part.entropies);

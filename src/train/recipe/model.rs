@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::train::ComputeChoice;
 use crate::train::error::TrainError;
 use crate::train::fault::{Faults, OptionFault};
 use crate::train::policy::LoraOptions;
@@ -24,6 +25,9 @@ pub struct ModelOptions {
     /// Train adapters beside weights that stay as they are: LoRA, arXiv
     /// 2106.09685. Default: all weights are trained.
     pub lora: Option<LoraOptions>,
+    /// The numbers that matrices are multiplied in; weights, gradients and the
+    /// optimizer are f32 in any case. Default `auto`.
+    pub compute: ComputeChoice,
 }
 
 /// The shape of a model that begins with random weights.

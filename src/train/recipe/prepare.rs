@@ -17,7 +17,7 @@ use crate::train::error::{FileAction, TrainError};
 use crate::train::folder::{
     ModelFolder, Tokenizer, load_adapter, load_policy, save_adapter, save_policy,
 };
-use crate::train::policy::{Architecture, ModelConfig, Policy, Rope, RopeScaling};
+use crate::train::policy::{Architecture, MemoryShape, ModelConfig, Policy, Rope, RopeScaling};
 use crate::train::run::{PolicyStore, RunPlan, StagePlan, StageWork};
 use crate::train::sample::Vocabulary;
 use crate::train::stage::{Demonstrations, Evaluation, Problems};
@@ -75,12 +75,27 @@ impl Recipe {
         }
     }
 
+    /// What the memory of the recipe's stages is planned from, on a device.
+    #[must_use]
+    pub fn memory_shape<'c>(&self, config: &'c ModelConfig, device: &Device) -> MemoryShape<'c> {
+        let all = || u64::try_from(config.parameter_count()).unwrap_or(u64::MAX);
+        MemoryShape {
+            config,
+            compute: self.model.compute.on(device),
+            trainable: match &self.model.lora {
+                None => all(),
+                Some(options) => options.parameter_count(config),
+            },
+        }
+    }
+
     /// Loads or makes the policy, opens the tasks, and plans the run in `folder`.
     ///
     /// # Errors
     /// [`TrainError`] for a model or a file that cannot be used.
     pub fn prepare(&self, device: &Device, folder: PathBuf) -> Result<Prepared, TrainError> {
-        let (policy, model) = self.policy(device)?;
+        let (mut policy, model) = self.policy(device)?;
+        policy.set_compute(self.model.compute.on(device))?;
         let plan = self.plan(&policy, &model, folder)?;
         Ok(Prepared {
             words: Words(model.tokenizer.clone()),

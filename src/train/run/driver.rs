@@ -121,7 +121,9 @@ impl Run<'_> {
             self.evaluate(&mut state, steps)?;
         }
         while state.stage < self.plan.stages.len() {
-            let mut stage = self.stage(state.stage)?;
+            let mut stage = self
+                .stage(state.stage)
+                .map_err(|error| self.explain(state.stage, error))?;
             if let Some(folder) = folder.take()
                 && state.stage_step > 0
             {
@@ -143,6 +145,13 @@ impl Run<'_> {
         Ok(Ended::Finished)
     }
 
+    /// An error of a stage, with advice where the device has no memory left.
+    fn explain(&self, stage: usize, error: TrainError) -> TrainError {
+        let plan = &self.plan.stages[stage];
+        let shape = self.policy.memory_shape();
+        plan.work.demand().explain(&plan.name, &shape, error)
+    }
+
     /// The steps of a stage, from where it stands.
     fn steps(
         &mut self,
@@ -153,7 +162,9 @@ impl Run<'_> {
         let steps = stage.steps();
         while state.stage_step < steps {
             let mut place = self.place();
-            let report = stage.step(&mut place, state.stage_step)?;
+            let report = stage
+                .step(&mut place, state.stage_step)
+                .map_err(|error| self.explain(state.stage, error))?;
             state.step += 1;
             state.stage_step += 1;
             state.position = stage.position();

@@ -10,11 +10,13 @@ mod begin;
 mod checkpoint;
 mod driver;
 mod lock;
+mod memory;
 mod options;
 mod plan;
 mod state;
 
 pub use driver::{Begin, Ended, Run};
 pub use lock::LOCK;
+pub use memory::{Demand, InWords};
 pub use options::CheckpointOptions;
 pub use plan::{PolicyStore, RunPlan, StagePlan, StageWork};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::CheckpointOptions;
 use super::checkpoint::KEPT;
+use super::memory::Demand;
 use crate::reward::Scorer;
 use crate::train::error::TrainError;
 use crate::train::fault::{OptionFault, OptionFaults};
@@ -176,6 +177,16 @@ impl StageWork {
             Self::Sft { .. } => "sft",
             Self::Grpo { .. } => "grpo",
             Self::Reject { .. } => "reject",
+        }
+    }
+
+    /// What it asks of memory.
+    #[must_use]
+    pub fn demand(&self) -> Demand<'_> {
+        match self {
+            Self::Sft { options, .. } => Demand::Sft(options),
+            Self::Grpo { options, .. } => Demand::Grpo(options),
+            Self::Reject { options, .. } => Demand::Reject(options),
         }
     }
 

@@ -21,11 +21,14 @@ use distribution::draw;
 use row::Row;
 
 use super::error::TrainError;
-use super::policy::{ModelConfig, Policy};
+use super::policy::{Compute, ModelConfig, Policy};
 use super::random::Key;
 
-/// Keys and values of one batch take at most so many bytes.
+/// Keys and values of one batch take at most so many bytes in the kernels' memory.
 const CACHE_BYTES: usize = 1 << 30;
+
+/// The same of plain operations, whose device is worth its while with many rows.
+const DEVICE_CACHE_BYTES: usize = 1 << 33;
 
 /// Rows of one batch at most; beyond it a batch gains nothing on a processor.
 const ROWS: usize = 512;
@@ -59,7 +62,8 @@ pub fn sample(
         let longest = prompts[*first].tokens.len();
         let capacity = longest.saturating_add(options.max_tokens);
         let capacity = capacity.min(config.max_positions);
-        let (batch, later) = rest.split_at(rows(config, capacity).min(rest.len()));
+        let most = rows_at_once(config, policy.compute(), capacity);
+        let (batch, later) = rest.split_at(most.min(rest.len()));
         rest = later;
         let rows = batch.iter().map(|index| Row::new(*index, &prompts[*index]));
         let batch = Batch {
@@ -74,10 +78,19 @@ pub fn sample(
     Ok(())
 }
 
-/// How many rows of `capacity` positions go through the policy at a time.
-fn rows(config: &ModelConfig, capacity: usize) -> usize {
-    let position = config.layers * config.kv_heads * config.head_dim * 2 * size_of::<f32>();
-    (CACHE_BYTES / position.saturating_mul(capacity).max(1)).clamp(1, ROWS)
+/// How many rows of `capacity` positions go through a policy at a time.
+pub(in crate::train) fn rows_at_once(
+    config: &ModelConfig,
+    compute: Compute,
+    capacity: usize,
+) -> usize {
+    let (bytes, number) = match compute {
+        Compute::Kernels => (CACHE_BYTES, size_of::<f32>()),
+        Compute::Plain => (DEVICE_CACHE_BYTES, size_of::<f32>()),
+        Compute::Bf16 => (DEVICE_CACHE_BYTES, size_of::<u16>()),
+    };
+    let position = config.layers * config.kv_heads * config.head_dim * 2 * number;
+    (bytes / position.saturating_mul(capacity).max(1)).clamp(1, ROWS)
 }
 
 fn check(index: usize, prompt: &Prompt<'_>, config: &ModelConfig) -> Result<(), TrainError> {

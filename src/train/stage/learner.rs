@@ -163,7 +163,7 @@ impl Learner {
 }
 
 /// What an option says of the activations.
-pub(super) fn recompute(is_wanted: bool) -> Recompute {
+pub(in crate::train) fn recompute(is_wanted: bool) -> Recompute {
     match is_wanted {
         true => Recompute::Layers,
         false => Recompute::Never,

@@ -36,6 +36,7 @@ pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 
 pub(super) use answer::check_prompts;
 pub(super) use grpo::Grpo;
+pub(super) use learner::recompute;
 pub(super) use reject::{KeptFile, Reject};
 pub(super) use sft::Sft;
 pub(super) use step::{Position, Report, Stage, Workplace};

@@ -2,10 +2,13 @@
 //!
 //! The heads of q that share a head of k are stacked, so that one product serves
 //! them all and sums their gradients: q is `[kv_heads, group * tokens, head_dim]`.
+//! Rotation, softmax and what is between the products are f32; the products take the
+//! type of their heads.
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, DType, Device, Result, Tensor};
 
 use super::super::super::ops::{AttentionShape, Positions};
+use super::weights::product;
 
 /// Cosines and sines of some rows: `[rows, 1, head_dim / 2]`.
 #[derive(Clone, Debug)]
@@ -46,7 +49,32 @@ fn turn(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     Tensor::cat(&[first, second], 2)
 }
 
-/// q, k and v of some rows, rotated: `[rows, heads, head_dim]`.
+/// What hides later tokens from earlier ones: 0 where token `i` sees token `j`, and
+/// minus infinity where `j > i`. Made once for all sequences of a pass.
+#[derive(Clone, Debug)]
+pub(super) struct Causal {
+    mask: Tensor,
+}
+
+impl Causal {
+    /// For sequences of up to `longest` tokens.
+    pub(super) fn new(longest: usize, device: &Device) -> Result<Self> {
+        let seen = |i: usize, j: usize| if j > i { f32::NEG_INFINITY } else { 0.0 };
+        let mask: Vec<f32> = (0..longest)
+            .flat_map(|i| (0..longest).map(move |j| seen(i, j)))
+            .collect();
+        Ok(Self {
+            mask: Tensor::from_vec(mask, (longest, longest), device)?,
+        })
+    }
+
+    /// For one sequence: `[tokens, tokens]`.
+    fn of(&self, tokens: usize) -> Result<Tensor> {
+        self.mask.narrow(0, 0, tokens)?.narrow(1, 0, tokens)
+    }
+}
+
+/// q, k and v of some rows: `[rows, heads, head_dim]`.
 #[derive(Clone, Debug)]
 pub(super) struct Heads {
     pub(super) q: Tensor,
@@ -75,6 +103,15 @@ impl Heads {
         Tensor::cat(&[flat(&self.q)?, flat(&self.k)?, flat(&self.v)?], 1)
     }
 
+    /// The same in another type.
+    pub(super) fn to_dtype(&self, element: DType) -> Result<Self> {
+        Ok(Self {
+            q: self.q.to_dtype(element)?,
+            k: self.k.to_dtype(element)?,
+            v: self.v.to_dtype(element)?,
+        })
+    }
+
     /// Some of the rows.
     pub(super) fn rows(&self, start: usize, count: usize) -> Result<Self> {
         Ok(Self {
@@ -96,33 +133,40 @@ impl Heads {
     }
 
     /// Attention of one sequence: `[tokens, heads * head_dim]`.
-    pub(super) fn attend(&self, shape: AttentionShape) -> Result<Tensor> {
+    pub(super) fn attend(&self, shape: AttentionShape, causal: &Causal) -> Result<Tensor> {
         let (q, k, v) = (
             stacked(&self.q, shape)?,
             by_head(&self.k)?,
             by_head(&self.v)?,
         );
-        let out = probabilities(&q, &k, shape)?.matmul(&v)?;
-        unstacked(&out, shape)?.flatten_from(1)
+        let shares = shares(&q, &k, shape, causal)?.to_dtype(v.dtype())?;
+        unstacked(&shares.matmul(&v)?, shape)?.flatten_from(1)
     }
 
-    /// The gradient by q, k and v of one sequence.
-    pub(super) fn attend_backward(&self, shape: AttentionShape, d_out: &Tensor) -> Result<Self> {
+    /// The gradient by q, k and v of one sequence, in f32.
+    pub(super) fn attend_backward(
+        &self,
+        shape: AttentionShape,
+        causal: &Causal,
+        d_out: &Tensor,
+    ) -> Result<Self> {
         let (q, k, v) = (
             stacked(&self.q, shape)?,
             by_head(&self.k)?,
             by_head(&self.v)?,
         );
+        let element = q.dtype();
         let d_out = d_out.reshape((d_out.dim(0)?, shape.heads, shape.head_dim))?;
-        let d_out = stacked(&d_out, shape)?;
-        let shares = probabilities(&q, &k, shape)?;
-        let d_v = shares.t()?.contiguous()?.matmul(&d_out)?;
-        let d_shares = d_out.matmul(&v.t()?.contiguous()?)?;
+        let d_out = stacked(&d_out, shape)?.to_dtype(element)?;
+        let shares = shares(&q, &k, shape, causal)?;
+        let d_v = product(&shares.to_dtype(element)?.t()?, &d_out)?;
+        let d_shares = product(&d_out, &v.t()?)?;
         let mean = (&d_shares * &shares)?.sum_keepdim(D::Minus1)?;
         let d_scores = ((shares * d_shares.broadcast_sub(&mean)?)? * scale(shape))?;
-        let d_k = d_scores.t()?.contiguous()?.matmul(&q)?;
+        let d_scores = d_scores.to_dtype(element)?;
+        let d_k = product(&d_scores.t()?, &q)?;
         Ok(Self {
-            q: unstacked(&d_scores.matmul(&k)?, shape)?,
+            q: unstacked(&product(&d_scores, &k)?, shape)?,
             k: d_k.transpose(0, 1)?.contiguous()?,
             v: d_v.transpose(0, 1)?.contiguous()?,
         })
@@ -130,8 +174,8 @@ impl Heads {
 }
 
 /// One new token per row beside the keys and values of all before it: q `[rows,
-/// heads, head_dim]`, keys and values `[rows, kv_heads, capacity, head_dim]`, and
-/// a mask `[rows, 1, 1, capacity]` that is added to the scores.
+/// heads, head_dim]`, keys and values `[rows, kv_heads, slots, head_dim]`, and a
+/// mask `[rows, 1, 1, slots]` in f32 that is added to the scores.
 pub(super) fn attend_step(
     q: &Tensor,
     (keys, values): (&Tensor, &Tensor),
@@ -141,9 +185,9 @@ pub(super) fn attend_step(
     let rows = q.dim(0)?;
     let group = shape.heads / shape.kv_heads;
     let q = q.reshape((rows, shape.kv_heads, group, shape.head_dim))?;
-    let keys = keys.transpose(2, 3)?.contiguous()?;
-    let scores = (q.contiguous()?.matmul(&keys)? * scale(shape))?;
-    let out = softmax(&scores.broadcast_add(mask)?)?.matmul(values)?;
+    let scores = (product(&q.contiguous()?, &keys.transpose(2, 3)?)? * scale(shape))?;
+    let shares = softmax(&scores.broadcast_add(mask)?)?.to_dtype(values.dtype())?;
+    let out = shares.matmul(values)?;
     out.reshape((rows, shape.heads * shape.head_dim))
 }
 
@@ -164,15 +208,14 @@ fn by_head(x: &Tensor) -> Result<Tensor> {
     x.transpose(0, 1)?.contiguous()
 }
 
-fn probabilities(q: &Tensor, k: &Tensor, shape: AttentionShape) -> Result<Tensor> {
-    let (tokens, group) = (k.dim(1)?, shape.heads / shape.kv_heads);
-    let seen = |i: usize, j: usize| if j > i { f32::NEG_INFINITY } else { 0.0 };
-    let mask: Vec<f32> = (0..group * tokens)
-        .flat_map(|i| (0..tokens).map(move |j| seen(i % tokens, j)))
-        .collect();
-    let mask = Tensor::from_vec(mask, (1, group * tokens, tokens), q.device())?;
-    let scores = (q.matmul(&k.t()?.contiguous()?)? * scale(shape))?;
-    softmax(&scores.broadcast_add(&mask)?)
+/// How much each token takes of each before it, in f32: `[kv_heads, group * tokens,
+/// tokens]`.
+fn shares(q: &Tensor, k: &Tensor, shape: AttentionShape, causal: &Causal) -> Result<Tensor> {
+    let tokens = k.dim(1)?;
+    let scores = (product(q, &k.t()?)? * scale(shape))?;
+    let by_group = scores.reshape((shape.kv_heads, (), tokens, tokens))?;
+    let seen = by_group.broadcast_add(&causal.of(tokens)?)?;
+    softmax(&seen)?.reshape(scores.shape())
 }
 
 fn softmax(scores: &Tensor) -> Result<Tensor> {

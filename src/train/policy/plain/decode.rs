@@ -8,7 +8,9 @@ use super::super::Policy;
 use super::super::batch::{Distinct, Packed};
 use super::super::lora::LoraPass;
 use super::attention::attend_step;
-use super::scores::logits;
+
+/// Slots are looked at in multiples of this, so that shapes rarely change.
+const SLOTS: usize = 64;
 
 /// Keys and values by layer, `[rows, kv_heads, capacity, head_dim]` each.
 #[derive(Debug, Default)]
@@ -38,13 +40,13 @@ impl PlainCaches {
         for prompt in &distinct.prompts {
             packed.push(prompt);
         }
-        let angles = policy.angles(&packed)?;
+        let read = policy.plain_rows(&packed)?;
         let mut x = policy.plain_embed(&packed.tokens)?;
         self.kept = None;
         self.layers.clear();
         for index in 0..policy.config.layers {
             let layer = policy.plain_layer(index, LoraPass::Whole);
-            x = layer.forward_with(&x, &angles, |heads| {
+            x = layer.forward_with(&x, &read.angles, |heads| {
                 let padded = |rows: &Tensor| -> Result<Tensor, TrainError> {
                     let slots: candle_core::Result<Vec<Tensor>> = packed
                         .sequences
@@ -60,14 +62,13 @@ impl PlainCaches {
                     Ok(distinct.spread(&slots)?)
                 };
                 self.layers.push((padded(&heads.k)?, padded(&heads.v)?));
-                layer.attend(heads, &packed.sequences)
+                layer.attend(heads, &read)
             })?;
         }
         let ends = packed.sequences.iter().map(|rows| rows.end as u32 - 1);
         let ends: Vec<u32> = ends.collect();
         let ends = Tensor::from_slice(&ends, ends.len(), &policy.device)?;
-        let last = policy.plain_last_norm(&x.index_select(&ends, 0)?)?;
-        Ok(logits(&last, policy.head())?)
+        Ok(policy.plain_logits(&x.index_select(&ends, 0)?)?)
     }
 
     /// Adds a token to every row, each at its position: logits of the next.
@@ -86,6 +87,8 @@ impl PlainCaches {
             .max()
             .map_or(0, |position| *position as usize)
             + 1;
+        // Slots that no row has reached yet are not looked at.
+        let slots = longest.next_multiple_of(SLOTS).min(capacity);
         let angles = policy.angles_at(positions, &policy.rope(longest))?;
         let hidden = |position: u32, j: usize| {
             if j > position as usize {
@@ -96,9 +99,9 @@ impl PlainCaches {
         };
         let mask: Vec<f32> = positions
             .iter()
-            .flat_map(|position| (0..capacity).map(|j| hidden(*position, j)))
+            .flat_map(|position| (0..slots).map(|j| hidden(*position, j)))
             .collect();
-        let mask = Tensor::from_vec(mask, (rows, 1, 1, capacity), device)?;
+        let mask = Tensor::from_vec(mask, (rows, 1, 1, slots), device)?;
         let places = Tensor::from_slice(positions, (rows, 1, 1, 1), device)?;
         let mut x = policy.plain_embed(tokens)?;
         for (index, (keys, values)) in self.layers.iter().enumerate() {
@@ -109,10 +112,16 @@ impl PlainCaches {
                     let places = places.broadcast_as(new.shape())?.contiguous()?;
                     cache.scatter_set(&places, &new, 2)?;
                 }
-                Ok(attend_step(&heads.q, (keys, values), &mask, layer.shape())?)
+                let (keys, values) = (keys.narrow(2, 0, slots)?, values.narrow(2, 0, slots)?);
+                Ok(attend_step(
+                    &heads.q,
+                    (&keys, &values),
+                    &mask,
+                    layer.shape(),
+                )?)
             })?;
         }
-        Ok(logits(&policy.plain_last_norm(&x)?, policy.head())?)
+        Ok(policy.plain_logits(&x)?)
     }
 
     /// Drops the rows that have left.

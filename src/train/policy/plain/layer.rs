@@ -1,4 +1,7 @@
 //! One layer of plain tensor operations; see the kernels' own layer.
+//!
+//! The residual stream, norms, rotation and the gate are f32. What is multiplied, and
+//! what is kept of it for the way back, has the type of the weights' copies.
 
 use std::ops::Range;
 
@@ -8,17 +11,26 @@ use super::super::super::TrainError;
 use super::super::super::ops::AttentionShape;
 use super::super::layer::LayerPlaces;
 use super::super::lora::Adapters;
-use super::super::{Gradients, ModelConfig, Parameters};
-use super::attention::{Angles, Heads};
+use super::super::{Gradients, ModelConfig};
+use super::attention::{Angles, Causal, Heads};
 use super::norm;
+use super::weights::{Weights, product, wide};
 
 /// A layer of a policy, ready to be run.
 #[derive(Clone, Copy)]
 pub(super) struct PlainLayer<'p> {
     pub(super) config: &'p ModelConfig,
-    pub(super) parameters: &'p Parameters,
+    pub(super) weights: Weights<'p>,
     pub(super) places: &'p LayerPlaces,
     pub(super) adapters: Adapters<'p>,
+}
+
+/// Whole sequences, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct PlainRows<'b> {
+    pub(super) sequences: &'b [Range<usize>],
+    pub(super) angles: Angles,
+    pub(super) causal: Causal,
 }
 
 /// What the way back needs.
@@ -26,8 +38,8 @@ pub(super) struct PlainLayer<'p> {
 pub(super) struct LayerTape {
     x: Tensor,
     normed: Tensor,
-    /// Before the norms of heads and the rotation.
-    raw: Heads,
+    /// Before the norms of heads and the rotation, where heads are normed.
+    raw: Option<Heads>,
     rotated: Heads,
     attended: Tensor,
     middle: Tensor,
@@ -40,11 +52,10 @@ impl PlainLayer<'_> {
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        angles: &Angles,
-        sequences: &[Range<usize>],
+        rows: &PlainRows<'_>,
     ) -> Result<(Tensor, LayerTape), TrainError> {
-        let (normed, raw, rotated) = self.heads(x, angles)?;
-        let attended = self.attend(&rotated, sequences)?;
+        let (normed, raw, rotated) = self.heads(x, &rows.angles)?;
+        let attended = self.attend(&rotated, rows)?;
         let middle = (x + self.linear(&attended, self.places.o)?)?;
         let (out, [middle_normed, gate_up, activated]) = self.feed_forward(&middle)?;
         let tape = LayerTape {
@@ -75,15 +86,12 @@ impl PlainLayer<'_> {
     }
 
     /// Attention over whole sequences.
-    pub(super) fn attend(
-        &self,
-        heads: &Heads,
-        sequences: &[Range<usize>],
-    ) -> Result<Tensor, TrainError> {
+    pub(super) fn attend(&self, heads: &Heads, rows: &PlainRows<'_>) -> Result<Tensor, TrainError> {
         let shape = self.shape();
-        let outs: candle_core::Result<Vec<Tensor>> = sequences
+        let outs: candle_core::Result<Vec<Tensor>> = rows
+            .sequences
             .iter()
-            .map(|rows| heads.rows(rows.start, rows.len())?.attend(shape))
+            .map(|of| heads.rows(of.start, of.len())?.attend(shape, &rows.causal))
             .collect();
         Ok(Tensor::cat(&outs?, 0)?)
     }
@@ -96,36 +104,53 @@ impl PlainLayer<'_> {
         }
     }
 
-    fn heads(&self, x: &Tensor, angles: &Angles) -> Result<(Tensor, Heads, Heads), TrainError> {
-        let normed = self.norm(x, self.places.attention_norm)?;
+    /// The normed input, the heads as they come if they are normed, and the heads
+    /// that attend.
+    fn heads(
+        &self,
+        x: &Tensor,
+        angles: &Angles,
+    ) -> Result<(Tensor, Option<Heads>, Heads), TrainError> {
+        let weights = self.weights;
+        let normed = weights.round(&self.norm(x, self.places.attention_norm)?)?;
         let mut qkv = self.linear(&normed, self.places.qkv)?;
         if let Some(bias) = self.places.qkv_bias {
-            qkv = qkv.broadcast_add(self.parameters.at(bias))?;
+            qkv = qkv.broadcast_add(weights.at(bias))?;
         }
-        let raw = Heads::cut(&qkv, self.shape())?;
-        let normed_head = |x: &Tensor, weight: Option<usize>| match weight {
-            Some(weight) => self.norm(x, weight),
-            None => Ok(x.clone()),
+        let mut heads = Heads::cut(&qkv, self.shape())?;
+        let raw = match self.places.q_norm.or(self.places.k_norm) {
+            Some(_) => Some(heads.to_dtype(weights.element)?),
+            None => None,
         };
+        if let Some(weight) = self.places.q_norm {
+            heads.q = self.norm(&heads.q, weight)?;
+        }
+        if let Some(weight) = self.places.k_norm {
+            heads.k = self.norm(&heads.k, weight)?;
+        }
         let rotated = Heads {
-            q: angles.turn(&normed_head(&raw.q, self.places.q_norm)?)?,
-            k: angles.turn(&normed_head(&raw.k, self.places.k_norm)?)?,
-            v: raw.v.clone(),
+            q: angles.turn(&heads.q)?,
+            k: angles.turn(&heads.k)?,
+            v: heads.v,
         };
-        Ok((normed, raw, rotated))
+        Ok((normed, raw, rotated.to_dtype(weights.element)?))
     }
 
     fn feed_forward(&self, middle: &Tensor) -> Result<(Tensor, [Tensor; 3]), TrainError> {
-        let normed = self.norm(middle, self.places.mlp_norm)?;
-        let gate_up = self.linear(&normed, self.places.gate_up)?;
-        let width = self.config.intermediate_size;
-        let (gate, up) = (
-            gate_up.narrow(1, 0, width)?,
-            gate_up.narrow(1, width, width)?,
-        );
-        let activated = (gate.silu()? * up)?;
+        let weights = self.weights;
+        let normed = weights.round(&self.norm(middle, self.places.mlp_norm)?)?;
+        let gate_up = weights.round(&self.linear(&normed, self.places.gate_up)?)?;
+        let (gate, up) = self.gate_and_up(&gate_up)?;
+        let activated = weights.round(&(gate.silu()? * up)?)?;
         let out = (middle + self.linear(&activated, self.places.down)?)?;
         Ok((out, [normed, gate_up, activated]))
+    }
+
+    /// The halves of what the way up gives, in f32.
+    fn gate_and_up(&self, gate_up: &Tensor) -> Result<(Tensor, Tensor), TrainError> {
+        let width = self.config.intermediate_size;
+        let half = |from: usize| wide(&gate_up.narrow(1, from, width)?);
+        Ok((half(0)?, half(width)?))
     }
 
     /// Turns the gradient by the layer's output into that by its input, and adds
@@ -133,8 +158,7 @@ impl PlainLayer<'_> {
     pub(super) fn backward(
         &self,
         tape: &LayerTape,
-        angles: &Angles,
-        sequences: &[Range<usize>],
+        rows: &PlainRows<'_>,
         d_out: &Tensor,
         gradients: &mut Gradients,
     ) -> Result<Tensor, TrainError> {
@@ -142,25 +166,28 @@ impl PlainLayer<'_> {
         let places = self.places;
         let d_attended = self.linear_backward(&tape.attended, &d_middle, places.o, gradients)?;
         let shape = self.shape();
-        let parts: candle_core::Result<Vec<Heads>> = sequences
+        let parts: candle_core::Result<Vec<Heads>> = rows
+            .sequences
             .iter()
-            .map(|rows| {
-                let d_out = d_attended.narrow(0, rows.start, rows.len())?;
-                let heads = tape.rotated.rows(rows.start, rows.len())?;
-                heads.attend_backward(shape, &d_out)
+            .map(|of| {
+                let d_out = d_attended.narrow(0, of.start, of.len())?;
+                let heads = tape.rotated.rows(of.start, of.len())?;
+                heads.attend_backward(shape, &rows.causal, &d_out)
             })
             .collect();
         let d_rotated = Heads::concatenate(&parts?)?;
         let mut d_raw = Heads {
-            q: angles.turn_back(&d_rotated.q)?,
-            k: angles.turn_back(&d_rotated.k)?,
+            q: rows.angles.turn_back(&d_rotated.q)?,
+            k: rows.angles.turn_back(&d_rotated.k)?,
             v: d_rotated.v,
         };
-        if let Some(weight) = places.q_norm {
-            d_raw.q = self.norm_backward(&tape.raw.q, &d_raw.q, weight, gradients)?;
-        }
-        if let Some(weight) = places.k_norm {
-            d_raw.k = self.norm_backward(&tape.raw.k, &d_raw.k, weight, gradients)?;
+        if let Some(raw) = &tape.raw {
+            if let Some(weight) = places.q_norm {
+                d_raw.q = self.norm_backward(&wide(&raw.q)?, &d_raw.q, weight, gradients)?;
+            }
+            if let Some(weight) = places.k_norm {
+                d_raw.k = self.norm_backward(&wide(&raw.k)?, &d_raw.k, weight, gradients)?;
+            }
         }
         let d_qkv = d_raw.join()?;
         if let Some(bias) = places.qkv_bias {
@@ -179,9 +206,7 @@ impl PlainLayer<'_> {
     ) -> Result<Tensor, TrainError> {
         let places = self.places;
         let d_activated = self.linear_backward(&tape.activated, d_out, places.down, gradients)?;
-        let width = self.config.intermediate_size;
-        let gate = tape.gate_up.narrow(1, 0, width)?;
-        let up = tape.gate_up.narrow(1, width, width)?;
+        let (gate, up) = self.gate_and_up(&tape.gate_up)?;
         let share = ((gate.neg()?.exp()? + 1.0)?).recip()?;
         let silu = (&gate * &share)?;
         // silu' = share + silu (1 - share)
@@ -196,7 +221,7 @@ impl PlainLayer<'_> {
     }
 
     fn norm(&self, x: &Tensor, weight: usize) -> Result<Tensor, TrainError> {
-        let weight = self.parameters.at(weight);
+        let weight = self.weights.at(weight);
         Ok(norm::forward(x, weight, self.config.rms_norm_eps)?)
     }
 
@@ -207,18 +232,19 @@ impl PlainLayer<'_> {
         weight: usize,
         gradients: &mut Gradients,
     ) -> Result<Tensor, TrainError> {
-        let tensor = self.parameters.at(weight);
+        let tensor = self.weights.at(weight);
         let (d_x, d_weight) = norm::backward(x, tensor, self.config.rms_norm_eps, d_out)?;
         gradients.add(weight, &d_weight)?;
         Ok(d_x)
     }
 
+    /// A linear map of what is rounded already, in f32.
     fn linear(&self, x: &Tensor, weight: usize) -> Result<Tensor, TrainError> {
-        let out = x.matmul(self.parameters.at(weight))?;
-        self.adapters.plain_forward(weight, x, out)
+        let out = product(x, &self.weights.factor(weight)?)?;
+        self.adapters.plain_forward((weight, self.weights), x, out)
     }
 
-    /// The gradient by the input; that by the weight goes to `gradients`.
+    /// The gradient by the input, in f32; that by the weight goes to `gradients`.
     fn linear_backward(
         &self,
         x: &Tensor,
@@ -226,11 +252,12 @@ impl PlainLayer<'_> {
         weight: usize,
         gradients: &mut Gradients,
     ) -> Result<Tensor, TrainError> {
+        let d_out = &self.weights.round(d_out)?;
         if gradients.is_wanted(weight) {
-            gradients.add(weight, &x.t()?.contiguous()?.matmul(d_out)?)?;
+            gradients.add(weight, &product(&x.t()?, d_out)?)?;
         }
-        let d_x = d_out.matmul(&self.parameters.at(weight).t()?.contiguous()?)?;
+        let d_x = product(d_out, &self.weights.factor(weight)?.t()?)?;
         self.adapters
-            .plain_backward(weight, (x, d_out), d_x, gradients)
+            .plain_backward((weight, self.weights), (x, d_out), d_x, gradients)
     }
 }

@@ -2,6 +2,10 @@
 //! ours: forward, and backward by the same formulas.
 //!
 //! Slower than the kernels on the processor, which it checks: the tests run both.
+//! Matrices are multiplied in f32 or in bf16; weights and their gradients, norms,
+//! softmax and scores are f32 in either case.
+
+mod weights;
 
 mod adapters;
 
@@ -19,3 +23,5 @@ mod scores;
 
 pub(super) use decode::PlainCaches;
 pub(super) use passes::PlainTape;
+pub(super) use scores::LOGITS;
+pub(super) use weights::Copies;

@@ -3,15 +3,16 @@
 use candle_core::{Result as TensorResult, Tensor};
 
 use super::super::super::TrainError;
-use super::super::super::ops::{Positions, RopeTable};
+use super::super::super::ops::{Head, Positions, RopeTable};
 use super::super::batch::Packed;
 use super::super::forward::Kept;
 use super::super::lora::LoraPass;
 use super::super::{Gradients, Policy, Recompute, TokenScores};
-use super::attention::Angles;
-use super::layer::{LayerTape, PlainLayer};
+use super::attention::{Angles, Causal};
+use super::layer::{LayerTape, PlainLayer, PlainRows};
 use super::norm;
-use super::scores::{Scored, Scores};
+use super::scores::{LOGITS, Scored, Scores, logits};
+use super::weights::Weights;
 
 /// What the way back needs.
 #[derive(Debug)]
@@ -40,12 +41,12 @@ impl Policy {
         recompute: Recompute,
     ) -> Result<(TokenScores, PlainTape), TrainError> {
         let pass = self.training_pass();
-        let angles = self.angles(&packed)?;
+        let rows = self.plain_rows(&packed)?;
         let mut x = self.plain_embed(&packed.tokens)?;
         let mut layers = Vec::with_capacity(self.config.layers);
         for index in 0..self.config.layers {
             let layer = self.plain_layer(index, pass);
-            let (out, tape) = layer.forward(&x, &angles, &packed.sequences)?;
+            let (out, tape) = layer.forward(&x, &rows)?;
             layers.push(match recompute {
                 Recompute::Never => Kept::All(Box::new(tape)),
                 Recompute::Layers => Kept::Input(x),
@@ -75,12 +76,12 @@ impl Policy {
         packed: &Packed,
         temperature: f64,
     ) -> Result<TokenScores, TrainError> {
-        let angles = self.angles(packed)?;
+        let rows = self.plain_rows(packed)?;
         let mut x = self.plain_embed(&packed.tokens)?;
         for index in 0..self.config.layers {
             let layer = self.plain_layer(index, LoraPass::Whole);
-            let attend = |heads: &_| layer.attend(heads, &packed.sequences);
-            x = layer.forward_with(&x, &angles, attend)?;
+            let attend = |heads: &_| layer.attend(heads, &rows);
+            x = layer.forward_with(&x, &rows.angles, attend)?;
         }
         let scores = self.plain_scores(&scored_rows(&x, packed)?, packed, temperature)?;
         Ok(TokenScores {
@@ -109,13 +110,15 @@ impl Policy {
         let d_entropies = d_entropies.map(tensor).transpose()?;
         let norm_place = self.places.norm;
         let (norm_weight, epsilon) = (self.parameters.at(norm_place), self.config.rms_norm_eps);
-        let hidden = norm::forward(&last, norm_weight, epsilon)?;
+        let head = self.plain_weights().factor(self.places.head)?;
+        let hidden = self.plain_last_norm(&last)?;
         let targets = self.tokens(&packed.targets)?;
         let scored = Scored {
             hidden: &hidden,
-            head: self.head(),
+            head: self.head_of(&head),
             targets: &targets,
             temperature,
+            at_once: LOGITS,
         };
         let wants_head = gradients.is_wanted(self.places.head);
         let slopes =
@@ -125,19 +128,18 @@ impl Policy {
         }
         let (d_last, d_norm) = norm::backward(&last, norm_weight, epsilon, &slopes.hidden)?;
         gradients.add(norm_place, &d_norm)?;
-        let rows = self.tokens(&scored_places(&packed))?;
+        let places = self.tokens(&scored_places(&packed))?;
         let empty = Tensor::zeros(
             (packed.tokens.len(), self.config.hidden_size),
             candle_core::DType::F32,
             &self.device,
         )?;
-        let mut d_x = empty.index_add(&rows, &d_last, 0)?;
-        let angles = self.angles(&packed)?;
+        let mut d_x = empty.index_add(&places, &d_last, 0)?;
+        let rows = self.plain_rows(&packed)?;
         while let Some(kept) = layers.pop() {
             let layer = self.plain_layer(layers.len(), pass);
-            let sequences = &packed.sequences;
-            let tape = kept.tape(|x| layer.forward(&x, &angles, sequences))?;
-            d_x = layer.backward(&tape, &angles, sequences, &d_x, gradients)?;
+            let tape = kept.tape(|x| layer.forward(&x, &rows))?;
+            d_x = layer.backward(&tape, &rows, &d_x, gradients)?;
         }
         if gradients.is_wanted(self.places.embed) {
             let zeros = self.parameters.at(self.places.embed).zeros_like()?;
@@ -150,7 +152,7 @@ impl Policy {
     pub(super) fn plain_layer(&self, index: usize, pass: LoraPass) -> PlainLayer<'_> {
         PlainLayer {
             config: &self.config,
-            parameters: &self.parameters,
+            weights: self.plain_weights(),
             places: &self.places.layers[index],
             adapters: self.adapters(pass),
         }
@@ -161,14 +163,42 @@ impl Policy {
         Ok(table.index_select(&self.tokens(tokens)?, 0)?)
     }
 
+    /// What the head reads, as it is multiplied.
     pub(super) fn plain_last_norm(&self, rows: &Tensor) -> TensorResult<Tensor> {
-        let weight = self.parameters.at(self.places.norm);
-        norm::forward(rows, weight, self.config.rms_norm_eps)
+        let weights = self.plain_weights();
+        let weight = weights.at(self.places.norm);
+        weights.round(&norm::forward(rows, weight, self.config.rms_norm_eps)?)
     }
 
-    pub(super) fn angles(&self, packed: &Packed) -> Result<Angles, TrainError> {
-        let table = self.rope(packed.longest());
-        self.angles_at(&packed.positions, &table)
+    /// The logits after some rows of the last layer, in f32.
+    pub(super) fn plain_logits(&self, rows: &Tensor) -> TensorResult<Tensor> {
+        let head = self.plain_weights().factor(self.places.head)?;
+        logits(&self.plain_last_norm(rows)?, self.head_of(&head))
+    }
+
+    fn plain_weights(&self) -> Weights<'_> {
+        Weights {
+            parameters: &self.parameters,
+            copies: &self.copies,
+            element: self.compute.element(),
+        }
+    }
+
+    fn head_of<'t>(&self, weights: &'t Tensor) -> Head<&'t Tensor> {
+        match self.head() {
+            Head::Own(_) => Head::Own(weights),
+            Head::Tied(_) => Head::Tied(weights),
+        }
+    }
+
+    pub(super) fn plain_rows<'b>(&self, packed: &'b Packed) -> Result<PlainRows<'b>, TrainError> {
+        let longest = packed.longest();
+        let table = self.rope(longest);
+        Ok(PlainRows {
+            sequences: &packed.sequences,
+            angles: self.angles_at(&packed.positions, &table)?,
+            causal: Causal::new(longest, &self.device)?,
+        })
     }
 
     pub(super) fn angles_at(
@@ -185,11 +215,13 @@ impl Policy {
         packed: &Packed,
         temperature: f64,
     ) -> Result<Scores, TrainError> {
+        let head = self.plain_weights().factor(self.places.head)?;
         let scored = Scored {
             hidden: &self.plain_last_norm(last)?,
-            head: self.head(),
+            head: self.head_of(&head),
             targets: &self.tokens(&packed.targets)?,
             temperature,
+            at_once: LOGITS,
         };
         Ok(scored.forward()?)
     }

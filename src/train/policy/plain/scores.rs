@@ -1,13 +1,18 @@
 //! Log-probabilities and entropies, some rows at a time.
+//!
+//! The products take the type of the hidden states and of the head, which is the
+//! same; what is between them is f32.
 
 use std::ops::Range;
 
 use candle_core::{D, Result, Tensor};
 
 use super::super::super::ops::Head;
+use super::weights::{product, wide};
 
-/// Logits that are there at once: 64 MiB of them.
-const LOGITS: usize = 1 << 24;
+/// Logits that are there at once: 256 MiB of them. The gradient of the head is read
+/// and written once for so many.
+pub(in crate::train::policy) const LOGITS: usize = 1 << 26;
 
 /// What is scored; see the kernels' own `Scored`.
 #[derive(Clone, Copy)]
@@ -17,6 +22,8 @@ pub(super) struct Scored<'s> {
     /// `[scored]`, u32.
     pub(super) targets: &'s Tensor,
     pub(super) temperature: f64,
+    /// How many logits there are at once: [`LOGITS`].
+    pub(super) at_once: usize,
 }
 
 /// `[scored]` each.
@@ -27,7 +34,7 @@ pub(super) struct Scores {
     log_sums: Tensor,
 }
 
-/// The gradients by the hidden states and by the head's own tensor.
+/// The gradients by the hidden states and by the head's own tensor, in f32.
 pub(super) struct Slopes {
     pub(super) hidden: Tensor,
     pub(super) head: Option<Tensor>,
@@ -84,16 +91,17 @@ impl Scored<'_> {
             }
             let d_z = d_z.scatter_add(&of_rows(self.targets)?, &d_logp, 1)?;
             let d_logits = (d_z / self.temperature)?;
+            let d_logits = d_logits.to_dtype(self.hidden.dtype())?;
             let back = match self.head {
-                Head::Own(weights) => d_logits.matmul(&weights.t()?.contiguous()?)?,
-                Head::Tied(table) => d_logits.matmul(table)?,
+                Head::Own(weights) => product(&d_logits, &weights.t()?)?,
+                Head::Tied(table) => product(&d_logits, table)?,
             };
             hidden.push(back);
             if wants_head {
                 let states = self.hidden.narrow(0, rows.start, rows.len())?;
                 let part = match self.head {
-                    Head::Own(_) => states.t()?.contiguous()?.matmul(&d_logits)?,
-                    Head::Tied(_) => d_logits.t()?.contiguous()?.matmul(&states)?,
+                    Head::Own(_) => product(&states.t()?, &d_logits)?,
+                    Head::Tied(_) => product(&d_logits.t()?, &states)?,
                 };
                 head = Some(match head {
                     Some(sum) => (sum + part)?,
@@ -117,16 +125,78 @@ impl Scored<'_> {
             Head::Own(weights) => weights.dim(1)?,
             Head::Tied(table) => table.dim(0)?,
         };
-        let (all, step) = (self.hidden.dim(0)?, (LOGITS / words).max(1));
+        let (all, step) = (self.hidden.dim(0)?, (self.at_once / words).max(1));
         let starts = (0..all).step_by(step);
         Ok(starts.map(|start| start..(start + step).min(all)).collect())
     }
 }
 
-/// `[rows, d]` to `[rows, vocabulary]`.
+/// `[rows, d]` to `[rows, vocabulary]`, in f32.
 pub(super) fn logits(hidden: &Tensor, head: Head<&Tensor>) -> Result<Tensor> {
-    match head {
-        Head::Own(weights) => hidden.matmul(weights),
-        Head::Tied(table) => hidden.matmul(&table.t()?.contiguous()?),
+    wide(&match head {
+        Head::Own(weights) => hidden.matmul(weights)?,
+        Head::Tied(table) => hidden.matmul(&table.t()?)?,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    fn random(shape: (usize, usize), element: DType) -> Tensor {
+        let x = Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap();
+        x.to_dtype(element).unwrap()
+    }
+
+    fn numbers(x: &Tensor) -> Vec<f32> {
+        x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    /// The last chunk is shorter than the others.
+    #[test]
+    fn chunks_add_up_to_the_whole() {
+        let (rows, width, words) = (11, 6, 13);
+        let targets: Vec<u32> = (0..rows as u32).collect();
+        let targets = Tensor::from_vec(targets, rows, &Device::Cpu).unwrap();
+        let slopes = random((1, rows), DType::F32).squeeze(0).unwrap();
+        for (element, most) in [(DType::F32, 1e-5), (DType::BF16, 2e-2)] {
+            let hidden = random((rows, width), element);
+            let (table, weights) = (
+                random((words, width), element),
+                random((width, words), element),
+            );
+            for head in [Head::Tied(&table), Head::Own(&weights)] {
+                let [whole, cut] = [LOGITS, 3 * words].map(|at_once| {
+                    let scored = Scored {
+                        hidden: &hidden,
+                        head,
+                        targets: &targets,
+                        temperature: 0.7,
+                        at_once,
+                    };
+                    let scores = scored.forward().unwrap();
+                    let back = scored.backward(&scores, &slopes, Some(&slopes), true);
+                    let back = back.unwrap();
+                    let head = back.head.unwrap();
+                    assert_eq!(head.dtype(), DType::F32);
+                    [
+                        scores.logps,
+                        scores.entropies,
+                        back.hidden.flatten_all().unwrap(),
+                        head.flatten_all().unwrap(),
+                    ]
+                });
+                for (whole, cut) in whole.iter().zip(&cut) {
+                    let (whole, cut) = (numbers(whole), numbers(cut));
+                    let size = whole.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+                    for (whole, cut) in whole.iter().zip(&cut) {
+                        assert!((whole - cut).abs() <= most * size, "{whole} and {cut}");
+                    }
+                }
+            }
+        }
     }
 }

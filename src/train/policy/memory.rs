@@ -1,0 +1,211 @@
+//! What a policy takes of memory, from shapes alone: said before a run begins, and
+//! asked when a device has none left.
+//!
+//! A sum of the large tensors that are there at once, not a measurement: allocators,
+//! the program itself and the CUDA context come on top.
+
+use super::plain::LOGITS;
+use super::{Compute, ModelConfig, Recompute};
+
+/// Bytes of an f32.
+const WIDE: u64 = 4;
+
+/// Bytes by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryPlan {
+    /// Weights in f32.
+    pub weights: u64,
+    /// Their copies in bf16.
+    pub copies: u64,
+    /// A reference policy.
+    pub reference: u64,
+    /// The gradients of what is trained.
+    pub gradients: u64,
+    /// AdamW's two moments of it.
+    pub moments: u64,
+    /// Keys and values of completions that are written together.
+    pub cache: u64,
+    /// Their logits.
+    pub logits: u64,
+    /// What a micro-batch keeps for the way back.
+    pub activations: u64,
+    /// What is there for a moment on the way back, or in a step of the optimizer,
+    /// whichever is more.
+    pub passing: u64,
+}
+
+impl MemoryPlan {
+    /// What is there all the time; completions are written and learned in turns.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        let standing = [
+            self.weights,
+            self.copies,
+            self.reference,
+            self.gradients,
+            self.moments,
+        ];
+        let sampling = self.cache.saturating_add(self.logits);
+        let training = self.activations.saturating_add(self.passing);
+        let standing = standing.into_iter().fold(0, u64::saturating_add);
+        standing.saturating_add(sampling.max(training))
+    }
+}
+
+/// A policy that memory is planned for.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryShape<'m> {
+    /// Its shape.
+    pub config: &'m ModelConfig,
+    /// What computes.
+    pub compute: Compute,
+    /// How many of its numbers are trained.
+    pub trainable: u64,
+}
+
+/// Sequences that pass through a policy at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing {
+    /// Tokens of all of them.
+    pub tokens: usize,
+    /// Tokens of the longest.
+    pub longest: usize,
+    /// What is kept for the way back.
+    pub recompute: Recompute,
+}
+
+impl MemoryShape<'_> {
+    /// The weights, and their copies where products take some.
+    #[must_use]
+    pub fn weights(&self) -> MemoryPlan {
+        let numbers = self.numbers();
+        MemoryPlan {
+            weights: numbers.saturating_mul(WIDE),
+            copies: match self.compute {
+                Compute::Bf16 => numbers.saturating_mul(self.element()),
+                Compute::Kernels | Compute::Plain => 0,
+            },
+            ..MemoryPlan::default()
+        }
+    }
+
+    /// The same with a frozen policy beside it, of which those weights are its own
+    /// that are trained.
+    #[must_use]
+    pub fn with_reference(&self, plan: MemoryPlan) -> MemoryPlan {
+        let own = match self.trainable < self.numbers() {
+            // Adapters are left out of it; all else is shared.
+            true => 0,
+            false => plan.weights.saturating_add(plan.copies),
+        };
+        MemoryPlan {
+            reference: own,
+            ..plan
+        }
+    }
+
+    /// The same with so many completions written together, prompts included.
+    #[must_use]
+    pub fn with_sampling(&self, plan: MemoryPlan, rows: usize, capacity: usize) -> MemoryPlan {
+        let config = self.config;
+        let position = [config.layers, config.kv_heads, config.head_dim, 2];
+        let logits = product(&[rows, config.vocab_size]);
+        MemoryPlan {
+            cache: product(&[rows, capacity])
+                .saturating_mul(product(&position))
+                .saturating_mul(self.element()),
+            // As a tensor, and as the list that tokens are drawn from.
+            logits: logits.saturating_mul(2 * WIDE),
+            ..plan
+        }
+    }
+
+    /// The same with training.
+    #[must_use]
+    pub fn with_training(&self, plan: MemoryPlan, passing: Passing) -> MemoryPlan {
+        let config = self.config;
+        let tokens = passing.tokens as u64;
+        let (layer, input) = (self.kept_by_layer(), of(config.hidden_size) * WIDE);
+        let kept = match passing.recompute {
+            Recompute::Never => of(config.layers).saturating_mul(layer),
+            Recompute::Layers => of(config.layers)
+                .saturating_mul(input)
+                .saturating_add(layer),
+        };
+        let trained = self.trainable.saturating_mul(WIDE);
+        let momentary = self.momentary(passing);
+        MemoryPlan {
+            gradients: trained,
+            moments: trained.saturating_mul(2),
+            activations: tokens.saturating_mul(kept),
+            passing: momentary,
+            ..plan
+        }
+    }
+
+    /// Bytes that a layer keeps of a token.
+    fn kept_by_layer(&self) -> u64 {
+        let config = self.config;
+        let d = of(config.hidden_size);
+        let q = of(config.heads) * of(config.head_dim);
+        let qkv = q + 2 * of(config.kv_heads) * of(config.head_dim);
+        let ff = of(config.intermediate_size);
+        let raw = if config.qk_norm { qkv } else { 0 };
+        // The residual stream stands twice: before attention and before SwiGLU.
+        let residual = 2 * d * WIDE;
+        let factors = match self.compute {
+            Compute::Kernels => qkv + raw + q + of(config.heads) + 2 * ff,
+            // Values are a view of the product that they came in.
+            Compute::Plain => 2 * d + 2 * qkv + q + 3 * ff,
+            Compute::Bf16 => 2 * d + qkv + raw + q + 3 * ff,
+        };
+        residual + factors * self.element()
+    }
+
+    /// What is there for a moment: the gradients within one layer, the scores of one
+    /// sequence, some rows of logits, or the parts of an optimizer's step.
+    fn momentary(&self, passing: Passing) -> u64 {
+        let config = self.config;
+        let tokens = of(passing.tokens);
+        let width = of(config.intermediate_size);
+        let (d, words) = (of(config.hidden_size), of(config.vocab_size));
+        let table = d.saturating_mul(words);
+        if self.compute == Compute::Kernels {
+            // Gradients are added where they stand, and AdamW needs nothing.
+            return tokens.saturating_mul((4 * width + 6 * d) * WIDE);
+        }
+        let within = tokens.saturating_mul((11 * width + 4 * d) * WIDE);
+        let pairs = product(&[config.heads, passing.longest, passing.longest]);
+        let scores = pairs.saturating_mul(6 * WIDE);
+        let chunk = of(LOGITS).max(words).min(tokens.saturating_mul(words));
+        let trains_table = self.trainable >= table;
+        let of_table = if trains_table { table } else { 0 };
+        let logits = (chunk.saturating_mul(6)).saturating_add(of_table.saturating_mul(3)) * WIDE;
+        let step = match trains_table {
+            true => table.saturating_mul(6 * WIDE),
+            false => 0,
+        };
+        within.saturating_add(scores).max(logits).max(step)
+    }
+
+    /// Bytes of what is multiplied.
+    fn element(&self) -> u64 {
+        self.compute.element().size_in_bytes() as u64
+    }
+
+    /// A checked configuration has far fewer numbers than 2^64.
+    fn numbers(&self) -> u64 {
+        u64::try_from(self.config.parameter_count()).unwrap_or(u64::MAX)
+    }
+}
+
+fn of(size: usize) -> u64 {
+    size as u64
+}
+
+/// The product of sizes that a person wrote, which may be any.
+fn product(sizes: &[usize]) -> u64 {
+    let sizes = sizes.iter().map(|size| *size as u64);
+    sizes.fold(1, u64::saturating_mul)
+}
