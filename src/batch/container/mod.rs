@@ -96,7 +96,11 @@ pub enum RowKind {
     Examples,
 }
 
-/// The rows of an output.
+/// The rows of an output: what Parquet makes columns of.
+#[cfg_attr(
+    not(feature = "parquet"),
+    expect(dead_code, reason = "the other containers have no columns")
+)]
 pub(super) enum Laid<'l> {
     Scored {
         /// The names of the rewards.
