@@ -5,14 +5,21 @@
 //! whole text has no reading, and never where the comment could be an equation
 //! to solve.
 
+use std::borrow::Cow;
+
 use super::conditions;
 use super::typed::{Reading, Readings, Typed};
 
 /// Reads the part of `whole` that is a value; `parse` reads a part.
 pub(super) fn read(whole: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Readings> {
-    let spaced = ["\\;", "\\,", "\\:", "\\!", "\\ "]
-        .iter()
-        .fold(whole.to_owned(), |text, space| text.replace(space, " "));
+    let spaced = match whole.contains('\\') {
+        true => ["\\;", "\\,", "\\:", "\\!", "\\ "]
+            .iter()
+            .fold(Cow::Borrowed(whole), |text, space| {
+                Cow::Owned(text.replace(space, " "))
+            }),
+        false => Cow::Borrowed(whole),
+    };
     let text = spaced.trim().trim_matches('$').trim();
     labelled_choice(text)
         .or_else(|| parse(text.strip_suffix('\\')?))

@@ -111,20 +111,24 @@ fn without_text(text: &str) -> String {
 
 /// The text before the first opening, the opening, and the clause.
 fn split(text: &str) -> Option<(&str, &'static str, &str)> {
-    let mut first: Option<(usize, &'static str)> = None;
-    for opening in OPENINGS {
-        for (at, _) in text.match_indices(opening) {
-            let before = text[..at].chars().next_back();
-            let after = text[at + opening.len()..].chars().next();
-            let word = before.is_some_and(|c| c.is_whitespace() || matches!(c, '$' | ','))
-                && after.is_some_and(|c| c.is_whitespace() || c == '$');
-            if word && first.is_none_or(|(known, _)| at < known) {
-                first = Some((at, opening));
-            }
+    let mut before: Option<char> = None;
+    for (at, c) in text.char_indices() {
+        let begins = before.is_some_and(|c| c.is_whitespace() || matches!(c, '$' | ','));
+        before = Some(c);
+        if !begins {
+            continue;
+        }
+        let rest = &text[at..];
+        let opened = OPENINGS.iter().find_map(|opening| {
+            let clause = rest.strip_prefix(opening)?;
+            let after = clause.chars().next()?;
+            (after.is_whitespace() || after == '$').then_some((*opening, clause))
+        });
+        if let Some((opening, clause)) = opened {
+            return Some((&text[..at], opening, clause));
         }
     }
-    let (at, opening) = first?;
-    Some((&text[..at], opening, &text[at + opening.len()..]))
+    None
 }
 
 /// The readings with the variable that the clause assigns put in its place.

@@ -1,6 +1,8 @@
 //! Answers that are not numbers: kept as canonical text, equal only to the same
 //! text, and classed as hedged, undefined or a list where that shows.
 
+use std::borrow::Cow;
+
 use super::anchors::is_hedge;
 use super::number::{Limits, read_tokens};
 use super::scan::{Brackets, Token, peel, tokens};
@@ -153,20 +155,21 @@ fn print(all: &[Token<'_>]) -> String {
     let mut out = String::new();
     let mut gap = false;
     for token in all {
-        let piece = match token {
+        let mut character = [0; 4];
+        let piece: Cow<'_, str> = match token {
             Token::Space | Token::Break | Token::Thin | Token::NegativeThin => {
                 gap = true;
                 continue;
             }
-            Token::Digits(text) | Token::Word(text) => (*text).to_owned(),
-            Token::Command(name) => format!("\\{name} "),
-            Token::Text(text) => format!(
+            Token::Digits(text) | Token::Word(text) => Cow::Borrowed(text),
+            Token::Command(name) => Cow::Owned(format!("\\{name} ")),
+            Token::Text(text) => Cow::Owned(format!(
                 "\\text{{{}}}",
                 text.split_whitespace().collect::<Vec<_>>().join(" ")
-            ),
-            Token::Mark(c) => c.to_string(),
-            Token::SetBrace(c) => format!("\\{c}"),
-            Token::Dollar => "$".to_owned(),
+            )),
+            Token::Mark(c) => Cow::Borrowed(c.encode_utf8(&mut character)),
+            Token::SetBrace(c) => Cow::Owned(format!("\\{c}")),
+            Token::Dollar => Cow::Borrowed("$"),
         };
         let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         if gap && joins(out.chars().next_back()) && joins(piece.chars().next()) {

@@ -113,7 +113,7 @@ use normalise::{Canonical, normalise};
 use scalar::Builder;
 use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
 use variants::{Variant, variants};
-use words::{InWords, Setting, answer_in_words, fold_words, time};
+use words::{InWords, Setting, answer_in_words, ends_as_time, fold_words, time};
 use wrapping::{set_as_text, strip};
 
 /// What bounds parsing.
@@ -186,7 +186,9 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
         Some(inside) => (inside, Setting::Text),
         None => (stripped, Setting::Bare),
     };
-    if let Some(time) = time(&fold_words(words)) {
+    if ends_as_time(words)
+        && let Some(time) = time(&fold_words(words))
+    {
         return Ok(Readings(vec![plain(time)]));
     }
     match answer_in_words(words, setting) {

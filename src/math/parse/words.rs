@@ -331,6 +331,9 @@ fn choice(words: &str, set: Setting) -> Option<char> {
 
 /// `3:30 pm`, `9 a.m.`
 pub(super) fn time(folded: &str) -> Option<Typed> {
+    if !ends_as_time(folded) {
+        return None;
+    }
     let compact: String = folded.chars().filter(|c| *c != ' ' && *c != '.').collect();
     let (clock, half) = match compact.strip_suffix("am") {
         Some(clock) => (clock, Half::Am),
@@ -360,6 +363,14 @@ pub(super) fn time(folded: &str) -> Option<Typed> {
         seconds,
         half: Some(half),
     })
+}
+
+/// Whether the last letter or digit is that of "am" and "pm": no other text need be
+/// looked at, nor folded.
+pub(super) fn ends_as_time(words: &str) -> bool {
+    words
+        .trim_end_matches(|c: char| !c.is_alphanumeric())
+        .ends_with(['m', 'M'])
 }
 
 fn plain(value: Typed) -> Vec<Reading> {
