@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::container::unwritable;
-use super::score::is_same_file;
+use super::part::is_lost_to;
 use super::summary::rows;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
 use super::whole::WholeFile;
@@ -90,10 +90,10 @@ impl DiffCommand {
             .map(|file| Inputs::check(vec![Input::named(file)]).map_err(bad_input));
         let (a, b) = (a?, b?);
         for output in [&self.rows, &self.json].into_iter().flatten() {
-            if output.exists() && (is_same_file(&self.a, output) || is_same_file(&self.b, output)) {
+            if is_lost_to(&self.a, output) || is_lost_to(&self.b, output) {
                 let name = output.display();
                 return Err(bad_input(anyhow!(
-                    "`{name}` is both an input and an output"
+                    "`{name}` would be written over an input; name another file"
                 )));
             }
         }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::part::is_there;
-use super::score::is_same_file;
+use super::part::is_lost_to;
 use super::terminal::{DOUBT, Safe, Styled};
 use super::{Failure, bad_input};
 use crate::batch::{Input, InputSchema, Inputs, Manifest, look};
@@ -53,14 +52,15 @@ pub(super) fn unfinished(scored: &[PathBuf]) -> Vec<String> {
 /// Refuses an output that would be written over what it is made from.
 pub(super) fn none_is(output: &Path, inputs: &Inputs) -> Result<(), Failure> {
     let is_output = |input: &&Input| match input {
-        Input::File(input) => is_there(output) && is_same_file(input, output),
+        Input::File(input) => is_lost_to(input, output),
         Input::Stdin => false,
     };
     match inputs.list().iter().find(is_output) {
         None => Ok(()),
         Some(input) => Err(bad_input(anyhow!(
-            "`{}` is both an input and the output",
-            input.name()
+            "`{}` is an input, and `{}` would be written over it; name another file",
+            input.name(),
+            output.display()
         ))),
     }
 }

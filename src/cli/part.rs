@@ -1,5 +1,6 @@
-//! A file that grows under another name, `NAME.part`, until it is whole. What is no
-//! file, such as `/dev/stdout` or a pipe, is written as it is: it cannot be replaced.
+//! A file that grows under another name, `NAME.part`, until it is whole; of a link, where
+//! it leads. What is no file, such as a pipe, and what is open already, such as
+//! `/dev/stdout`, is written as it is: it cannot be replaced.
 //!
 //! What another run left or writes under that name is never written over unasked;
 //! what an interrupted run wrote stays there, and is not taken for all of it.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
+use super::score::is_same_file;
 use super::{Failure, bad_input};
 
 /// Rows of an output that is not whole yet. Its lock lasts as long as the process.
@@ -30,10 +32,11 @@ impl PartFile {
     /// Opens the file that is to become `whole`.
     pub(super) fn create(whole: &Path, existing: Existing) -> Result<Self, Failure> {
         if let Ok(metadata) = fs::metadata(whole)
-            && !metadata.is_file()
+            && (!metadata.is_file() || is_open_already(whole))
         {
             return Self::onto(whole, &metadata);
         }
+        let whole = place(whole);
         let path = whole.with_added_extension("part");
         let shown = path.display();
         let mut options = OpenOptions::new();
@@ -65,7 +68,7 @@ impl PartFile {
         file.set_len(0)?;
         Ok(Self {
             path,
-            whole: whole.to_owned(),
+            whole,
             file: BufWriter::new(file),
         })
     }
@@ -111,16 +114,69 @@ impl PartFile {
     pub(super) fn leave(mut self) -> io::Result<Option<PathBuf>> {
         self.file.flush()?;
         if !self.is_apart() || self.file.get_ref().metadata()?.len() > 0 {
-            return Ok(Some(self.path));
+            return Ok(Some(self.path.clone()));
         }
         fs::remove_file(&self.path)?;
         Ok(None)
     }
 }
 
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        let is_empty = |metadata: Metadata| metadata.len() == 0;
+        if self.is_apart()
+            && self.file.buffer().is_empty()
+            && self.file.get_ref().metadata().is_ok_and(is_empty)
+            && lies_at(self.file.get_ref(), &self.path)
+        {
+            // Nothing was written: the next one need not be told of it.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
 /// Whether a file has the name, which would be lost.
 pub(super) fn is_there(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) && !is_open_already(path)
+}
+
+/// Whether a file that is read would be lost to an output, or to its part.
+pub(super) fn is_lost_to(read: &Path, output: &Path) -> bool {
+    is_there(output) && is_same_file(read, output) || is_same_file(read, &part_of(output))
+}
+
+/// What an output is called until it is whole.
+pub(super) fn part_of(output: &Path) -> PathBuf {
+    place(output).with_added_extension("part")
+}
+
+/// Where a link leads; it stays, and what it leads to is replaced.
+fn place(path: &Path) -> PathBuf {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether the name is that of an open file of a process, or leads to one.
+fn is_open_already(path: &Path) -> bool {
+    /// More links than that are a circle.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let is_of_process = path.starts_with("/proc") && folder.ends_with("fd");
+        if is_of_process || path.starts_with("/dev/fd") {
+            return true;
+        }
+        match fs::read_link(&path) {
+            Ok(next) => path = folder.join(next),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Whether the opened file is the one that has the name now.
@@ -199,6 +255,50 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(PartFile::create(folder.path(), Existing::Overwrite).is_err());
         assert!(!is_there(null) && !is_there(folder.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("rows"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("rows", &link).unwrap();
+        let mut part = PartFile::create(&link, Existing::Refuse).ok().unwrap();
+        assert!(is_lost_to(&folder.path().join("rows.part"), &link));
+        part.write_all(b"new").unwrap();
+        part.finish().unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("rows"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_open_already_is_not_replaced() {
+        use std::os::fd::AsRawFd;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("rows"), folder.path().join("link"));
+        let open = File::create(&file).unwrap();
+        let name = format!("/proc/self/fd/{}", open.as_raw_fd());
+        std::os::unix::fs::symlink(name, &link).unwrap();
+        assert!(!is_there(&link) && is_there(&file));
+        let mut part = PartFile::create(&link, Existing::Refuse).ok().unwrap();
+        part.write_all(b"rows").unwrap();
+        part.finish().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "rows");
+    }
+
+    #[test]
+    fn of_nothing_that_was_written_no_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("rows.jsonl");
+        drop(PartFile::create(&whole, Existing::Refuse).ok().unwrap());
+        let mut part = PartFile::create(&whole, Existing::Refuse).ok().unwrap();
+        part.write_all(b"a row").unwrap();
+        drop(part);
+        assert_eq!(fs::read_to_string(part_of(&whole)).unwrap(), "a row");
     }
 
     #[cfg(feature = "train")]

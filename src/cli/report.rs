@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::container::unwritable;
 use super::inputs::unfinished;
+use super::part::part_of;
 use super::score::is_same_file;
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input, load_spec, summary, warn};
@@ -130,21 +131,24 @@ impl ReportFiles {
             )));
         }
         for (path, mark) in [(page, MARKS[0]), (json.as_path(), MARKS[1])] {
-            let is_taken = |taken: &&Path| is_same_name(taken, path) || is_same_file(taken, path);
-            if taken.iter().any(is_taken) {
-                return Err(bad_input(anyhow!(
-                    "the report would be written over `{}`; name another file",
-                    path.display()
-                )));
-            }
-            let is_ours = is_report(path, mark)
-                .with_context(|| format!("cannot write `{}`", path.display()))
-                .map_err(Failure::Input)?;
-            if !is_ours {
-                return Err(bad_input(anyhow!(
-                    "`{}` exists and is no report; name another file, or remove it",
-                    path.display()
-                )));
+            for path in [path, &part_of(path)] {
+                let is_taken =
+                    |taken: &&Path| is_same_name(taken, path) || is_same_file(taken, path);
+                if taken.iter().any(is_taken) {
+                    return Err(bad_input(anyhow!(
+                        "the report would be written over `{}`; name another file",
+                        path.display()
+                    )));
+                }
+                let is_ours = is_report(path, mark)
+                    .with_context(|| format!("cannot write `{}`", path.display()))
+                    .map_err(Failure::Input)?;
+                if !is_ours {
+                    return Err(bad_input(anyhow!(
+                        "`{}` exists and is no report; name another file, or remove it",
+                        path.display()
+                    )));
+                }
             }
             // Hours of scoring must not end in a folder that is not there.
             drop(WholeFile::create(path, true)?);

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::container::{FormatOption, rows_in, unwritable};
-use super::part::{Existing, PartFile, is_there};
+use super::part::{Existing, PartFile, is_lost_to, is_there};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
 use crate::batch::RowKind;
@@ -126,7 +126,13 @@ impl Sample {
                 self.output.display()
             )));
         }
-        let task = self.open()?;
+        let (task, file) = self.open()?;
+        if file.is_some_and(|file| is_lost_to(&file, &self.output)) {
+            return Err(bad_input(anyhow!(
+                "`{}` would be written over the prompts; name another file",
+                self.output.display()
+            )));
+        }
         use_threads(self.jobs.into());
         let device: DeviceChoice = self.device.parse().map_err(fault)?;
         let device = device.open().map_err(fault)?;
@@ -195,8 +201,8 @@ impl Sample {
         }
     }
 
-    /// The problems that are asked.
-    fn open(&self) -> Result<Task, Failure> {
+    /// The problems that are asked, and the file that they are from.
+    fn open(&self) -> Result<(Task, Option<PathBuf>), Failure> {
         if let Some(name) = &self.recipe {
             let recipe = recipe::load(name, &[]).map_err(Failure::Recipe)?;
             let Some(options) = recipe.tasks.get(&self.task) else {
@@ -208,7 +214,9 @@ impl Sample {
                 )));
             };
             let task = Task::open(&self.task, options, &recipe.folder, recipe.seed);
-            return task.map_err(bad_input);
+            let file = options.file.as_ref();
+            let file = file.map(|file| recipe.folder.join(file));
+            return Ok((task.map_err(bad_input)?, file));
         }
         let options = TaskOptions {
             file: self.prompts.clone(),
@@ -226,7 +234,8 @@ impl Sample {
             },
             ..TaskOptions::default()
         };
-        Task::open("prompts", &options, Path::new(""), self.seed).map_err(bad_input)
+        let task = Task::open("prompts", &options, Path::new(""), self.seed);
+        Ok((task.map_err(bad_input)?, options.file))
     }
 
     fn count(&self, problems: &Asked) -> Result<u64, Failure> {
