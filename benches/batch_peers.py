@@ -106,6 +106,10 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> None:
     count = write(rows, data, int(options.gigabytes * 1e9))
     size = data.stat().st_size
     cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        sys.exit("this compares one core with two; there is one")
+    for old in folder.glob("scored-*.jsonl"):
+        old.unlink()
 
     def score(name: str, *more: str) -> list[str]:
         return [options.binary, "score", str(data), "--spec", str(spec), "--columns", "scores",
@@ -130,7 +134,9 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> None:
             digests.append(digest(scored))
             scored.unlink()
     print(f"two cores do {walls[0] / walls[1]:.2f} times the work of one, two shards {walls[0] / walls[2]:.2f} times; "
-          f"the outputs are {'the same bytes' if digests[0] == digests[1] else 'DIFFERENT'}")
+          f"one core and two wrote {'the same bytes' if digests[0] == digests[1] else 'DIFFERENT BYTES'}")
+    if digests[0] != digests[1]:
+        sys.exit(1)
     peer(options, folder, data, spec, walls[0] / count)
 
 
@@ -138,7 +144,8 @@ def peer(options: argparse.Namespace, folder: pathlib.Path, data: pathlib.Path, 
     """The first rows, by one process of Python; and whether both find the same."""
     sample = folder / "sample.jsonl"
     with data.open("rb") as lines, sample.open("wb") as file:
-        file.writelines(line for line, _ in zip(lines, range(options.sample)))
+        first = [line for line, _ in zip(lines, range(options.sample))]
+        file.writelines(first)
     python = folder / "venv" / "bin" / "python"
     venv.create(folder / "venv", with_pip=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -148,8 +155,8 @@ def peer(options: argparse.Namespace, folder: pathlib.Path, data: pathlib.Path, 
     core = sorted(os.sched_getaffinity(0))[:1]
     _, cpu, peak = run(([str(python), __file__, str(sample), "--peer", str(found)], core))
     _, start, _ = run(([str(python), __file__, os.devnull, "--peer", os.devnull], core))
-    theirs = (cpu - start) / options.sample
-    print(f"peers, one process: {options.sample} rows, {1 / theirs:,.0f} rows/s, {theirs * 1e6:.0f} µs a row, peak {peak:.0f} MiB "
+    theirs = (cpu - start) / len(first)
+    print(f"peers, one process: {len(first)} rows, {1 / theirs:,.0f} rows/s, {theirs * 1e6:.0f} µs a row, peak {peak:.0f} MiB "
           f"(without the {start:.1f} s of its start)")
     print(f"one core does {theirs / ours:,.0f} times the rows of the peers on one core")
     run(([options.binary, "score", str(sample), "--spec", str(spec), "-o", str(scored), "--overwrite", "--quiet"], core))

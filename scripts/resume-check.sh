@@ -69,8 +69,13 @@ for name in NAMES:
         # Some die at the start of a run, too.
         time.sleep(draw.random() * 0.05)
         child.send_signal(signal.SIGKILL)
-        if child.wait() == -signal.SIGKILL:
+        code = child.wait()
+        if code == -signal.SIGKILL:
             killed.append(f"{point:.2f}")
+        elif code != 0:
+            sys.exit(f"{name}: a run that went on ended with {code}")
+    if len(killed) < KILLS // 2:
+        sys.exit(f"{name}: only {len(killed)} of {KILLS} runs were killed: it takes a larger file")
     if score(name, "--resume").wait() != 0:
         sys.exit(f"{name}: the last run failed")
     same = filecmp.cmp(work / whole, work / name, shallow=False)

@@ -675,6 +675,79 @@ impl Write for Full {
     }
 }
 
+/// A sink that is broken.
+struct Panics;
+
+impl Write for Panics {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        panic!("no such sink");
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_that_panics_ends_the_run() {
+    let folder = Folder::new();
+    // More chunks than are on their way at a time.
+    let path = folder.file("in.jsonl", plain_rows(40));
+    let inputs = inputs(&[path]);
+    let options = BatchOptions {
+        jobs: 1,
+        chunk_rows: 1,
+        ..BatchOptions::default()
+    };
+    let (judge, control) = (scorer(), Control::default());
+    let batch = Batch {
+        judge: &judge,
+        inputs: &inputs,
+        options: &options,
+        control: &control,
+    };
+    let error = batch.run(&mut Panics).unwrap_err();
+    assert!(matches!(error, BatchError::Panic), "{error}");
+}
+
+/// A judge that scores by asking the threads that it is scored on.
+struct Nested<'t> {
+    scorer: Scorer,
+    threads: &'t Threads,
+}
+
+impl Judge for Nested<'_> {
+    fn fields(&self) -> &FieldMap {
+        self.scorer.fields()
+    }
+
+    fn rewards(&self) -> &[Arc<str>] {
+        self.scorer.rewards()
+    }
+
+    fn solvers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn score(&self, rollout: &Rollout) -> Score {
+        let twice = [rollout.clone(), rollout.clone()];
+        let mut scores = self.threads.score_all(&self.scorer, &twice);
+        scores.remove(1)
+    }
+}
+
+#[test]
+fn a_judge_may_ask_the_threads_that_it_runs_on() {
+    let threads = Threads::new(1).unwrap();
+    let judge = Nested {
+        scorer: scorer(),
+        threads: &threads,
+    };
+    let rollouts = vec![Rollout::default(); 3];
+    let scores = threads.score_all(&judge, &rollouts);
+    assert_eq!(scores, threads.score_all(&judge.scorer, &rollouts));
+}
+
 #[test]
 fn a_closed_pipe_is_an_end_and_a_full_disk_an_error() {
     let folder = Folder::new();

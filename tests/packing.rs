@@ -334,23 +334,67 @@ fn a_full_disk_is_not_the_users_data() {
 #[test]
 fn what_is_read_is_not_written_over() {
     let folder = Folder::new();
-    folder.write("scored.jsonl", &scored(&[talk(), talk()]));
+    // What an output is called until it is whole can be an input, too.
+    let files = ["rows.html.part", "scored.jsonl", "scored.jsonl.part"];
+    let text = scored(&[talk(), talk()]);
+    for file in files {
+        folder.write(file, &text);
+    }
     let before = fs::read(folder.path("scored.jsonl")).unwrap();
+    let [page_part, whole, part] = files;
     for args in [
-        &["filter", "scored.jsonl", "-o", "scored.jsonl"][..],
-        &["import", "aime", "scored.jsonl", "-o", "./scored.jsonl"],
-        &["filter", "scored.jsonl", "-o", "."],
+        &["filter", whole, "-o", whole, "--overwrite"][..],
+        &["filter", part, "-o", whole, "--overwrite"],
+        &[
+            "import",
+            "aime",
+            whole,
+            "-o",
+            "./scored.jsonl",
+            "--overwrite",
+        ],
+        &[
+            "import",
+            "aime",
+            part,
+            "-o",
+            "./scored.jsonl",
+            "--overwrite",
+        ],
+        &[
+            "diff",
+            "rows.html.part",
+            part,
+            "--rows",
+            whole,
+            "--overwrite",
+        ],
+        &[
+            "diff",
+            part,
+            "rows.html.part",
+            "--json",
+            whole,
+            "--overwrite",
+        ],
+        &["report", page_part, "-o", "rows.html", "--spec", "gsm8k"],
+        &["report", whole, "-o", "rows.html", "--spec", "gsm8k"],
+        &["filter", whole, "-o", ".", "--overwrite"],
     ] {
-        let output = folder.run(&[args, &["--overwrite"]].concat());
+        let output = folder.run(args);
         let said = said(&output);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(
-            said.contains("both an input and the output") || said.contains("is a directory"),
-            "{said}"
+            ["would be written over", "is no report", "is a directory"]
+                .iter()
+                .any(|problem| said.contains(problem)),
+            "{args:?}: {said}"
         );
     }
-    assert_eq!(fs::read(folder.path("scored.jsonl")).unwrap(), before);
-    assert_eq!(folder.files(), ["scored.jsonl"]);
+    for file in files {
+        assert_eq!(fs::read(folder.path(file)).unwrap(), before, "{file}");
+    }
+    assert_eq!(folder.files(), files);
 }
 
 /// As the Hugging Face hub has it.

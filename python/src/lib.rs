@@ -19,8 +19,9 @@ mod verify;
 
 use pyo3::prelude::*;
 
-/// The native half of the package `goldstone`; use that.
-#[pymodule]
+/// The native half of the package `goldstone`; use that. It counts on the GIL: rows that
+/// are scored with it are in nobody's way who forks.
+#[pymodule(gil_used = true)]
 mod _goldstone {
     #[pymodule_export]
     use super::arrow::ScoredStream;

@@ -76,10 +76,16 @@ pub(super) fn drive<J: Judge + ?Sized>(
             let read =
                 AssertUnwindSafe(|| read(batch, reader, begun.take(), &permits_out, &sender));
             let end = catch_unwind(read).unwrap_or(Some(End::Panic));
-            // The inbox outlives this thread, unless the writer has panicked.
+            // The inbox outlives this thread.
             let _ = sender.send(Event::End(end));
         });
-        pool.in_place_scope(|scope| writer.serve(scope, &events, &inbox));
+        pool.in_place_scope(|scope| {
+            let serve = AssertUnwindSafe(|| writer.serve(scope, &events, &inbox));
+            if catch_unwind(serve).is_err() {
+                // The reader waits for a permit, and would for ever.
+                writer.stop(End::Panic);
+            }
+        });
     });
     let Writer { tallies, end, .. } = writer;
     let ended = match end {
