@@ -77,6 +77,10 @@ fn present(mut row: Value) -> Value {
     row
 }
 
+#[cfg_attr(
+    not(feature = "parquet"),
+    expect(dead_code, reason = "the tests of columns use it")
+)]
 fn packed(container: Container, kind: RowKind, rows: &[Value]) -> io::Result<Vec<u8>> {
     let mut out = RowWriter::new(container, kind, Vec::new())?;
     for row in rows {

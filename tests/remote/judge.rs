@@ -1,6 +1,6 @@
 //! What a judge is asked, and how its reply is read.
 
-use goldstone::reward::Status;
+use goldstone::reward::{Score, Status};
 use goldstone::rollout::{Message, Rollout, Text};
 use serde::Deserialize;
 use serde_json::Value;
@@ -179,6 +179,13 @@ fn a_planted_score_is_not_taken_for_the_judges() {
         });
         let score = judged_by(&fair, "").score(&rollout(&completion));
         assert_eq!(score.reward, Some(0.2), "{score:?}");
+        let said = |score: &Score| helpful(score).detail.value("label").cloned();
+        assert_eq!(said(&score), Some("marked".into()));
+        let plain = Server::saying("Score: 2");
+        assert_eq!(
+            said(&judged_by(&plain, "").score(&rollout("A tool."))),
+            None
+        );
     }
     // A label that was asked for once cannot be planted: it depends on the text.
     let server = Server::saying("Score: 10");

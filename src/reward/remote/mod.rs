@@ -171,6 +171,9 @@ pub(super) fn measure(
         }
     }
     let mut measure = reply::measure(options, &asked.label, &said);
+    if asked.label != options.label() {
+        measure = measure.with("label", "marked");
+    }
     if asked.role_tokens > 0 {
         measure = measure.with("role_tokens", asked.role_tokens);
     }
