@@ -99,8 +99,18 @@ fn each_reason_leaves_rows_out() {
         folder.kept(&["--correct", "accuracy"]),
         ["a/0", "b/0", "a/1", "a/4"]
     );
-    // A term that is not there has found nothing correct.
-    assert!(folder.kept(&["--correct", "acuracy"]).is_empty());
+    // No row could have it: that is a slip, and no reason to keep nothing.
+    for asked in [["--correct", "acuracy"], ["--at-least", "acuracy=1"]] {
+        let args = ["filter", "scored.jsonl", "-o", "new.jsonl"];
+        let refused = folder.run(&[&args[..], &asked].concat());
+        assert_eq!(refused.status.code(), Some(2));
+        let said = said(&refused);
+        assert!(
+            said.contains("no reward `acuracy`; it has: accuracy, choice, format"),
+            "{said}"
+        );
+    }
+    assert!(!folder.path("new.jsonl").exists());
     let good = ["--min-reward", "2", "--finished"];
     assert_eq!(folder.kept(&good), ["a/0", "b/0", "a/1"]);
     assert_eq!(
@@ -174,8 +184,7 @@ fn a_term_may_be_asked_for_a_number() {
     let right = folder.kept(&["--correct", "accuracy"]);
     assert_eq!(folder.kept(&["--at-least", "accuracy=0.5"]), right);
     assert_eq!(folder.kept(&["--at-least", "accuracy=-1"]).len(), 5);
-    assert!(folder.kept(&["--at-least", "acuracy=0"]).is_empty());
-    for bad in ["accuracy", "accuracy=", "accuracy=nan", "=1"] {
+    for bad in ["accuracy", "accuracy=", "accuracy=nan", "=1", "acuracy=0"] {
         let args = ["filter", "scored.jsonl", "-o", "x", "--at-least", bad];
         assert_eq!(folder.run(&args).status.code(), Some(2), "{bad}");
     }

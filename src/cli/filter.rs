@@ -1,5 +1,6 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use crate::batch::{
     Choice, Container, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Shape, keep,
 };
 use crate::load::LoadError;
+use crate::reward::Scorer;
 use crate::rollout::FieldMap;
 
 /// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
@@ -149,6 +151,7 @@ impl Filter {
                 Some(manifest) => {
                     let scorer = manifest.scorer();
                     let scorer = scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
+                    self.check_names(&scorer, &name)?;
                     scorer.fields().clone()
                 }
             };
@@ -173,6 +176,20 @@ impl Filter {
             },
             _ => fields,
         })
+    }
+
+    /// Refuses rewards that no row of the file can have.
+    fn check_names(&self, scorer: &Scorer, file: &impl Display) -> Result<(), Failure> {
+        let numbers = self.at_least.iter().map(|(name, _)| name);
+        let mut named = self.correct.iter().chain(numbers);
+        let is_missing = |name: &&String| !scorer.rewards().iter().any(|known| **known == ***name);
+        match named.find(is_missing) {
+            None => Ok(()),
+            Some(name) => Err(bad_input(anyhow!(
+                "the spec of `{file}` has no reward `{name}`; it has: {}",
+                scorer.rewards().join(", ")
+            ))),
+        }
     }
 
     fn options(&self, fields: FieldMap) -> KeepOptions {
