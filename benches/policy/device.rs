@@ -272,8 +272,8 @@ fn train(mut model: Model, recompute: Recompute) {
         let back = model.policy.backward(tape, &slopes, None, &mut gradients);
         back.unwrap();
         times[1] = lap(&model);
-        let norm = gradients.norm();
-        assert!(norm.is_finite() && gradients.uncovered().is_empty());
+        let norm = gradients.norm().unwrap();
+        assert!(norm.is_finite() && gradients.uncovered().unwrap().is_empty());
         times[2] = lap(&model);
         optimizer
             .step(&mut model.policy, &gradients, 1e-4, (1.0 / norm).min(1.0))

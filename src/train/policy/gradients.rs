@@ -1,6 +1,6 @@
 //! The gradient of every trainable parameter, added up in place.
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use rayon::prelude::*;
 
 use super::super::TrainError;
@@ -72,17 +72,22 @@ impl Gradients {
         }
     }
 
-    /// The length of all gradients as one vector; NaN when a device fails to tell.
-    pub fn norm(&self) -> f64 {
+    /// The length of all gradients as one vector.
+    ///
+    /// # Errors
+    /// When a device fails, by running out of memory for one: that says nothing of
+    /// the gradients.
+    pub fn norm(&self) -> Result<f64, TrainError> {
         let entries = self.entries.iter().flatten();
-        entries
-            .map(|entry| entry.sums.squares())
-            .sum::<f64>()
-            .sqrt()
+        let squares = entries.map(|entry| entry.sums.squares());
+        Ok(squares.sum::<TensorResult<f64>>()?.sqrt())
     }
 
     /// Multiplies all with `factor`.
-    pub fn scale(&mut self, factor: f64) {
+    ///
+    /// # Errors
+    /// When a device fails; what it was at is then counted as not covered.
+    pub fn scale(&mut self, factor: f64) -> Result<(), TrainError> {
         for entry in self.entries.iter_mut().flatten() {
             match &mut entry.sums {
                 Sums::Host(sums) => {
@@ -92,22 +97,28 @@ impl Gradients {
                 }
                 Sums::Device(sums) => {
                     let Some(tensor) = sums.take() else { continue };
-                    *sums = tensor.affine(factor, 0.0).ok();
-                    // Without its numbers it counts as not covered.
-                    entry.is_reached &= sums.is_some();
+                    let was_reached = std::mem::take(&mut entry.is_reached);
+                    *sums = Some(tensor.affine(factor, 0.0)?);
+                    entry.is_reached = was_reached;
                 }
             }
         }
+        Ok(())
     }
 
     /// Trainable parameters that nothing was added to, or something that is not
     /// finite: an optimizer step would leave them as they are, or ruin them.
-    pub fn uncovered(&self) -> Vec<&str> {
-        let entries = self.entries.iter().flatten();
-        entries
-            .filter(|entry| !entry.is_reached || !entry.sums.are_finite())
-            .map(|entry| entry.name.as_str())
-            .collect()
+    ///
+    /// # Errors
+    /// As for [`Gradients::norm`].
+    pub fn uncovered(&self) -> Result<Vec<&str>, TrainError> {
+        let mut names = Vec::new();
+        for entry in self.entries.iter().flatten() {
+            if !entry.is_reached || !entry.sums.are_finite()? {
+                names.push(entry.name.as_str());
+            }
+        }
+        Ok(names)
     }
 
     /// The gradient of one parameter; `None` where it is not trained.
@@ -186,20 +197,20 @@ impl Entry {
 }
 
 impl Sums {
-    fn squares(&self) -> f64 {
+    fn squares(&self) -> TensorResult<f64> {
         match self {
-            Self::Host(sums) => squares(sums.data()),
-            Self::Device(None) => 0.0,
-            Self::Device(Some(sums)) => squares_on_device(sums).unwrap_or(f64::NAN),
+            Self::Host(sums) => Ok(squares(sums.data())),
+            Self::Device(None) => Ok(0.0),
+            Self::Device(Some(sums)) => squares_on_device(sums),
         }
     }
 
-    fn are_finite(&self) -> bool {
+    fn are_finite(&self) -> TensorResult<bool> {
         match self {
-            Self::Host(sums) => are_finite(sums.data()),
-            Self::Device(None) => true,
+            Self::Host(sums) => Ok(are_finite(sums.data())),
+            Self::Device(None) => Ok(true),
             // A square above the largest f32 counts as not finite too.
-            Self::Device(Some(sums)) => squares_on_device(sums).is_ok_and(f64::is_finite),
+            Self::Device(Some(sums)) => Ok(squares_on_device(sums)?.is_finite()),
         }
     }
 }
@@ -241,8 +252,40 @@ impl Kernel for Squares<'_> {
 }
 
 /// The same where the numbers are, so that one of them comes over alone: rows in f32,
-/// their sums in f64.
-fn squares_on_device(tensor: &Tensor) -> candle_core::Result<f64> {
-    let rows = tensor.sqr()?.sum(D::Minus1)?;
-    rows.to_dtype(DType::F64)?.sum_all()?.to_scalar()
+/// their sums in f64. A list is one row: a sum over no dimension, of a tensor without
+/// any, is not one that every device can take.
+fn squares_on_device(tensor: &Tensor) -> TensorResult<f64> {
+    let columns = tensor.dims().last().copied().unwrap_or(1).max(1);
+    let rows = tensor.reshape((tensor.elem_count() / columns, columns))?;
+    let sums = rows.sqr()?.sum(1)?.to_dtype(DType::F64)?;
+    sums.sum(0)?.to_scalar()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_are_the_same_beside_the_weights_in_any_shape() {
+        let numbers: Vec<f32> = (0..24).map(|n| n as f32 / 7.0 - 1.5).collect();
+        let wanted = squares(&numbers);
+        let of = |numbers: &[f32], shape: &[usize]| {
+            Sums::Device(Some(
+                Tensor::from_slice(numbers, shape, &Device::Cpu).unwrap(),
+            ))
+        };
+        for shape in [&[24][..], &[1, 24], &[24, 1], &[4, 6], &[2, 3, 4]] {
+            let found = of(&numbers, shape).squares().unwrap();
+            assert!((found / wanted - 1.0).abs() < 1e-6, "{shape:?}: {found}");
+        }
+        assert_eq!(of(&[-3.0], &[]).squares().unwrap(), 9.0);
+        assert_eq!(of(&[], &[0]).squares().unwrap(), 0.0);
+        assert!(of(&numbers, &[24]).are_finite().unwrap());
+        for number in [f32::NAN, f32::INFINITY] {
+            let sums = of(&[1.0, number], &[2]);
+            assert!(!sums.are_finite().unwrap());
+            assert!(!sums.squares().unwrap().is_finite());
+        }
+    }
 }

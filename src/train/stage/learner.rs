@@ -90,7 +90,7 @@ impl Learner {
     ) -> Result<Update, TrainError> {
         self.gradients.clear();
         let passed = backward(policy, &mut self.gradients)?;
-        let norm = self.gradients.norm();
+        let norm = self.gradients.norm()?;
         if passed == Passed::NotFinite || !norm.is_finite() {
             self.skipped += 1;
             if self.skipped >= self.options.max_skipped {
@@ -104,7 +104,7 @@ impl Learner {
             });
         }
         if passed == Passed::Finite {
-            let names = self.gradients.uncovered();
+            let names = self.gradients.uncovered()?;
             if !names.is_empty() {
                 let names = names.into_iter().map(str::to_owned).collect();
                 return Err(TrainError::NoGradient { names });

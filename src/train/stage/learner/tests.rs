@@ -1,10 +1,10 @@
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 
 use super::{Learner, Passed, parts};
 use crate::train::error::TrainError;
 use crate::train::optimizer::OptimizerOptions;
 use crate::train::policy::{
-    Architecture, Gradients, ModelConfig, Policy, Recompute, Rope, RopeScaling, TokenBatch,
+    Architecture, Compute, Gradients, ModelConfig, Policy, Recompute, Rope, RopeScaling, TokenBatch,
 };
 
 #[test]
@@ -102,4 +102,25 @@ fn weights_without_a_gradient_end_the_run() {
     // Nothing to learn from is another matter.
     let idle = learner.update(&mut policy, 0.1, |_, _| Ok(Passed::Idle));
     assert!(!idle.unwrap().is_skipped);
+}
+
+/// Numbers that no operation can be done on stand for a device that fails.
+#[test]
+fn a_device_that_fails_is_no_update_that_is_left_out() {
+    let mut policy = policy();
+    policy.set_compute(Compute::Plain).unwrap();
+    let mut learner = Learner::new(&policy, OptimizerOptions::default()).unwrap();
+    let before = bits(&policy);
+    let shape = policy.parameters().iter().next().unwrap().1.shape().clone();
+    let count = shape.elem_count();
+    let broken =
+        Tensor::from_raw_buffer(&vec![0; count], DType::F8E8M0, shape.dims(), &Device::Cpu);
+    let broken = broken.unwrap();
+    let update = learner.update(&mut policy, 0.1, |_, gradients| {
+        gradients.add(0, &broken)?;
+        Ok(Passed::Finite)
+    });
+    assert!(matches!(update, Err(TrainError::Tensor(_))), "{update:?}");
+    assert_eq!(learner.skipped, 0);
+    assert_eq!(before, bits(&policy));
 }
