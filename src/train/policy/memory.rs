@@ -60,6 +60,8 @@ pub struct MemoryShape<'m> {
     pub config: &'m ModelConfig,
     /// What computes.
     pub compute: Compute,
+    /// Whether it stands in a processor's memory.
+    pub is_cpu: bool,
     /// How many of its numbers are trained.
     pub trainable: u64,
 }

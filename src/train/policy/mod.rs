@@ -180,6 +180,7 @@ impl Policy {
         MemoryShape {
             config: &self.config,
             compute: self.compute,
+            is_cpu: self.device.is_cpu(),
             trainable: trained
                 .map(|(_, tensor, _)| tensor.elem_count() as u64)
                 .sum(),

@@ -82,6 +82,7 @@ impl Recipe {
         MemoryShape {
             config,
             compute: self.model.compute.on(device),
+            is_cpu: device.is_cpu(),
             trainable: match &self.model.lora {
                 None => all(),
                 Some(options) => options.parameter_count(config),

@@ -29,7 +29,7 @@ impl Demand<'_> {
         let positions = shape.config.max_positions;
         let sampling = |plan: MemoryPlan, completions: usize, tokens: usize| {
             let capacity = tokens.saturating_add(TOKENS).min(positions);
-            let most = rows_at_once(shape.config, shape.compute, capacity);
+            let most = rows_at_once(shape, capacity);
             shape.with_sampling(plan, completions.min(most), capacity)
         };
         let training = |plan: MemoryPlan, most: usize, rows: usize, longest: usize, again: bool| {
@@ -212,6 +212,7 @@ mod tests {
         MemoryShape {
             config,
             compute,
+            is_cpu: false,
             trainable,
         }
     }
