@@ -44,9 +44,9 @@ pub use decoder::Decoder;
 pub use forward::{Recompute, Tape};
 pub use gradients::Gradients;
 pub(crate) use gradients::Sums;
-pub(in crate::train) use lora::LoraSide;
 pub use lora::{LoraOptions, LoraTarget};
-pub use memory::{MemoryPlan, MemoryShape, Passing};
+pub(in crate::train) use lora::{LoraSide, MOST_RANK};
+pub use memory::{MemoryPlan, MemoryShape, Passing, Writing};
 pub use parameters::Parameters;
 
 use super::TrainError;
@@ -177,13 +177,18 @@ impl Policy {
     pub fn memory_shape(&self) -> MemoryShape<'_> {
         let parameters = self.parameters.iter();
         let trained = parameters.filter(|(.., is_trainable)| *is_trainable);
+        let trainable = trained
+            .map(|(_, tensor, _)| tensor.elem_count() as u64)
+            .sum();
         MemoryShape {
             config: &self.config,
             compute: self.compute,
             is_cpu: self.device.is_cpu(),
-            trainable: trained
-                .map(|(_, tensor, _)| tensor.elem_count() as u64)
-                .sum(),
+            trainable,
+            adapters: match self.lora {
+                Some(_) => trainable,
+                None => 0,
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::train::ComputeChoice;
 use crate::train::error::TrainError;
 use crate::train::fault::{Faults, OptionFault};
-use crate::train::policy::LoraOptions;
+use crate::train::policy::{LoraOptions, MOST_RANK};
 
 /// Where the policy comes from: `path`, or `random` with `tokenizer`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -140,6 +140,11 @@ impl ModelOptions {
         }
         if let Some(lora) = &self.lora {
             faults.counted("lora.rank", lora.rank as u64);
+            faults.unless(
+                lora.rank <= MOST_RANK,
+                "lora.rank",
+                format_args!("is {}; it must be at most {MOST_RANK}", lora.rank),
+            );
             faults.positive("lora.alpha", lora.alpha);
             faults.unless(
                 !lora.targets.is_empty(),
