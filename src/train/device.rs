@@ -58,7 +58,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// A person's choice of numbers to compute with; weights, gradients and the
+/// A person's choice of numbers to compute with; weights, sums of gradients and the
 /// optimizer are f32 in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

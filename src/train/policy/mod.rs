@@ -74,7 +74,7 @@ pub enum Compute {
     /// Plain tensor operations: any device.
     Plain,
     /// The same with matrices, activations and the cache of keys and values in bf16,
-    /// beside weights and gradients in f32: any device. A processor has no
+    /// beside weights and sums of gradients in f32: any device. A processor has no
     /// instructions for it and is slower than with [`Compute::Plain`].
     Bf16,
 }

@@ -25,8 +25,8 @@ pub struct ModelOptions {
     /// Train adapters beside weights that stay as they are: LoRA, arXiv
     /// 2106.09685. Default: all weights are trained.
     pub lora: Option<LoraOptions>,
-    /// The numbers that matrices are multiplied in; weights, gradients and the
-    /// optimizer are f32 in any case. Default `auto`.
+    /// The numbers that matrices are multiplied in; weights, sums of gradients and
+    /// the optimizer are f32 in any case. Default `auto`.
     pub compute: ComputeChoice,
 }
 
