@@ -88,7 +88,7 @@ fn a_rollouts_log_probabilities_are_those_of_training() {
 fn many_prompts_are_read_as_one_by_one() {
     let (_, config) = configs().swap_remove(0);
     let mut numbers = Numbers(11);
-    let prompts: Vec<Vec<u32>> = (0..120).map(|row| numbers.tokens(1 + row % 80)).collect();
+    let prompts: Vec<Vec<u32>> = (0..140).map(|row| numbers.tokens(1 + row % 80)).collect();
     assert!(prompts.iter().map(Vec::len).sum::<usize>() > 4096);
     // One that two rows have is read once.
     let mut rows: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt[..]).collect();
