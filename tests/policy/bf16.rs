@@ -259,6 +259,7 @@ fn rows_of_different_lengths_are_written_as_alone() {
                 std::iter::once(first).chain(rest).collect()
             })
             .collect();
+        let at = |row: usize, step: usize| alone[row][step].iter();
         let mut decoder = policy.decoder(prompts.len(), 80).unwrap();
         let mut logits = decoder.prefill(&prompts).unwrap();
         let mut live: Vec<usize> = (0..sequences.len()).collect();
@@ -266,7 +267,7 @@ fn rows_of_different_lengths_are_written_as_alone() {
         for step in 0.. {
             let found: Vec<Vec<f32>> = logits.to_vec2().unwrap();
             for (found, row) in found.iter().zip(&live) {
-                for (found, wanted) in found.iter().zip(&alone[*row][step]) {
+                for (found, wanted) in found.iter().zip(at(*row, step)) {
                     sum += f64::from((found - wanted).abs());
                     count += 1;
                 }
