@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that needs a GPU, in one call of at most 9 minutes: the tests of the
-# policy on it in f32 and bf16, what the device can do, rollouts and training steps
-# of the shapes of Qwen2.5 0.5B and 1.5B, and a short run of the default recipe.
+# policy on it in f32 and bf16, a short run of the default recipe, what the device
+# can do, and rollouts and training steps of the shapes of Qwen2.5 0.5B and 1.5B.
 # Nothing is built and nothing is fetched: scripts/build-cuda.sh has made what it runs.
 #
 #   scripts/gpu-check.sh [RESULTS]              a folder, default target/gpu-check
@@ -35,12 +35,21 @@ for name in goldstone all policy; do
         exit 2
     fi
 done
-if [ "$device" = cuda ] && ! nvidia-smi >"$results/device.txt" 2>&1; then
+if [ "$device" = cuda ] && ! timeout 30 nvidia-smi >"$results/device.txt" 2>&1; then
     echo "gpu-check: nvidia-smi finds no GPU" >&2
     exit 2
 fi
 
-# The most memory in use on the device while a part runs, in MiB.
+# The most memory in use on the device while a part runs, in MiB; nothing where the
+# driver does not tell.
+watcher=
+end_watcher() {
+    [ -n "$watcher" ] || return 0
+    kill "$watcher" 2>/dev/null
+    wait "$watcher" 2>/dev/null
+    watcher=
+}
+trap end_watcher EXIT
 watch_memory() {
     [ "$device" = cuda ] || return 0
     nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 200 \
@@ -49,9 +58,7 @@ watch_memory() {
 }
 most_memory() {
     [ "$device" = cuda ] || return 0
-    kill "$watcher" 2>/dev/null
-    wait "$watcher" 2>/dev/null
-    sort -n "$results/memory.txt" | tail -n 1
+    grep -xE '[0-9]+' "$results/memory.txt" | sort -n | tail -n 1
 }
 
 failed=0
@@ -70,6 +77,7 @@ part() {
     watch_memory
     timeout --signal INT --kill-after 5 "$most" "$@" >"$results/$name.txt" 2>&1
     code=$?
+    end_watcher
     peak=$(most_memory)
     tail -n 15 "$results/$name.txt"
     grep '^| ' "$results/$name.txt" |
@@ -86,14 +94,27 @@ measure() { part "$1" "$2" "$from/policy" device "${@:3}"; }
 
 export CUDA_SHIM_DEBUG=1 GOLDSTONE_TEST_DEVICE=$device GOLDSTONE_BENCH_DEVICE=$device
 if [ "$device" = cuda ]; then
-    say "$(date -u +%F) $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader)"
+    say "$(date -u +%F) $(timeout 30 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader)"
 else
     say "$(date -u +%F) $device"
 fi
-"$from/policy" device heading | grep '^|' >"$results/table.md"
+timeout 30 "$from/policy" device heading | grep '^|' >"$results/table.md"
 
 # f32 against the oracle in f64, and bf16 against both.
 part tests 120 "$from/all" policy:: --test-threads 1
+# Before what is measured, so that it always finds time.
+rm -rf "$results/run"
+part run 90 "$from/goldstone" train addition --device "$device" --compute bf16 --plain \
+    --output "$results/run" --set stages.cold-start.sft.steps=20 \
+    --set stages.reasoning.grpo.steps=5 --set evaluation.prompts=64
+# Where the time of its last step of GRPO went.
+if [ -s "$results/run/metrics.jsonl" ]; then
+    grep '"stage":"reasoning","kind":"train"' "$results/run/metrics.jsonl" | tail -n 1 |
+        grep -oE '"(step_time|tokens_per_second|time/[a-z_]+)":[0-9.e+-]+' |
+        sed -E 's/"([^"]*)":(.*)/| addition | bf16 | \1, last step | \2 | s, a share, or tokens\/s |/' \
+            >>"$results/table.md"
+fi
+
 measure ceilings 30 ceilings
 for shape in "${shapes[@]}"; do
     for rows in 64 256 512; do
@@ -106,17 +127,6 @@ measure "train-$first-bf16-recomputed" 40 train "$first" bf16 recompute
 measure "train-$first-f32" 40 train "$first" f32
 measure "rollout-$first-f32-256" 40 rollout "$first" f32 256
 
-rm -rf "$results/run"
-part run 90 "$from/goldstone" train addition --device "$device" --compute bf16 --plain \
-    --output "$results/run" --set stages.cold-start.sft.steps=20 \
-    --set stages.reasoning.grpo.steps=5 --set evaluation.prompts=64
-# Where the time of its last step of GRPO went.
-if [ -s "$results/run/metrics.jsonl" ]; then
-    grep '"stage":"reasoning","kind":"train"' "$results/run/metrics.jsonl" | tail -n 1 |
-        grep -oE '"(step_time|tokens_per_second|time/[a-z_]+)":[0-9.e+-]+' |
-        sed -E 's/"([^"]*)":(.*)/| addition | bf16 | \1, last step | \2 | s, a share, or tokens\/s |/' \
-            >>"$results/table.md"
-fi
 { echo; cat "$results/table.md"; } >>"$results/summary.txt"
 cat "$results/summary.txt"
 exit "$failed"

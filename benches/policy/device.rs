@@ -9,7 +9,7 @@ use std::time::Instant;
 use goldstone::train::optimizer::{AdamW, AdamWOptions};
 use goldstone::train::policy::{
     Architecture, Compute, Gradients, MemoryShape, ModelConfig, Parameters, Passing, Policy,
-    Recompute, Rope, RopeScaling, TokenBatch,
+    Recompute, Rope, RopeScaling, TokenBatch, Writing,
 };
 use goldstone::train::run::InWords;
 use goldstone::train::sample::{Prompt, SampleOptions, Vocabulary, sample};
@@ -95,7 +95,7 @@ impl Model {
         });
         let mut policy = Policy::from_parameters(config, Parameters::new(tensors)).unwrap();
         let choice: ComputeChoice = numbers.parse().unwrap();
-        policy.set_compute(choice.on(device)).unwrap();
+        policy.set_compute(choice.on(device.is_cpu())).unwrap();
         Self {
             policy,
             row: format!("| {shape} | {numbers} |"),
@@ -227,7 +227,14 @@ fn rollout(model: &Model, rows: usize) {
         steps = begin.elapsed().as_secs_f64() / (written - 1) as f64;
     }
     let plan = model.shape().weights();
-    let plan = model.shape().with_sampling(plan, rows, prompt + written);
+    let plan = model.shape().with_sampling(
+        plan,
+        Writing {
+            rows,
+            prompt,
+            capacity: prompt + written,
+        },
+    );
     model.say(
         &format!("rollout, {rows} rows of {prompt} + {written} tokens"),
         &format!("{:.0} tokens/s", drawn as f64 / seconds),

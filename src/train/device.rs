@@ -58,7 +58,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// A person's choice of numbers to compute with; weights, gradients and the
+/// A person's choice of numbers to compute with; weights, sums of gradients and the
 /// optimizer are f32 in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -74,12 +74,12 @@ pub enum ComputeChoice {
 }
 
 impl ComputeChoice {
-    /// What computes on a device.
+    /// What computes on a processor, or on another device.
     #[must_use]
-    pub fn on(self, device: &Device) -> Compute {
+    pub fn on(self, is_cpu: bool) -> Compute {
         match self {
             Self::Bf16 => Compute::Bf16,
-            Self::Auto | Self::F32 if device.is_cpu() => Compute::Kernels,
+            Self::Auto | Self::F32 if is_cpu => Compute::Kernels,
             Self::Auto | Self::F32 => Compute::Plain,
         }
     }

@@ -252,13 +252,16 @@ pub enum TrainError {
     /// A task that cannot be used.
     #[error(transparent)]
     Task(#[from] super::task::TaskError),
-    /// The device has no memory left for a stage.
-    #[error("the device has no memory left for stage `{stage}`: {advice}")]
+    /// The device has no memory left for a stage or for an evaluation.
+    #[error("the device has no memory left for {work}: {advice}")]
     DeviceMemory {
-        /// The stage.
-        stage: String,
+        /// What it was at: ``stage `…` ``, or `evaluation`.
+        work: String,
         /// What to change, and what takes how much.
         advice: String,
+        /// What the device said.
+        #[source]
+        source: Box<TensorError>,
     },
     /// A tensor operation failed.
     #[error("a tensor operation failed")]

@@ -2,7 +2,7 @@
 
 use goldstone::train::Tensor;
 
-use super::models::{batch, configs, policies, sequences};
+use super::models::{Numbers, batch, configs, policies, sequences};
 use super::oracle::Oracle;
 
 fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
@@ -79,6 +79,34 @@ fn a_rollouts_log_probabilities_are_those_of_training() {
         for (trained, logp) in trained.iter().zip(logps) {
             let error = (f64::from(*trained) - logp).abs();
             assert!(error <= 1e-5, "{name}: {trained} for {logp}");
+        }
+    }
+}
+
+/// Prompts that are too many to be read at once are read in groups of 4096 tokens.
+#[test]
+fn many_prompts_are_read_as_one_by_one() {
+    let (_, config) = configs().swap_remove(0);
+    let mut numbers = Numbers(11);
+    let prompts: Vec<Vec<u32>> = (0..140).map(|row| numbers.tokens(1 + row % 80)).collect();
+    assert!(prompts.iter().map(Vec::len).sum::<usize>() > 4096);
+    // One that two rows have is read once.
+    let mut rows: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt[..]).collect();
+    rows.push(&prompts[70]);
+    for policy in policies(&config) {
+        let mut decoder = policy.decoder(rows.len(), 90).unwrap();
+        let first = self::rows(&decoder.prefill(&rows).unwrap());
+        let second = self::rows(&decoder.step(&vec![3; rows.len()]).unwrap());
+        for (row, prompt) in rows.iter().enumerate() {
+            let mut alone = policy.decoder(1, 90).unwrap();
+            let wanted = [
+                self::rows(&alone.prefill(&[prompt]).unwrap()),
+                self::rows(&alone.step(&[3]).unwrap()),
+            ];
+            for (found, wanted) in [&first[row], &second[row]].into_iter().zip(&wanted) {
+                let wanted: Vec<f64> = wanted[0].iter().map(|x| f64::from(*x)).collect();
+                assert_near(found, &wanted, &format!("row {row}"));
+            }
         }
     }
 }

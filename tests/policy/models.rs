@@ -148,7 +148,7 @@ impl Numbers {
         (0..count).map(|_| self.next()).collect()
     }
 
-    fn tokens(&mut self, count: usize) -> Vec<u32> {
+    pub(super) fn tokens(&mut self, count: usize) -> Vec<u32> {
         let mut token = || ((self.next() + 1.0) / 2.0 * VOCAB as f32) as u32;
         (0..count).map(|_| token()).collect()
     }

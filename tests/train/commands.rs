@@ -477,6 +477,19 @@ fn a_dry_run_says_what_would_be_done() {
     assert!(said.contains("did you mean `steps`?"), "{said}");
 }
 
+/// What a run on another machine would take can be asked on this one.
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_dry_run_plans_for_a_device_that_is_not_there() {
+    let folder = Folder::new();
+    let said = folder.run(2, &["train", "tiny.toml", "--dry-run", "--device", "cuda"]);
+    for part in ["missing  device `cuda` cannot be used", "memory: about "] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = folder.run(2, &["train", "tiny.toml", "--dry-run", "--device", "tpu"]);
+    assert!(!said.contains("memory"), "{said}");
+}
+
 /// Matrices are multiplied in bf16, and all that is kept is f32.
 #[test]
 fn a_run_in_bf16_says_so_and_saves_f32() {

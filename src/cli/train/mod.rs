@@ -93,10 +93,11 @@ impl Train {
         if let Some(outcome) = self.information() {
             return outcome;
         }
-        let recipe = self.load()?;
+        let mut recipe = self.load()?;
         let folder = self.folder(&recipe);
         if self.dry_run {
-            return plan::show(&recipe, &folder, &self.device()?);
+            let is_cpu = self.is_planned_on_cpu(&mut recipe)?;
+            return plan::show(&recipe, &folder, is_cpu);
         }
         let begin = start::begin(
             &recipe,
@@ -161,6 +162,20 @@ impl Train {
     fn device(&self) -> Result<Device, Failure> {
         let device: DeviceChoice = self.device.parse().map_err(fault)?;
         device.open().map_err(fault)
+    }
+
+    /// Where a run would be made. A device that cannot be opened here is among what is
+    /// missing, and the plan that of a GPU.
+    fn is_planned_on_cpu(&self, recipe: &mut Recipe) -> Result<bool, Failure> {
+        let choice: DeviceChoice = self.device.parse().map_err(fault)?;
+        match choice.open() {
+            Ok(device) => Ok(device.is_cpu()),
+            Err(error @ TrainError::Device { .. }) => {
+                recipe.missing.push(error.to_string());
+                Ok(false)
+            }
+            Err(error) => Err(fault(error)),
+        }
     }
 
     fn load(&self) -> Result<Recipe, Failure> {

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use crate::cli::terminal::{DOUBT, FAINT, STRONG, Safe, Styled};
 use crate::cli::{Exit, Outcome};
-use crate::train::Device;
-use crate::train::policy::{ModelConfig, Policy};
+use crate::train::policy::{MemoryPlan, MemoryShape, ModelConfig, Policy};
 use crate::train::recipe::{Recipe, StageOptions};
 use crate::train::run::{Demand, InWords};
 
 /// Writes the plan; what is missing is said, and makes the exit code 2.
-pub(super) fn show(recipe: &Recipe, folder: &Path, device: &Device) -> Outcome {
+pub(super) fn show(recipe: &Recipe, folder: &Path, is_cpu: bool) -> Outcome {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -46,8 +45,8 @@ pub(super) fn show(recipe: &Recipe, folder: &Path, device: &Device) -> Outcome {
             stage.options.kind()
         )?;
         if let Some(config) = &config {
-            let shape = recipe.memory_shape(config, device);
-            let plan = demand(&stage.options).memory(&shape);
+            let shape = recipe.memory_shape(config, is_cpu);
+            let plan = planned(recipe, &stage.options, &shape);
             let text = format!("memory: {}", InWords(plan));
             writeln!(out, "         {}", Styled(FAINT, text))?;
         }
@@ -140,12 +139,21 @@ fn demand(options: &StageOptions) -> Demand<'_> {
     }
 }
 
+/// The memory that a stage takes, with the evaluations in it.
+fn planned(recipe: &Recipe, options: &StageOptions, shape: &MemoryShape<'_>) -> MemoryPlan {
+    let plan = demand(options).memory(shape);
+    match &recipe.evaluation {
+        Some(evaluation) => evaluation.memory(plan, shape),
+        None => plan,
+    }
+}
+
 /// The memory that each stage takes, a line each, before a run begins.
 pub(super) fn memory(recipe: &Recipe, policy: &Policy) -> io::Result<()> {
     let mut out = anstream::stderr().lock();
     let shape = policy.memory_shape();
     for stage in &recipe.stages {
-        let plan = demand(&stage.options).memory(&shape);
+        let plan = planned(recipe, &stage.options, &shape);
         let text = format!("memory   {}: {}", stage.name, InWords(plan));
         writeln!(out, "{}", Styled(FAINT, Safe(&text)))?;
     }

@@ -7,6 +7,9 @@ use candle_core::{Result as TensorResult, Tensor};
 
 use super::super::TrainError;
 
+/// Tokens of prompts that go through the layers at once.
+pub(super) const PROMPT_TOKENS: usize = 4096;
+
 /// Sequences to score or to learn from. Every token of a completion is scored: it
 /// is predicted from the prompt and the tokens before it.
 #[derive(Clone, Debug, Default)]
@@ -152,6 +155,19 @@ impl<'p> Distinct<'p> {
         };
         let of_rows = rows.iter().map(of_row).collect();
         Self { prompts, of_rows }
+    }
+
+    /// The prompts as the layers read them, some at a time, with their range.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (Range<usize>, Packed)> {
+        let lengths = self.prompts.iter().map(|prompt| prompt.len());
+        let groups = group(lengths, PROMPT_TOKENS).into_iter();
+        groups.map(|prompts| {
+            let mut packed = Packed::default();
+            for prompt in &self.prompts[prompts.clone()] {
+                packed.push(prompt);
+            }
+            (prompts, packed)
+        })
     }
 
     /// What is there once for every prompt, once for every row.

@@ -5,11 +5,8 @@ use candle_core::{Device, Tensor};
 use super::super::TrainError;
 use super::super::ops::{Cache, HostMatrix, Positions};
 use super::Policy;
-use super::batch::{Distinct, Packed, group};
+use super::batch::{Distinct, Packed};
 use super::lora::LoraPass;
-
-/// Tokens of prompts that go through the layers at once.
-const GROUP_TOKENS: usize = 4096;
 
 /// Keys and values by layer.
 #[derive(Debug)]
@@ -47,11 +44,7 @@ impl KernelCaches {
         let prompts = &distinct.prompts;
         let width = policy.config.hidden_size;
         let mut last = policy.ops.matrix(prompts.len(), width);
-        for rows in group(prompts.iter().map(|prompt| prompt.len()), GROUP_TOKENS) {
-            let mut packed = Packed::default();
-            for prompt in &prompts[rows.clone()] {
-                packed.push(prompt);
-            }
+        for (rows, packed) in distinct.groups() {
             let x = self.read(policy, &packed, (rows.start, &distinct.of_rows))?;
             let to = last.data_mut()[rows.start * width..].chunks_exact_mut(width);
             for (to, sequence) in to.zip(&packed.sequences) {

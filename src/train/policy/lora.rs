@@ -139,6 +139,10 @@ impl Default for LoraOptions {
     }
 }
 
+/// A rank that can only be a mistake is above it; no map of a model is so narrow that
+/// more would be of use.
+pub(in crate::train) const MOST_RANK: usize = 1 << 16;
+
 impl LoraOptions {
     /// What adapters are multiplied by.
     pub fn scale(&self) -> f64 {
@@ -153,7 +157,8 @@ impl LoraOptions {
             let (_, inputs, columns) = target.place(config);
             (inputs + columns.len()) as u64
         });
-        (config.layers as u64 * self.rank as u64).saturating_mul(widths.sum())
+        let adapters = (config.layers as u64).saturating_mul(self.rank as u64);
+        adapters.saturating_mul(widths.sum())
     }
 
     fn validate(&self) -> Result<(), TrainError> {

@@ -4,6 +4,7 @@
 //! A sum of the large tensors that are there at once, not a measurement: allocators,
 //! the program itself and the CUDA context come on top.
 
+use super::batch::PROMPT_TOKENS;
 use super::plain::LOGITS;
 use super::{Compute, ModelConfig, Recompute};
 
@@ -14,7 +15,7 @@ const WIDE: u64 = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryPlan {
-    /// Weights in f32.
+    /// Weights in f32, those of adapters with them.
     pub weights: u64,
     /// Their copies in bf16.
     pub copies: u64,
@@ -28,6 +29,8 @@ pub struct MemoryPlan {
     pub cache: u64,
     /// Their logits.
     pub logits: u64,
+    /// What is there for a moment while prompts are read, or keys and values copied.
+    pub prefill: u64,
     /// What a micro-batch keeps for the way back.
     pub activations: u64,
     /// What is there for a moment on the way back, or in a step of the optimizer,
@@ -46,10 +49,31 @@ impl MemoryPlan {
             self.gradients,
             self.moments,
         ];
-        let sampling = self.cache.saturating_add(self.logits);
+        let sampling = self.sampling();
         let training = self.activations.saturating_add(self.passing);
         let standing = standing.into_iter().fold(0, u64::saturating_add);
         standing.saturating_add(sampling.max(training))
+    }
+
+    /// What completions take that are written together: prompts are read before
+    /// tokens are drawn.
+    #[must_use]
+    pub fn sampling(&self) -> u64 {
+        self.cache.saturating_add(self.logits.max(self.prefill))
+    }
+
+    /// With the completions of another plan in place of its own, where they take more.
+    #[must_use]
+    pub fn with_more_sampling(self, other: Self) -> Self {
+        if self.sampling() >= other.sampling() {
+            return self;
+        }
+        Self {
+            cache: other.cache,
+            logits: other.logits,
+            prefill: other.prefill,
+            ..self
+        }
     }
 }
 
@@ -60,8 +84,23 @@ pub struct MemoryShape<'m> {
     pub config: &'m ModelConfig,
     /// What computes.
     pub compute: Compute,
+    /// Whether it stands in a processor's memory.
+    pub is_cpu: bool,
     /// How many of its numbers are trained.
     pub trainable: u64,
+    /// How many numbers its adapters have, beside those of the configuration.
+    pub adapters: u64,
+}
+
+/// Completions that are written together.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing {
+    /// How many.
+    pub rows: usize,
+    /// Tokens of the longest prompt.
+    pub prompt: usize,
+    /// Tokens of the longest, prompt included.
+    pub capacity: usize,
 }
 
 /// Sequences that pass through a policy at once.
@@ -79,7 +118,7 @@ impl MemoryShape<'_> {
     /// The weights, and their copies where products take some.
     #[must_use]
     pub fn weights(&self) -> MemoryPlan {
-        let numbers = self.numbers();
+        let numbers = self.numbers().saturating_add(self.adapters);
         MemoryPlan {
             weights: numbers.saturating_mul(WIDE),
             copies: match self.compute {
@@ -94,7 +133,7 @@ impl MemoryShape<'_> {
     /// that are trained.
     #[must_use]
     pub fn with_reference(&self, plan: MemoryPlan) -> MemoryPlan {
-        let own = match self.trainable < self.numbers() {
+        let own = match self.adapters > 0 {
             // Adapters are left out of it; all else is shared.
             true => 0,
             false => plan.weights.saturating_add(plan.copies),
@@ -105,16 +144,29 @@ impl MemoryShape<'_> {
         }
     }
 
-    /// The same with so many completions written together, prompts included.
+    /// The same with completions that are written.
     #[must_use]
-    pub fn with_sampling(&self, plan: MemoryPlan, rows: usize, capacity: usize) -> MemoryPlan {
+    pub fn with_sampling(&self, plan: MemoryPlan, writing: Writing) -> MemoryPlan {
         let config = self.config;
+        let Writing {
+            rows,
+            prompt,
+            capacity,
+        } = writing;
         let position = [config.layers, config.kv_heads, config.head_dim, 2];
         let logits = product(&[rows, config.vocab_size]);
+        let cache = product(&[rows, capacity])
+            .saturating_mul(product(&position))
+            .saturating_mul(self.element());
+        // Keys and values of a layer are there twice when prompts are put together and
+        // when rows leave.
+        let copied = match self.compute {
+            Compute::Kernels => 0,
+            Compute::Plain | Compute::Bf16 => cache / of(config.layers).max(1),
+        };
         MemoryPlan {
-            cache: product(&[rows, capacity])
-                .saturating_mul(product(&position))
-                .saturating_mul(self.element()),
+            cache,
+            prefill: self.reading(rows, prompt).saturating_add(copied),
             // As a tensor, and as the list that tokens are drawn from.
             logits: logits.saturating_mul(2 * WIDE),
             ..plan
@@ -144,6 +196,23 @@ impl MemoryShape<'_> {
         }
     }
 
+    /// What is there for a moment while prompts pass through a layer, and the scores of
+    /// one of them.
+    fn reading(&self, rows: usize, prompt: usize) -> u64 {
+        let config = self.config;
+        let tokens = product(&[rows, prompt]).min(of(PROMPT_TOKENS.max(prompt)));
+        let heads = of(config.heads) + 2 * of(config.kv_heads);
+        let (width, d) = (of(config.intermediate_size), of(config.hidden_size));
+        let layer = (4 * width + 4 * d + 3 * heads * of(config.head_dim)) * WIDE;
+        let scores = match self.compute {
+            Compute::Kernels => 0,
+            // With the mask of all heads.
+            Compute::Plain | Compute::Bf16 => product(&[config.heads + 1, prompt, prompt, 3]),
+        };
+        let scores = scores.saturating_mul(WIDE);
+        tokens.saturating_mul(layer).saturating_add(scores)
+    }
+
     /// Bytes that a layer keeps of a token.
     fn kept_by_layer(&self) -> u64 {
         let config = self.config;
@@ -156,9 +225,8 @@ impl MemoryShape<'_> {
         let residual = 2 * d * WIDE;
         let factors = match self.compute {
             Compute::Kernels => qkv + raw + q + of(config.heads) + 2 * ff,
-            // Values are a view of the product that they came in.
-            Compute::Plain => 2 * d + 2 * qkv + q + 3 * ff,
-            Compute::Bf16 => 2 * d + qkv + raw + q + 3 * ff,
+            // Heads are cut out of their product as copies.
+            Compute::Plain | Compute::Bf16 => 2 * d + qkv + raw + q + 3 * ff,
         };
         residual + factors * self.element()
     }
@@ -179,7 +247,7 @@ impl MemoryShape<'_> {
         let pairs = product(&[config.heads, passing.longest, passing.longest]);
         let scores = pairs.saturating_mul(6 * WIDE);
         let chunk = of(LOGITS).max(words).min(tokens.saturating_mul(words));
-        let trains_table = self.trainable >= table;
+        let trains_table = self.adapters == 0 && self.trainable >= table;
         let of_table = if trains_table { table } else { 0 };
         let logits = (chunk.saturating_mul(6)).saturating_add(of_table.saturating_mul(3)) * WIDE;
         let step = match trains_table {

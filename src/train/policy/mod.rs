@@ -44,9 +44,9 @@ pub use decoder::Decoder;
 pub use forward::{Recompute, Tape};
 pub use gradients::Gradients;
 pub(crate) use gradients::Sums;
-pub(in crate::train) use lora::LoraSide;
 pub use lora::{LoraOptions, LoraTarget};
-pub use memory::{MemoryPlan, MemoryShape, Passing};
+pub(in crate::train) use lora::{LoraSide, MOST_RANK};
+pub use memory::{MemoryPlan, MemoryShape, Passing, Writing};
 pub use parameters::Parameters;
 
 use super::TrainError;
@@ -74,7 +74,7 @@ pub enum Compute {
     /// Plain tensor operations: any device.
     Plain,
     /// The same with matrices, activations and the cache of keys and values in bf16,
-    /// beside weights and gradients in f32: any device. A processor has no
+    /// beside weights and sums of gradients in f32: any device. A processor has no
     /// instructions for it and is slower than with [`Compute::Plain`].
     Bf16,
 }
@@ -177,12 +177,18 @@ impl Policy {
     pub fn memory_shape(&self) -> MemoryShape<'_> {
         let parameters = self.parameters.iter();
         let trained = parameters.filter(|(.., is_trainable)| *is_trainable);
+        let trainable = trained
+            .map(|(_, tensor, _)| tensor.elem_count() as u64)
+            .sum();
         MemoryShape {
             config: &self.config,
             compute: self.compute,
-            trainable: trained
-                .map(|(_, tensor, _)| tensor.elem_count() as u64)
-                .sum(),
+            is_cpu: self.device.is_cpu(),
+            trainable,
+            adapters: match self.lora {
+                Some(_) => trainable,
+                None => 0,
+            },
         }
     }
 

@@ -64,7 +64,7 @@ pub struct Recipe {
     pub text: String,
     /// What relative paths are relative to.
     pub folder: PathBuf,
-    /// Files and folders that it names and that are not there; empty unless they
+    /// What a run needs and is not there, files and folders first; empty unless they
     /// were let pass ([`Files::MayBeMissing`]).
     pub missing: Vec<String>,
 }

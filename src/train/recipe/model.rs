@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::train::ComputeChoice;
 use crate::train::error::TrainError;
 use crate::train::fault::{Faults, OptionFault};
-use crate::train::policy::LoraOptions;
+use crate::train::policy::{LoraOptions, MOST_RANK};
 
 /// Where the policy comes from: `path`, or `random` with `tokenizer`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -25,8 +25,8 @@ pub struct ModelOptions {
     /// Train adapters beside weights that stay as they are: LoRA, arXiv
     /// 2106.09685. Default: all weights are trained.
     pub lora: Option<LoraOptions>,
-    /// The numbers that matrices are multiplied in; weights, gradients and the
-    /// optimizer are f32 in any case. Default `auto`.
+    /// The numbers that matrices are multiplied in; weights, sums of gradients and
+    /// the optimizer are f32 in any case. Default `auto`.
     pub compute: ComputeChoice,
 }
 
@@ -140,6 +140,11 @@ impl ModelOptions {
         }
         if let Some(lora) = &self.lora {
             faults.counted("lora.rank", lora.rank as u64);
+            faults.unless(
+                lora.rank <= MOST_RANK,
+                "lora.rank",
+                format_args!("is {}; it must be at most {MOST_RANK}", lora.rank),
+            );
             faults.positive("lora.alpha", lora.alpha);
             faults.unless(
                 !lora.targets.is_empty(),

@@ -75,17 +75,19 @@ impl Recipe {
         }
     }
 
-    /// What the memory of the recipe's stages is planned from, on a device.
+    /// What the memory of the recipe's stages is planned from, on a processor or on
+    /// another device, which need not be there.
     #[must_use]
-    pub fn memory_shape<'c>(&self, config: &'c ModelConfig, device: &Device) -> MemoryShape<'c> {
+    pub fn memory_shape<'c>(&self, config: &'c ModelConfig, is_cpu: bool) -> MemoryShape<'c> {
         let all = || u64::try_from(config.parameter_count()).unwrap_or(u64::MAX);
+        let adapters = self.model.lora.as_ref();
+        let adapters = adapters.map(|options| options.parameter_count(config));
         MemoryShape {
             config,
-            compute: self.model.compute.on(device),
-            trainable: match &self.model.lora {
-                None => all(),
-                Some(options) => options.parameter_count(config),
-            },
+            compute: self.model.compute.on(is_cpu),
+            is_cpu,
+            trainable: adapters.unwrap_or_else(all),
+            adapters: adapters.unwrap_or(0),
         }
     }
 
@@ -95,7 +97,7 @@ impl Recipe {
     /// [`TrainError`] for a model or a file that cannot be used.
     pub fn prepare(&self, device: &Device, folder: PathBuf) -> Result<Prepared, TrainError> {
         let (mut policy, model) = self.policy(device)?;
-        policy.set_compute(self.model.compute.on(device))?;
+        policy.set_compute(self.model.compute.on(device.is_cpu()))?;
         let plan = self.plan(&policy, &model, folder)?;
         Ok(Prepared {
             words: Words(model.tokenizer.clone()),

@@ -118,7 +118,8 @@ impl Run<'_> {
         {
             let first = self.plan.stages.first();
             let steps = first.map_or(0, |stage| stage.work.steps());
-            self.evaluate(&mut state, steps)?;
+            self.evaluate(&mut state, steps)
+                .map_err(|error| self.explain_evaluation(0, error))?;
         }
         while state.stage < self.plan.stages.len() {
             let mut stage = self
@@ -152,6 +153,19 @@ impl Run<'_> {
         plan.work.demand().explain(&plan.name, &shape, error)
     }
 
+    /// The same of an evaluation in a stage, whose gradients and moments stand.
+    fn explain_evaluation(&self, stage: usize, error: TrainError) -> TrainError {
+        let shape = self.policy.memory_shape();
+        let stage = self.plan.stages.get(stage);
+        match (&self.plan.evaluation, stage) {
+            (Some(evaluation), Some(stage)) => {
+                let plan = stage.work.demand().memory(&shape);
+                evaluation.options.explain(plan, &shape, error)
+            }
+            _ => error,
+        }
+    }
+
     /// The steps of a stage, from where it stands.
     fn steps(
         &mut self,
@@ -172,7 +186,9 @@ impl Run<'_> {
             let is_last = state.stage_step == steps;
             let mut is_over = is_last;
             if self.is_evaluated(state, is_last) {
-                is_over |= self.evaluate(state, steps)?;
+                is_over |= self
+                    .evaluate(state, steps)
+                    .map_err(|error| self.explain_evaluation(state.stage, error))?;
             }
             if is_over {
                 break;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::train::error::TrainError;
-use crate::train::policy::{MemoryPlan, MemoryShape, Passing};
+use crate::train::policy::{MemoryPlan, MemoryShape, Passing, Writing};
 use crate::train::sample::rows_at_once;
-use crate::train::stage::{GrpoOptions, RejectOptions, SftOptions, recompute};
+use crate::train::stage::{EvaluationOptions, GrpoOptions, RejectOptions, SftOptions, recompute};
 
 /// How long a prompt, or a demonstration without `max_tokens`, is taken to be: the
 /// files are not read for it.
@@ -27,11 +27,6 @@ impl Demand<'_> {
     #[must_use]
     pub fn memory(&self, shape: &MemoryShape<'_>) -> MemoryPlan {
         let positions = shape.config.max_positions;
-        let sampling = |plan: MemoryPlan, completions: usize, tokens: usize| {
-            let capacity = tokens.saturating_add(TOKENS).min(positions);
-            let most = rows_at_once(shape.config, shape.compute, capacity);
-            shape.with_sampling(plan, completions.min(most), capacity)
-        };
         let training = |plan: MemoryPlan, most: usize, rows: usize, longest: usize, again: bool| {
             let longest = longest.min(positions);
             let tokens = rows.saturating_mul(longest).min(most.max(longest));
@@ -59,14 +54,14 @@ impl Demand<'_> {
                 };
                 let rows = options.prompts_per_step.saturating_mul(options.group_size);
                 let tokens = options.sampling.max_tokens;
-                let plan = sampling(plan, rows, tokens);
+                let plan = sampling(shape, plan, rows, tokens);
                 let longest = tokens.saturating_add(TOKENS);
                 let most = options.micro_batch_tokens;
                 training(plan, most, rows, longest, options.recompute)
             }
             Self::Reject(options) => {
                 let rows = options.prompts_per_step.saturating_mul(options.samples);
-                sampling(plan, rows, options.sampling.max_tokens)
+                sampling(shape, plan, rows, options.sampling.max_tokens)
             }
         }
     }
@@ -85,7 +80,7 @@ impl Demand<'_> {
         let lower = |name: &str, from: usize| {
             format!("lower `{}` from {from} to {}", key(name), (from / 2).max(1))
         };
-        let samples = plan.cache.saturating_add(plan.logits);
+        let samples = plan.sampling();
         let learns = plan.activations.saturating_add(plan.passing);
         let mut advice = Vec::new();
         match self {
@@ -126,12 +121,89 @@ impl Demand<'_> {
     ) -> TrainError {
         match error {
             TrainError::Tensor(error) if error.is_out_of_memory() => TrainError::DeviceMemory {
-                stage: stage.to_owned(),
+                work: format!("stage `{stage}`"),
                 advice: self.advice(stage, shape),
+                source: Box::new(error),
             },
             error => error,
         }
     }
+}
+
+impl EvaluationOptions {
+    /// A stage's plan with evaluations, which find weights, gradients and moments there.
+    #[must_use]
+    pub fn memory(&self, plan: MemoryPlan, shape: &MemoryShape<'_>) -> MemoryPlan {
+        let prompts = self.prompts.map_or(usize::MAX, |prompts| {
+            usize::try_from(prompts).unwrap_or(usize::MAX)
+        });
+        let rows = prompts.saturating_mul(self.samples.max(1));
+        let own = sampling(shape, plan, rows, self.sampling.max_tokens);
+        plan.with_more_sampling(own)
+    }
+
+    /// What to change where the memory is not there.
+    fn advice(&self, plan: MemoryPlan, shape: &MemoryShape<'_>) -> String {
+        let samples = self.samples.max(1);
+        let capacity = capacity(shape, self.sampling.max_tokens);
+        // More than these are written in turns, which takes no more memory.
+        let most = rows_at_once(shape, capacity).div_ceil(samples);
+        let prompts = self.prompts.and_then(|prompts| prompts.try_into().ok());
+        let fewer = (prompts.unwrap_or(usize::MAX).min(most) / 2).max(1);
+        let mut advice = match self.prompts {
+            Some(prompts) => format!("lower `evaluation.prompts` from {prompts} to {fewer}"),
+            None => format!("set `evaluation.prompts` to {fewer}"),
+        };
+        if self.samples > 1 {
+            let half = self.samples / 2;
+            advice += &format!(
+                ", or lower `evaluation.samples` from {} to {half}",
+                self.samples
+            );
+        }
+        let plan = InWords(self.memory(plan, shape));
+        format!("{advice}; with the stage around it, it takes {plan}")
+    }
+
+    /// An error of an evaluation in a stage of this plan, with advice where the device
+    /// has no memory left.
+    pub(super) fn explain(
+        &self,
+        plan: MemoryPlan,
+        shape: &MemoryShape<'_>,
+        error: TrainError,
+    ) -> TrainError {
+        match error {
+            TrainError::Tensor(error) if error.is_out_of_memory() => TrainError::DeviceMemory {
+                work: "evaluation".to_owned(),
+                advice: self.advice(plan, shape),
+                source: Box::new(error),
+            },
+            error => error,
+        }
+    }
+}
+
+/// A plan with completions that are written, in turns where they are too many.
+fn sampling(
+    shape: &MemoryShape<'_>,
+    plan: MemoryPlan,
+    completions: usize,
+    tokens: usize,
+) -> MemoryPlan {
+    let capacity = capacity(shape, tokens);
+    let writing = Writing {
+        rows: completions.min(rows_at_once(shape, capacity)),
+        prompt: TOKENS.min(capacity),
+        capacity,
+    };
+    shape.with_sampling(plan, writing)
+}
+
+/// Tokens of a completion with its prompt.
+fn capacity(shape: &MemoryShape<'_>, tokens: usize) -> usize {
+    let positions = shape.config.max_positions;
+    tokens.saturating_add(TOKENS).min(positions)
 }
 
 /// A plan in words: `about 3.9 GB: weights 2.0 GB, …`, the largest first.
@@ -149,6 +221,7 @@ impl fmt::Display for InWords {
             ("moments", plan.moments),
             ("keys and values", plan.cache),
             ("logits", plan.logits),
+            ("reading prompts", plan.prefill),
             ("activations", plan.activations),
             ("on the way back", plan.passing),
         ];
@@ -212,7 +285,9 @@ mod tests {
         MemoryShape {
             config,
             compute,
+            is_cpu: false,
             trainable,
+            adapters: 0,
         }
     }
 
@@ -276,6 +351,77 @@ mod tests {
         let other = full("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)");
         let said = Demand::Grpo(&frugal).explain("reasoning", &shape, other);
         assert!(matches!(said, TrainError::Tensor(_)), "{said}");
+    }
+
+    #[test]
+    fn evaluations_stand_beside_what_a_stage_keeps() {
+        let config = config();
+        let shape = shape(&config, Compute::Bf16);
+        let sft = SftOptions {
+            batch_size: 1,
+            max_tokens: Some(64),
+            ..SftOptions::default()
+        };
+        let alone = Demand::Sft(&sft).memory(&shape);
+        let mut evaluation = EvaluationOptions {
+            prompts: Some(4096),
+            samples: 4,
+            ..EvaluationOptions::default()
+        };
+        let plan = evaluation.memory(alone, &shape);
+        assert_eq!(alone.cache, 0);
+        assert_eq!(plan.gradients, alone.gradients);
+        assert!(plan.cache > 0 && plan.prefill > 0);
+        assert!(plan.peak() > alone.peak());
+        // Prompts are read in groups, however many there are.
+        evaluation.prompts = Some(1 << 40);
+        assert_eq!(evaluation.memory(alone, &shape), plan);
+        evaluation.prompts = Some(100);
+        let full = candle_core::Error::Msg("out of memory".to_owned());
+        let error = evaluation.explain(alone, &shape, full.into());
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("out of memory"));
+        let said = error.to_string();
+        assert!(
+            said.starts_with(
+                "the device has no memory left for evaluation: lower `evaluation.prompts` \
+                 from 100 to 50, or lower `evaluation.samples` from 4 to 2; "
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn adapters_have_weights_of_their_own() {
+        let config = config();
+        let whole = shape(&config, Compute::Bf16);
+        let adapted = MemoryShape {
+            trainable: 1000,
+            adapters: 1000,
+            ..whole
+        };
+        let (plan, whole) = (adapted.weights(), whole.weights());
+        assert_eq!(plan.weights, whole.weights + 4000);
+        assert_eq!(plan.copies, whole.copies + 2000);
+        assert_eq!(adapted.with_reference(plan).reference, 0);
+        let any = MemoryShape {
+            adapters: u64::MAX,
+            trainable: u64::MAX,
+            ..adapted
+        };
+        assert_eq!(any.weights().peak(), u64::MAX);
+    }
+
+    #[test]
+    fn a_processor_has_fewer_rows_at_once() {
+        let config = config();
+        let device = shape(&config, Compute::Plain);
+        let processor = MemoryShape {
+            is_cpu: true,
+            ..device
+        };
+        let [device, processor] = [device, processor].map(|shape| rows_at_once(&shape, 1024));
+        assert_eq!((device, processor), (341, 42));
     }
 
     #[test]

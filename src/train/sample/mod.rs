@@ -21,13 +21,13 @@ use distribution::draw;
 use row::Row;
 
 use super::error::TrainError;
-use super::policy::{Compute, ModelConfig, Policy};
+use super::policy::{Compute, MemoryShape, ModelConfig, Policy};
 use super::random::Key;
 
-/// Keys and values of one batch take at most so many bytes in the kernels' memory.
+/// Keys and values of one batch take at most so many bytes of a processor's memory.
 const CACHE_BYTES: usize = 1 << 30;
 
-/// The same of plain operations, whose device is worth its while with many rows.
+/// The same of another device, which is worth its while with many rows.
 const DEVICE_CACHE_BYTES: usize = 1 << 33;
 
 /// Rows of one batch at most; beyond it a batch gains nothing on a processor.
@@ -62,7 +62,7 @@ pub fn sample(
         let longest = prompts[*first].tokens.len();
         let capacity = longest.saturating_add(options.max_tokens);
         let capacity = capacity.min(config.max_positions);
-        let most = rows_at_once(config, policy.compute(), capacity);
+        let most = rows_at_once(&policy.memory_shape(), capacity);
         let (batch, later) = rest.split_at(most.min(rest.len()));
         rest = later;
         let rows = batch.iter().map(|index| Row::new(*index, &prompts[*index]));
@@ -79,15 +79,15 @@ pub fn sample(
 }
 
 /// How many rows of `capacity` positions go through a policy at a time.
-pub(in crate::train) fn rows_at_once(
-    config: &ModelConfig,
-    compute: Compute,
-    capacity: usize,
-) -> usize {
-    let (bytes, number) = match compute {
-        Compute::Kernels => (CACHE_BYTES, size_of::<f32>()),
-        Compute::Plain => (DEVICE_CACHE_BYTES, size_of::<f32>()),
-        Compute::Bf16 => (DEVICE_CACHE_BYTES, size_of::<u16>()),
+pub(in crate::train) fn rows_at_once(shape: &MemoryShape<'_>, capacity: usize) -> usize {
+    let config = shape.config;
+    let bytes = match shape.is_cpu {
+        true => CACHE_BYTES,
+        false => DEVICE_CACHE_BYTES,
+    };
+    let number = match shape.compute {
+        Compute::Kernels | Compute::Plain => size_of::<f32>(),
+        Compute::Bf16 => size_of::<u16>(),
     };
     let position = config.layers * config.kv_heads * config.head_dim * 2 * number;
     (bytes / position.saturating_mul(capacity).max(1)).clamp(1, ROWS)

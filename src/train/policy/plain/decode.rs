@@ -36,39 +36,21 @@ impl PlainCaches {
         distinct: &Distinct<'_>,
         capacity: usize,
     ) -> Result<Tensor, TrainError> {
-        let mut packed = Packed::default();
-        for prompt in &distinct.prompts {
-            packed.push(prompt);
-        }
-        let read = policy.plain_rows(&packed)?;
-        let mut x = policy.plain_embed(&packed.tokens)?;
         self.kept = None;
         self.layers.clear();
-        for index in 0..policy.config.layers {
-            let layer = policy.plain_layer(index, LoraPass::Whole);
-            x = layer.forward_with(&x, &read.angles, |heads| {
-                let padded = |rows: &Tensor| -> Result<Tensor, TrainError> {
-                    let slots: candle_core::Result<Vec<Tensor>> = packed
-                        .sequences
-                        .iter()
-                        .map(|sequence| {
-                            rows.narrow(0, sequence.start, sequence.len())?
-                                .transpose(0, 1)?
-                                .pad_with_zeros(1, 0, capacity - sequence.len())?
-                                .unsqueeze(0)
-                        })
-                        .collect();
-                    let slots = Tensor::cat(&slots?, 0)?.contiguous()?;
-                    Ok(distinct.spread(&slots)?)
-                };
-                self.layers.push((padded(&heads.k)?, padded(&heads.v)?));
-                layer.attend(heads, &read)
-            })?;
+        let mut read = vec![Slots::default(); policy.config.layers];
+        let mut last = Vec::new();
+        for (_, packed) in distinct.groups() {
+            last.push(read_prompts(policy, &packed, capacity, &mut read)?);
         }
-        let ends = packed.sequences.iter().map(|rows| rows.end as u32 - 1);
-        let ends: Vec<u32> = ends.collect();
-        let ends = Tensor::from_slice(&ends, ends.len(), &policy.device)?;
-        Ok(policy.plain_logits(&x.index_select(&ends, 0)?)?)
+        for slots in read {
+            // The parts of a layer leave before those of the next are put together.
+            let whole = |parts: Vec<Tensor>| -> Result<Tensor, TrainError> {
+                Ok(distinct.spread(&Tensor::cat(&parts, 0)?)?)
+            };
+            self.layers.push((whole(slots.keys)?, whole(slots.values)?));
+        }
+        Ok(policy.plain_logits(&Tensor::cat(&last, 0)?)?)
     }
 
     /// Adds a token to every row, each at its position: logits of the next.
@@ -136,4 +118,49 @@ impl PlainCaches {
         }
         Ok(())
     }
+}
+
+/// Keys and values of a layer, `[prompts, kv_heads, capacity, head_dim]` each, for
+/// some prompts after others.
+#[derive(Clone, Debug, Default)]
+struct Slots {
+    keys: Vec<Tensor>,
+    values: Vec<Tensor>,
+}
+
+/// Runs whole prompts through the layers and keeps their keys and values: the hidden
+/// states of their last tokens.
+fn read_prompts(
+    policy: &Policy,
+    packed: &Packed,
+    capacity: usize,
+    slots: &mut [Slots],
+) -> Result<Tensor, TrainError> {
+    let read = policy.plain_rows(packed)?;
+    let mut x = policy.plain_embed(&packed.tokens)?;
+    for (index, slots) in slots.iter_mut().enumerate() {
+        let layer = policy.plain_layer(index, LoraPass::Whole);
+        x = layer.forward_with(&x, &read.angles, |heads| {
+            let padded = |rows: &Tensor| -> Result<Tensor, TrainError> {
+                let slots: candle_core::Result<Vec<Tensor>> = packed
+                    .sequences
+                    .iter()
+                    .map(|sequence| {
+                        rows.narrow(0, sequence.start, sequence.len())?
+                            .transpose(0, 1)?
+                            .pad_with_zeros(1, 0, capacity - sequence.len())?
+                            .unsqueeze(0)
+                    })
+                    .collect();
+                Ok(Tensor::cat(&slots?, 0)?.contiguous()?)
+            };
+            slots.keys.push(padded(&heads.k)?);
+            slots.values.push(padded(&heads.v)?);
+            layer.attend(heads, &read)
+        })?;
+    }
+    let ends = packed.sequences.iter().map(|rows| rows.end as u32 - 1);
+    let ends: Vec<u32> = ends.collect();
+    let ends = Tensor::from_slice(&ends, ends.len(), &policy.device)?;
+    Ok(x.index_select(&ends, 0)?)
 }

@@ -2,8 +2,8 @@
 //! ours: forward, and backward by the same formulas.
 //!
 //! Slower than the kernels on the processor, which it checks: the tests run both.
-//! Matrices are multiplied in f32 or in bf16; weights and their gradients, norms,
-//! softmax and scores are f32 in either case.
+//! Matrices are multiplied in f32 or in bf16, which their products are rounded to;
+//! weights, sums of gradients, norms, softmax and scores are f32 in either case.
 
 mod weights;
 

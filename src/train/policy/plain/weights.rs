@@ -71,7 +71,7 @@ impl Weights<'_> {
     }
 }
 
-/// A matrix product in f32, whatever its factors are rounded to.
+/// A matrix product, widened to f32: rounded as its factors are, and no more exact.
 pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     wide(&a.matmul(b)?)
 }
