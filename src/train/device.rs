@@ -108,5 +108,7 @@ fn cuda() -> Result<Device, String> {
     if !candle_core::utils::cuda_is_available() {
         return Err("this program is built without CUDA (feature `cuda`)".to_owned());
     }
-    Device::new_cuda(0).map_err(|error| error.to_string())
+    // With RUST_BACKTRACE the error is followed by a stack trace, which explains nothing.
+    let why = |error: candle_core::Error| error.to_string().lines().take(1).collect();
+    Device::new_cuda(0).map_err(why)
 }
