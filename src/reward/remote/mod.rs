@@ -5,6 +5,7 @@
 //! spec; whoever implements [`Remote`] gets it answered; what was said becomes a
 //! number or an abstention. A failure on the way is never a number.
 
+mod check;
 mod options;
 mod question;
 mod quote;
