@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -345,8 +346,5 @@ fn ends_sha256(path: &Path, size: u64) -> io::Result<String> {
     (&file).take(SAMPLE_BYTES).read_to_end(&mut ends)?;
     file.seek(SeekFrom::Start(size.saturating_sub(SAMPLE_BYTES)))?;
     file.take(SAMPLE_BYTES).read_to_end(&mut ends)?;
-    Ok(Sha256::digest(&ends)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(HEXLOWER.encode(&Sha256::digest(&ends)))
 }

@@ -16,6 +16,7 @@ pub use record::{Record, RecordError, RolloutError};
 pub(crate) use text::LossyString;
 pub use text::{Message, Text};
 
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -111,10 +112,5 @@ pub fn prompt_group(prompt: &Text) -> String {
             }
         }
     }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&hash.finalize()[..8])
 }

@@ -17,6 +17,7 @@ use std::{env, process};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
@@ -119,7 +120,7 @@ impl Cache {
             }
         };
         check_current(&self.root, name)?;
-        let sha256 = hexadecimal(&Sha256::digest(&snapshot));
+        let sha256 = HEXLOWER.encode(&Sha256::digest(&snapshot));
         let failed = |error| SandboxError::failed(format!("compile the guest `{name}`"), error);
         let compiled = self
             .compiled_directory()
@@ -284,8 +285,4 @@ fn deserialize(engine: &Engine, code: File) -> wasmtime::Result<Module> {
     // else may write to them (`refuse_foreign`). It is never changed in place:
     // files are replaced by renaming. wasmtime refuses code of another version.
     unsafe { Module::deserialize_open_file(engine, code.into_std()) }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

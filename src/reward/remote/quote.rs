@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -77,9 +78,7 @@ pub(super) fn mark<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    let digest = hash.finalize();
-    let first = digest.iter().take(16);
-    first.map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&hash.finalize()[..16])
 }
 
 /// The text between its two lines.

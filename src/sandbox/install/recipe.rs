@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::InstallError;
@@ -205,11 +206,7 @@ pub(super) fn sha256(bytes: &[u8]) -> Sha256 {
 }
 
 fn hexadecimal(hasher: Hasher) -> Sha256 {
-    let text: String = hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let text = HEXLOWER.encode(&hasher.finalize());
     Sha256::try_from(text).expect("32 bytes are 64 digits")
 }
 
