@@ -24,10 +24,10 @@ mask() {
 }
 
 # A block may write `goldstone …`: the binary that was built last comes first.
-cargo build --quiet
+cargo build --release --quiet
 target="$(cargo metadata --format-version 1 --no-deps |
     sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
-export PATH="$target/debug:$PATH" NO_COLOR=1 CARGO_TERM_QUIET=true
+export PATH="$target/release:$PATH" NO_COLOR=1 CARGO_TERM_QUIET=true
 
 # Whether the README shows output below line $1 of the block.
 shows_output() {

@@ -4,7 +4,7 @@
 # folder that is named.
 #
 # usage: scripts/report-check.sh [GOLDSTONE] [SHOTS]
-# (default: the debug build; a folder that goes again)
+# (default: the release build; a folder that goes again)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 target="$(cargo metadata --format-version 1 --no-deps |
     sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
-goldstone="${1:-$target/debug/goldstone}"
+goldstone="${1:-$target/release/goldstone}"
 shots="${2:-$work/shots}"
 
 # Rows that try to leave their place, and names too long for theirs.
