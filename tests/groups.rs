@@ -135,6 +135,30 @@ fn a_rollout_of_no_group_is_an_error() {
 }
 
 #[test]
+fn a_group_may_be_called_as_one_of_its_members() {
+    let scorer = scorer();
+    let rollouts: Vec<Rollout> = [("1", 5), ("2", 10)]
+        .iter()
+        .map(|(id, tokens)| {
+            let line = format!(
+                r#"{{"completion": "\\boxed{{1}}", "reference": "1", "group": 1, "n_tokens": {tokens}}}"#
+            );
+            let record = Record::parse(line.as_bytes()).unwrap();
+            record.rollout(scorer.fields(), id).unwrap()
+        })
+        .collect();
+    for score in scorer.score_all(&rollouts) {
+        assert_eq!(score.error, None);
+        assert!(score.reward.is_some());
+    }
+    // An empty name is none.
+    let line = r#"{"completion": "x", "group": ""}"#;
+    let record = Record::parse(line.as_bytes()).unwrap();
+    let rollout = record.rollout(scorer.fields(), "7").unwrap();
+    assert_eq!((rollout.group.as_str(), rollout.has_group), ("7", false));
+}
+
+#[test]
 fn the_order_of_the_rows_decides_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("in.jsonl");

@@ -1,5 +1,6 @@
 //! Records and rollouts: what is read, and what is refused and why.
 
+use goldstone::reward::{Scorer, SpecSource};
 use goldstone::rollout::{FieldMap, Message, Pointer, Record, Reference, Text, prompt_group};
 use serde_json::json;
 
@@ -22,6 +23,9 @@ fn refusals_name_what_is_wrong() {
         r#"{"response": "x", "prompt": "y"}"#,
         r#"{}"#,
         r#"{"completion": "x", "n_tokens": -3}"#,
+        r#"{"completion": "x", "n_tokens": 12.5}"#,
+        r#"{"completion": "x", "n_tokens": 1e3}"#,
+        r#"{"completion": "x", "n_tokens": 18446744073709551616.0}"#,
         r#"{"completion": "x", "task": 5}"#,
         r#"{"completion": "x", "id": [1]}"#,
         r#"{"completion": [{"content": "x"}]}"#,
@@ -131,6 +135,74 @@ fn chat_messages_are_read_with_their_reasoning() {
         (answer.content.as_str(), answer.reasoning.as_deref()),
         ("ab", Some("r"))
     );
+}
+
+#[test]
+fn empty_thinking_is_none() {
+    let reasoning = |fields: &str| {
+        let line = format!(
+            r#"{{"completion": [{{"role": "assistant", "content": "<think>a</think>b"{fields}}}]}}"#
+        );
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let rollout = record.rollout(&FieldMap::default(), "1").unwrap();
+        match rollout.completion {
+            Text::Chat(mut messages) => messages.remove(0).reasoning,
+            Text::Plain(text) => panic!("{text}"),
+        }
+    };
+    assert_eq!(reasoning(r#", "reasoning_content": """#), None);
+    assert_eq!(reasoning(r#", "reasoning_content": null"#), None);
+    let both = r#", "reasoning_content": "r", "reasoning": """#;
+    assert_eq!(reasoning(both).as_deref(), Some("r"));
+}
+
+#[test]
+fn a_column_with_gaps_has_whole_numbers() {
+    for (written, count) in [("12.0", 12), ("7.000", 7), ("0.0", 0), ("3", 3)] {
+        let line = format!(r#"{{"completion": "x", "n_tokens": {written}}}"#);
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let rollout = record.rollout(&FieldMap::default(), "1").unwrap();
+        assert_eq!(rollout.n_tokens, Some(count), "{written}");
+    }
+}
+
+/// What one field of a spec's row may hold depends on what the spec looks at.
+#[test]
+fn fields_that_decide_nothing_may_hold_anything() {
+    let compile = |rewards: &str| {
+        let text = format!("version = 1\n{rewards}");
+        let source = SpecSource {
+            text: &text,
+            origin: "spec.toml",
+            grammar: &|_| Err("no grammar files here".to_owned()),
+        };
+        Scorer::compile(source).unwrap()
+    };
+    let math = compile("[rewards.accuracy]\nmath = {}");
+    let overlong = "[rewards.length]\noverlong = { max_tokens = 10, cache_tokens = 5 }";
+    let routed = "[rewards.accuracy]\nmath = {}\nwhen = { task = \"math\" }";
+    let by_pointer = "[rewards.accuracy]\nmath = {}\nwhen = { \"/data_source/split\" = \"test\" }";
+    let language = "[rewards.consistency]\nlanguage = { target = { column = \"/language\" }, section = \"response\" }";
+    let stop = "[rewards.stop]\nstop = {}";
+    for (field, value, looks) in [
+        ("n_tokens", "12.5", overlong),
+        ("finish_reason", "1", stop),
+        ("task", "5", routed),
+        ("data_source", "[\"a\"]", by_pointer),
+        ("language", "{}", language),
+    ] {
+        let line =
+            format!(r#"{{"completion": "\\boxed{{1}}", "reference": "1", "{field}": {value}}}"#);
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let rollout = record.rollout(math.fields(), "1").unwrap();
+        assert_eq!(math.score(&rollout).reward, Some(1.0), "{line}");
+        assert!(!math.fields().heads().contains(field));
+
+        let looks = compile(looks);
+        let fault = record.rollout(looks.fields(), "1").unwrap_err();
+        assert_eq!(fault.field, format!("/{field}"));
+        assert!(looks.fields().heads().contains(field));
+    }
 }
 
 #[test]

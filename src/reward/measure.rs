@@ -74,8 +74,8 @@ pub(super) fn measure(
 /// in its group it would never be compared.
 fn group_is_known(reward: &Reward, subject: &Subject<'_>) -> Result<(), RowError> {
     let rollout = subject.rollout;
-    let group = (!rollout.prompt.is_empty() || rollout.group != rollout.id).then_some(());
-    needed(reward, group, &subject.fields.group)
+    let is_known = rollout.has_group || !rollout.prompt.is_empty() || rollout.group != rollout.id;
+    needed(reward, is_known.then_some(()), &subject.fields.group)
 }
 
 /// Measures the section that the reward is for. A completion without it gets the

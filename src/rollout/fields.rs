@@ -125,28 +125,76 @@ pub struct FieldMap {
     /// Other columns to keep in [`Rollout::extra`](super::Rollout::extra).
     /// Columns that are not named here are not parsed at all.
     pub columns: Vec<Pointer>,
+    /// Which of the fields in [`FieldMap::OPTIONAL`] decide something; `None` stands
+    /// for all. One that decides nothing may hold anything: it is taken where it has
+    /// the right type, and else counts as missing.
+    pub deciding: Option<BTreeSet<&'static str>>,
 }
 
 impl FieldMap {
+    /// The native fields that only some specs look at.
+    pub const OPTIONAL: [&'static str; 7] = [
+        "sample_index",
+        "task",
+        "data_source",
+        "tests",
+        "language",
+        "n_tokens",
+        "finish_reason",
+    ];
+
+    /// Whether something hangs on the optional field of this name.
+    #[must_use]
+    pub fn decides(&self, name: &str) -> bool {
+        let deciding = self.deciding.as_ref();
+        deciding.is_none_or(|deciding| deciding.contains(name))
+    }
+
+    /// What was read of an optional field: without effect on anything, a fault is none.
+    pub(super) fn optional<T, E>(
+        &self,
+        name: &str,
+        read: Result<Option<T>, E>,
+    ) -> Result<Option<T>, E> {
+        match self.decides(name) {
+            true => read,
+            false => Ok(read.ok().flatten()),
+        }
+    }
+
+    /// From here on something hangs on the optional field of this name, if it is one.
+    pub(crate) fn decide_by(&mut self, name: &str) {
+        let mut optional = Self::OPTIONAL.into_iter();
+        let optional = optional.find(|optional| *optional == name);
+        if let (Some(deciding), Some(name)) = (&mut self.deciding, optional) {
+            deciding.insert(name);
+        }
+    }
+
     /// The top-level names that are looked at, each once; whatever else a record
     /// has decides nothing.
     #[must_use]
     pub fn heads(&self) -> BTreeSet<&str> {
-        let native = [
+        let always = [
             &self.id,
             &self.group,
-            &self.sample_index,
-            &self.task,
-            &self.data_source,
             &self.prompt,
             &self.completion,
             &self.reference,
+        ];
+        let optional = [
+            &self.sample_index,
+            &self.task,
+            &self.data_source,
             &self.tests,
             &self.language,
             &self.n_tokens,
             &self.finish_reason,
         ];
-        let pointers = native.into_iter().chain(&self.columns);
+        let deciding = Self::OPTIONAL.into_iter().zip(optional);
+        let deciding = deciding.filter(|(name, _)| self.decides(name));
+        let native = always.into_iter().chain(deciding.map(|(_, field)| field));
+        let pointers = native.chain(&self.columns);
         pointers.map(|pointer| pointer.split_first().0).collect()
     }
 }
@@ -167,6 +215,7 @@ impl Default for FieldMap {
             n_tokens: Pointer::field("n_tokens"),
             finish_reason: Pointer::field("finish_reason"),
             columns: Vec::new(),
+            deciding: None,
         }
     }
 }

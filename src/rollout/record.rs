@@ -125,6 +125,17 @@ impl<'l> Record<'l> {
     /// [`RolloutError`] when the completion is missing or a field has the wrong
     /// type. A field that is `null` counts as missing.
     pub fn rollout(&self, fields: &FieldMap, default_id: &str) -> Result<Rollout, RolloutError> {
+        self.rollout_for(fields, fields, default_id)
+    }
+
+    /// The same, with the native fields where `fields` has them, and of `spec` what
+    /// decides and which other columns are kept.
+    pub(super) fn rollout_for(
+        &self,
+        fields: &FieldMap,
+        spec: &FieldMap,
+        default_id: &str,
+    ) -> Result<Rollout, RolloutError> {
         let prompt = match self.raw(&fields.prompt)? {
             Some(raw) => text(&fields.prompt, raw.get())?,
             None => Text::default(),
@@ -136,7 +147,9 @@ impl<'l> Record<'l> {
         let id = self
             .name(&fields.id)?
             .unwrap_or_else(|| default_id.to_owned());
-        let group = match self.name(&fields.group)? {
+        let given = self.name(&fields.group)?.filter(|group| !group.is_empty());
+        let has_group = given.is_some();
+        let group = match given {
             Some(group) => group,
             // Rows without a prompt share nothing: each is its own group.
             None if prompt.is_empty() => id.clone(),
@@ -145,22 +158,23 @@ impl<'l> Record<'l> {
         Ok(Rollout {
             id,
             group,
-            sample_index: self.count(&fields.sample_index)?,
-            task: self.string(&fields.task)?,
-            data_source: self.string(&fields.data_source)?,
+            has_group,
+            sample_index: spec.optional("sample_index", self.count(&fields.sample_index))?,
+            task: spec.optional("task", self.string(&fields.task))?,
+            data_source: spec.optional("data_source", self.string(&fields.data_source))?,
             prompt,
             completion,
             reference: self.reference(&fields.reference)?,
-            tests: self.value(&fields.tests)?,
-            language: self.string(&fields.language)?,
-            n_tokens: self.count(&fields.n_tokens)?,
-            finish_reason: self.string(&fields.finish_reason)?,
-            extra: self.extra(&fields.columns)?,
+            tests: spec.optional("tests", self.value(&fields.tests))?,
+            language: spec.optional("language", self.string(&fields.language))?,
+            n_tokens: spec.optional("n_tokens", self.count(&fields.n_tokens))?,
+            finish_reason: spec.optional("finish_reason", self.string(&fields.finish_reason))?,
+            extra: self.extra(&spec.columns)?,
         })
     }
 
     /// The free fields that `columns` begin with.
-    pub(super) fn extra(&self, columns: &[Pointer]) -> Result<Map<String, Value>, RolloutError> {
+    fn extra(&self, columns: &[Pointer]) -> Result<Map<String, Value>, RolloutError> {
         let mut extra = Map::new();
         for pointer in columns {
             let (head, _) = pointer.split_first();
@@ -223,9 +237,9 @@ impl<'l> Record<'l> {
     fn count(&self, pointer: &Pointer) -> Result<Option<u64>, RolloutError> {
         match self.raw(pointer)? {
             None => Ok(None),
-            Some(raw) => match serde_json::from_str(raw.get()) {
-                Ok(count) => Ok(Some(count)),
-                Err(_) => Err(wrong_type(pointer, raw.get(), "a whole number, 0 or more")),
+            Some(raw) => match whole(raw.get()) {
+                Some(count) => Ok(Some(count)),
+                None => Err(wrong_type(pointer, raw.get(), "a whole number, 0 or more")),
             },
         }
     }
@@ -369,6 +383,16 @@ pub(super) fn scalar(pointer: &Pointer, raw: &str) -> Result<Option<String>, Rol
     }
 }
 
+/// A whole number, also as `12.0`, which is how a column of a table that has gaps
+/// comes to hold it.
+pub(super) fn whole(raw: &str) -> Option<u64> {
+    let digits = match raw.split_once('.') {
+        Some((digits, zeros)) if zeros.bytes().all(|digit| digit == b'0') => digits,
+        _ => raw,
+    };
+    digits.parse().ok()
+}
+
 fn parse<'a, T: Deserialize<'a>>(pointer: &Pointer, raw: &'a str) -> Result<T, RolloutError> {
     serde_json::from_str(raw).map_err(|error| {
         let message = error.to_string();
@@ -395,6 +419,9 @@ pub(super) fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> Rollou
         Some(b'[') => "a list",
         Some(b'{') => "an object",
         Some(b't' | b'f') => "a boolean",
+        _ if raw.len() <= 40 => {
+            return fault(pointer, format!("is the number {raw}, expected {expected}"));
+        }
         _ => "a number",
     };
     fault(pointer, format!("is {found}, expected {expected}"))

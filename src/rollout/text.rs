@@ -137,7 +137,9 @@ impl<'de> Deserialize<'de> for Message {
                             content = map.next_value::<Content>()?.0;
                         }
                         "reasoning_content" | "reasoning" | "thinking" => {
-                            reasoning = map.next_value::<Content>()?.0.or(reasoning);
+                            // Servers without a parser of thinking write an empty one.
+                            let given = map.next_value::<Content>()?.0;
+                            reasoning = given.filter(|text| !text.is_empty()).or(reasoning);
                         }
                         _ => {
                             map.next_value::<IgnoredAny>()?;

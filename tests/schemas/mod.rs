@@ -306,6 +306,26 @@ fn rows_that_were_adapted_are_native() {
     }
 }
 
+/// The environment of the rollout failed. Nobody is paid for that, however often it
+/// is looked at.
+#[test]
+fn a_rollout_that_failed_stays_one() {
+    let run = Run::new("version = 1\n[format]\ntemplate = \"r1\"\n[rewards.form]\nformat = {}");
+    let failed = lines("verifiers/rejected");
+    let once = run.score_text(&failed[..2].join("\n"));
+    let text: String = once.iter().map(|row| format!("{row}\n")).collect();
+    let again = run.score_text(&text);
+    for row in once.iter().chain(&again) {
+        assert_eq!(
+            (&row["status"], &row["reward"]),
+            (&json!("error"), &json!(null))
+        );
+        assert_eq!(row["completion"], json!(null));
+        assert!(!row["logged_completion"].is_null() && !row["logged_error"].is_null());
+    }
+    assert_eq!(once[1]["logged_reward"], json!(0.0));
+}
+
 #[test]
 fn each_file_has_a_schema_of_its_own() {
     let run = Run::new("r1-zero");

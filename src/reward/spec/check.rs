@@ -71,6 +71,7 @@ impl Reader<'_> {
                     continue;
                 }
             };
+            fields.decide_by(pointer.split_first().0);
             let values = match value.get_ref() {
                 toml::Value::Array(list) => list.iter().map(scalar).collect(),
                 single => scalar(single).map(|value| vec![value]),

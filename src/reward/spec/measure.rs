@@ -14,6 +14,7 @@ use super::{Combine, Kind, NullOr, Payout, Rule, Section};
 use crate::language::LanguageOptions;
 #[cfg(feature = "remote")]
 use crate::reward::remote::RemoteOptions;
+use crate::text::LengthUnit;
 use crate::text::OptionError;
 use crate::text::cosine::CosineOptions;
 use crate::text::group_length::GroupLengthOptions;
@@ -41,6 +42,19 @@ pub(crate) enum MeasureKind {
 }
 
 impl MeasureKind {
+    /// The optional field of a rollout that it looks at, if it looks at one; a column
+    /// that its options name is another matter.
+    pub(super) fn native_field(&self) -> Option<&'static str> {
+        let of_length = |unit| (unit == LengthUnit::Tokens).then_some("n_tokens");
+        match self {
+            Self::Overlong(_) => Some("n_tokens"),
+            Self::Cosine(options) => of_length(options.unit),
+            Self::GroupLength(options) => of_length(options.unit),
+            Self::Stop(_) => Some("finish_reason"),
+            _ => None,
+        }
+    }
+
     /// Whether it compares the rollouts of a group.
     pub(crate) fn needs_group(&self) -> bool {
         match self {

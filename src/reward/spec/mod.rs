@@ -118,6 +118,16 @@ impl Kind {
         }
     }
 
+    /// The optional field of a rollout that the kind looks at, if it looks at one.
+    pub(super) fn native_field(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "sandbox")]
+            Kind::Code(_) => Some("tests"),
+            Kind::Measure(kind) => kind.native_field(),
+            _ => None,
+        }
+    }
+
     /// Whether the kind compares the rollouts of a group.
     pub(crate) fn needs_group(&self) -> bool {
         matches!(self, Kind::Measure(kind) if kind.needs_group())

@@ -1,6 +1,6 @@
 //! From TOML text to a checked [`Spec`], collecting every mistake on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -58,7 +58,10 @@ impl<'s> Reader<'s> {
         let description = self
             .text_field(&mut root, "description")
             .unwrap_or_default();
-        let mut fields = FieldMap::default();
+        let mut fields = FieldMap {
+            deciding: Some(BTreeSet::new()),
+            ..FieldMap::default()
+        };
         if let Some(table) = self.subtable(&mut root, "input", "`[input]`") {
             let (_, input) = self.decode::<InputTable>(table);
             self.fields(&mut fields, input);
@@ -312,7 +315,13 @@ impl<'s> Reader<'s> {
         );
         let mut pay_keys = options.spans(&PAY_KEYS);
         let ReadKind { payout, kind, of } = self.kind(&kind_name, options, names);
-        fields.columns.extend(columns(&kind));
+        for column in columns(&kind) {
+            fields.decide_by(column.split_first().0);
+            fields.columns.push(column);
+        }
+        if let Some(field) = kind.native_field() {
+            fields.decide_by(field);
+        }
         let when = self.conditions(common.when, fields);
         let unless = self.conditions(common.unless, fields);
         let mut links: Vec<(usize, Span)> = common

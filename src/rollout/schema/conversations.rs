@@ -11,7 +11,8 @@ use super::{fault, truth};
 use crate::rollout::RolloutError;
 
 /// verifiers before 0.4. A rollout whose environment failed has no completion that
-/// anybody should be paid for, or not: it is an error.
+/// anybody should be paid for, or not: it is an error, and keeps what there is of a
+/// completion under another name, so that it is one again when it is scored again.
 pub(super) fn verifiers<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutError> {
     if let Some(error) = source.get("error") {
         let text = text_of(error).or_else(|| {
@@ -19,10 +20,14 @@ pub(super) fn verifiers<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, Rollout
             text_of(name?)
         });
         let text = text.unwrap_or_else(|| error.get().to_owned());
-        return Err(fault(
-            "error",
-            format!("says that the rollout failed: {text}"),
-        ));
+        let failed = fault("error", format!("says that the rollout failed: {text}"));
+        let plan = Plan {
+            completions: vec![Err(failed)],
+            ..Plan::default()
+        };
+        return Ok(plan
+            .set("logged_completion", source.get("completion"))
+            .without(&["completion"]));
     }
     let finish = source.get("is_truncated").map(|cut| match cut.get() {
         "true" => "length",

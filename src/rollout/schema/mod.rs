@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use self::plan::{Plan, Source};
+use self::plan::{Plan, Source, laid_over};
 use super::{FieldMap, Pointer, Record, Rollout, RolloutError};
 
 /// Whose fields a file has.
@@ -229,7 +229,7 @@ pub fn adapt<'l>(
     match plan {
         Ok(plan) => plan.carry_out(&source, default_id),
         Err(fault) => vec![Adapted {
-            record: record.clone(),
+            record: laid_over(record, &[], Vec::new()),
             id: source.base_id(None, default_id),
             rollout: Err(fault),
         }],

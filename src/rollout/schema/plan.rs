@@ -300,13 +300,15 @@ fn has_group(record: &Record<'_>) -> bool {
 
 /// The rollout of a record that has native fields.
 fn taken(record: &Record<'_>, source: &Source<'_, '_>, id: &str) -> Result<Rollout, RolloutError> {
-    let mut rollout = record.rollout(&NATIVE, id)?;
-    rollout.extra = record.extra(&source.fields.columns)?;
-    Ok(rollout)
+    record.rollout_for(&NATIVE, source.fields, id)
 }
 
 /// The record with `fields` in the place of columns of that name, or after them.
-fn laid_over<'l>(record: &Record<'l>, left_out: &[&str], fields: Vec<Field<'l>>) -> Record<'l> {
+pub(super) fn laid_over<'l>(
+    record: &Record<'l>,
+    left_out: &[&str],
+    fields: Vec<Field<'l>>,
+) -> Record<'l> {
     let mut over = record.clone();
     for name in left_out {
         over.remove(name);
