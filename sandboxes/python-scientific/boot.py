@@ -230,6 +230,10 @@ def _read(length):
     return b"".join(parts)
 
 
+def _read_block():
+    return _read(int.from_bytes(_read(4), "little"))
+
+
 def reply(data, call=_host.call):
     """Appends bytes to the reply of this turn."""
     call(b"r" + data)
@@ -244,12 +248,22 @@ _goldstone = types.ModuleType("_goldstone", "The host's side of a turn.")
 _goldstone.reply, _goldstone.ask = reply, ask
 sys.modules["_goldstone"] = _goldstone
 
-harness = types.ModuleType("_harness")
-sys.modules["_harness"] = harness
-_source = _read(int.from_bytes(_read(4), "little"))
+# In the order of the archive: a part of the harness imports from those before it.
+_PARTS = """
+    plain reader exceptions main program handle candidate order tester pytest_module suite
+    asserts shared turn
+"""
+_harness = {part: _read_block() for part in _PARTS.split()}
 if posix.read(0, 1):
     raise ValueError("the boot archive goes on behind its end")
-exec(compile(_source, "<harness>", "exec", dont_inherit=True), harness.__dict__)
+# While it is loaded, a module for each part, so that each says what it takes from others.
+# A program finds one, `_harness`, which is what the last part defines.
+for _part, _source in _harness.items():
+    harness = sys.modules["_harness." + _part] = types.ModuleType("_harness")
+    exec(compile(_source, "<harness/%s>" % _part, "exec", dont_inherit=True), harness.__dict__)
+for _part in _harness:
+    del sys.modules["_harness." + _part]
+sys.modules["_harness"] = harness
 
 
 # A harness that lets an exception escape answers with this.

@@ -2,7 +2,7 @@
 library in memory, the imports that programs share, and the harness.
 
 Run by shim.c, which has read the first part of the boot archive from standard input.
-This reads the rest: the harness' source, then what mkstdlib.py wrote. All that is
+This reads the rest: the harness' sources, then what mkstdlib.py wrote. All that is
 done here is done once, and every run of a program starts where it ends.
 """
 
@@ -31,7 +31,12 @@ def _read_block():
     return _read(int.from_bytes(_read(4), "little"))
 
 
-_harness = _read_block()
+# In the order of the archive: a part of the harness imports from those before it.
+_PARTS = """
+    plain reader exceptions main program handle candidate order tester pytest_module suite
+    asserts shared turn
+"""
+_harness = {part: _read_block() for part in _PARTS.split()}
 _index = marshal.loads(_read_block())
 # name -> (is_package, marshalled code); the archive holds the codes in this order.
 _library = {name: (is_package, _read(length)) for name, (is_package, _, length) in _index.items()}
@@ -192,9 +197,14 @@ for _name in [name for name in _library if name in sys.modules]:
 
 import types
 
-harness = types.ModuleType("_harness")
+# While it is loaded, a module for each part, so that each says what it takes from others.
+# A program finds one, `_harness`, which is what the last part defines.
+for _part, _source in _harness.items():
+    harness = sys.modules["_harness." + _part] = types.ModuleType("_harness")
+    exec(compile(_source, "<harness/%s>" % _part, "exec", dont_inherit=True), harness.__dict__)
+for _part in _harness:
+    del sys.modules["_harness." + _part]
 sys.modules["_harness"] = harness
-exec(compile(_harness, "<harness>", "exec", dont_inherit=True), harness.__dict__)
 turn = harness.turn
 harness.rehearse()
 

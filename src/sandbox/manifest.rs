@@ -1,8 +1,8 @@
 //! What a guest is and what it is made of: the text of a `manifest.toml` in, a
 //! [`Manifest`] out, or the first mistake with its line.
 //!
-//! The format is described in `docs/sandbox.md`. A manifest names files, never
-//! paths: they lie beside it or come out of its build.
+//! The format is described in `docs/sandbox.md`. A manifest names nothing outside its
+//! own folder: files lie beside it, or in a folder there, or come out of its build.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -121,8 +121,8 @@ pub struct Piece {
 /// Where a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Beside the manifest.
-    Beside(FileName),
+    /// Beside the manifest, or in a folder there.
+    Beside(FilePath),
     /// Among what the build leaves.
     Built(FileName),
 }
@@ -162,7 +162,7 @@ impl Length {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PieceTable {
-    file: Option<FileName>,
+    file: Option<FilePath>,
     built: Option<FileName>,
     #[serde(default)]
     length: Length,
@@ -174,7 +174,7 @@ impl TryFrom<PieceTable> for Piece {
 
     fn try_from(table: PieceTable) -> Result<Self, Self::Error> {
         let place = match (table.file, table.built) {
-            (Some(name), None) => Place::Beside(name),
+            (Some(path), None) => Place::Beside(path),
             (None, Some(name)) => Place::Built(name),
             _ => return Err("give either `file` or `built`"),
         };
@@ -296,6 +296,11 @@ pub struct GuestName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
 
+/// A text that can be a file's place below a folder: names with `/` between.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FilePath(String);
+
 /// A sha256 in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -348,17 +353,27 @@ checked_text!(
 checked_text!(
     FileName,
     "a file's name has letters, digits and `._+-~`, and does not begin with `.` or `-`",
-    |text| (1..=200).contains(&text.len())
-        && !text.starts_with(['.', '-'])
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._+-~".contains(&b))
+    |text| is_file_name(&text)
+);
+checked_text!(
+    FilePath,
+    "a file's path has names with `/` between, each with letters, digits and `._+-~`, and \
+     none begins with `.` or `-`",
+    |text| text.split('/').all(is_file_name)
 );
 checked_text!(
     Sha256,
     "a sha256 has 64 of the characters 0-9 and a-f",
     |text| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 );
+
+fn is_file_name(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && !text.starts_with(['.', '-'])
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._+-~".contains(&b))
+}
 
 /// A manifest with a mistake.
 #[derive(Debug, thiserror::Error)]
@@ -410,15 +425,15 @@ impl Manifest {
             .collect()
     }
 
-    /// All files beside the manifest that it names.
-    pub(super) fn files(&self) -> BTreeSet<&FileName> {
+    /// All files that it names and that lie beside it, or in a folder there.
+    pub(super) fn files(&self) -> BTreeSet<&str> {
         let beside = self.pieces().filter_map(|piece| match &piece.place {
-            Place::Beside(name) => Some(name),
+            Place::Beside(path) => Some(path.as_str()),
             Place::Built(_) => None,
         });
         let build = self.build.iter();
         let recipe = build.flat_map(|build| build.files.iter().chain([&build.script]));
-        beside.chain(recipe).collect()
+        beside.chain(recipe.map(FileName::as_str)).collect()
     }
 
     /// Everything that goes in.

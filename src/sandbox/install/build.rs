@@ -114,7 +114,7 @@ pub(super) fn run(
     for name in build.files.iter().chain([&build.script]) {
         let path = files.join(name.as_str());
         let doing = format!("write `{}`", path.display());
-        fs::write(path, recipe.file(name)).map_err(InstallError::io(doing))?;
+        fs::write(path, recipe.file(name.as_str())).map_err(InstallError::io(doing))?;
     }
     let mut script = Command::new("sh");
     script

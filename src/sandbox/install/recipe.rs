@@ -1,4 +1,4 @@
-//! A guest before it is installed: its manifest and the files beside that, from
+//! A guest before it is installed: its manifest and the files that this names, from
 //! this binary or from a folder of the user's.
 
 use std::collections::BTreeMap;
@@ -15,15 +15,16 @@ use crate::sandbox::manifest::{FileName, GuestName, Manifest, Piece, Place, Sha2
 /// The file that makes a folder a guest.
 pub(super) const MANIFEST: &str = "manifest.toml";
 
-/// No file beside a manifest is larger.
+/// No file that a manifest names is larger.
 const FILE_BYTES: u64 = 1 << 30;
 
-/// A guest's manifest and the files beside it.
+/// A guest's manifest and the files that it names.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     manifest: Manifest,
     text: String,
-    files: BTreeMap<FileName, Vec<u8>>,
+    /// By their path from the manifest.
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 /// A guest that comes with goldstone.
@@ -49,14 +50,25 @@ macro_rules! shipped {
     };
 }
 
+/// The same with the harness of Python's guests among its files.
+macro_rules! shipped_python {
+    ($name:literal, $stand_in:expr; $($file:literal),+) => {
+        shipped!(
+            $name, $stand_in; $($file),+,
+            "harness/asserts.py", "harness/candidate.py", "harness/exceptions.py",
+            "harness/handle.py", "harness/main.py", "harness/order.py", "harness/plain.py",
+            "harness/program.py", "harness/pytest_module.py", "harness/reader.py",
+            "harness/shared.py", "harness/suite.py", "harness/tester.py", "harness/turn.py"
+        )
+    };
+}
+
 const SHIPPED: [Shipped; 2] = [
-    shipped!(
+    shipped_python!(
         "python", Some("python-scientific");
-        "boot.py", "build.sh", "harness.py", "mkstdlib.py", "netstubs.c", "shim.c"
+        "boot.py", "build.sh", "mkstdlib.py", "netstubs.c", "shim.c"
     ),
-    shipped!(
-        "python-scientific", None; "boot.py", "harness.py", "unpack.py", "unpack.sh"
-    ),
+    shipped_python!("python-scientific", None; "boot.py", "unpack.py", "unpack.sh"),
 ];
 
 impl Recipe {
@@ -71,10 +83,8 @@ impl Recipe {
         let shipped = SHIPPED.iter().find(|shipped| shipped.name == name)?;
         let origin = format!("sandboxes/{name}/{MANIFEST}");
         let manifest = Manifest::parse(&origin, shipped.manifest);
-        let files = shipped.files.iter().map(|(name, bytes)| {
-            let name = FileName::try_from((*name).to_owned());
-            (name.expect("tested"), bytes.to_vec())
-        });
+        let files = shipped.files.iter();
+        let files = files.map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()));
         Some(Self {
             manifest: manifest.expect("tested"),
             text: shipped.manifest.to_owned(),
@@ -108,10 +118,9 @@ impl Recipe {
                 source: io::Error::other("`installed` is written by the installation alone"),
             });
         }
-        let names: Vec<FileName> = manifest.files().into_iter().cloned().collect();
-        let files = names.into_iter().map(|name| {
-            let bytes = read_file(&folder.join(name.as_str()))?;
-            Ok((name, bytes))
+        let files = manifest.files().into_iter().map(|path| {
+            let bytes = read_file(&folder.join(path))?;
+            Ok((path.to_owned(), bytes))
         });
         let recipe = Self {
             files: files.collect::<Result<_, InstallError>>()?,
@@ -125,13 +134,13 @@ impl Recipe {
     /// Checks the files whose sha256 the manifest names.
     fn check_files(&self, folder: &Path) -> Result<(), InstallError> {
         for piece in self.manifest.pieces() {
-            let (Place::Beside(name), Some(expected)) = (&piece.place, &piece.sha256) else {
+            let (Place::Beside(path), Some(expected)) = (&piece.place, &piece.sha256) else {
                 continue;
             };
-            let found = sha256(self.file(name));
+            let found = sha256(self.file(path.as_str()));
             if found != *expected {
                 return Err(InstallError::WrongFile {
-                    file: folder.join(name.as_str()),
+                    file: folder.join(path.as_str()),
                     expected: expected.clone(),
                     found,
                 });
@@ -157,10 +166,10 @@ impl Recipe {
         &self.text
     }
 
-    /// A file beside the manifest.
-    pub(super) fn file(&self, name: &FileName) -> &[u8] {
+    /// A file, by its path from the manifest.
+    pub(super) fn file(&self, path: &str) -> &[u8] {
         // `Manifest::files` named all of them when the recipe was read.
-        self.files.get(name).map_or(&[], Vec::as_slice)
+        self.files.get(path).map_or(&[], Vec::as_slice)
     }
 
     /// Identifies the guest that this recipe makes: a hash of all that goes in.
@@ -169,7 +178,7 @@ impl Recipe {
         let files = self
             .files
             .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         hash_named(manifest.into_iter().chain(files))
     }
 
@@ -178,7 +187,7 @@ impl Recipe {
     pub(super) fn build_sha256(&self, machine: &str) -> Option<Sha256> {
         let build = self.manifest.build.as_ref()?;
         let files = build.files.iter().chain([&build.script]);
-        let files = files.map(|name| (name.as_str(), self.file(name)));
+        let files = files.map(|name| (name.as_str(), self.file(name.as_str())));
         let inputs = self.manifest.inputs_for(machine);
         let inputs = inputs.iter().map(|(role, input)| {
             let sha256 = input.map_or("", |input| input.sha256.as_str());
@@ -190,7 +199,7 @@ impl Recipe {
     /// The bytes of a piece, with its length before it where the manifest says so.
     pub(super) fn piece(&self, piece: &Piece, built: &Built) -> Vec<u8> {
         let bytes = match &piece.place {
-            Place::Beside(name) => self.file(name),
+            Place::Beside(path) => self.file(path.as_str()),
             Place::Built(name) => built.get(name).map_or(&[][..], Vec::as_slice),
         };
         piece.length.prefixed(bytes)
@@ -246,8 +255,8 @@ mod tests {
         for name in Recipe::shipped_names() {
             let recipe = Recipe::shipped(name).expect("it is shipped");
             assert_eq!(recipe.name().as_str(), name);
-            let named: Vec<&FileName> = recipe.manifest.files().into_iter().collect();
-            let held: Vec<&FileName> = recipe.files.keys().collect();
+            let named: Vec<&str> = recipe.manifest.files().into_iter().collect();
+            let held: Vec<&String> = recipe.files.keys().collect();
             assert_eq!(named, held, "{name}");
         }
         assert!(Recipe::shipped("no-such-guest").is_none());
