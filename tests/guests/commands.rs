@@ -275,6 +275,20 @@ fn a_guest_is_built_from_what_its_manifest_names() {
 }
 
 #[test]
+fn a_file_may_lie_in_a_folder_beside_the_manifest() {
+    let place = Place::new();
+    fs::create_dir(place.path("echo/harness")).unwrap();
+    fs::rename(
+        place.path("echo/boot.bin"),
+        place.path("echo/harness/boot.bin"),
+    )
+    .unwrap();
+    place.edit("echo/manifest.toml", "\"boot.bin\"", "\"harness/boot.bin\"");
+    place.run(&["install", "./echo"]).done();
+    place.run(&["verify", "echo"]).done();
+}
+
+#[test]
 fn a_file_that_is_not_the_input_is_refused() {
     let place = Place::new();
     place.with_build(COPY);
