@@ -211,7 +211,7 @@ impl Live {
 }
 
 /// What a run's folder tells of the steps up to the one it goes on after.
-fn told_before(folder: &Path, last_step: u64) -> Result<Vec<StepRecord>, WatchError> {
+pub(super) fn told_before(folder: &Path, last_step: u64) -> Result<Vec<StepRecord>, WatchError> {
     let mut metrics = Follower::metrics(folder);
     let mut records: Vec<StepRecord> = Vec::new();
     loop {
