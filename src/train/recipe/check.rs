@@ -284,6 +284,35 @@ impl Reading<'_> {
         }
     }
 
+    /// The rewards that dynamic sampling looks at must be some of the stage's spec.
+    pub(super) fn check_terms(&mut self, recipe: &Recipe) {
+        for stage in &recipe.stages {
+            let StageOptions::Grpo(options) = &stage.options else {
+                continue;
+            };
+            let dynamic = options.dynamic_sampling.as_ref();
+            let Some(term) = dynamic.and_then(|dynamic| dynamic.term.as_deref()) else {
+                continue;
+            };
+            let Some(scorer) = recipe.scorer(options.spec.as_deref()) else {
+                continue;
+            };
+            let names = || scorer.rewards().iter().map(|name| &**name);
+            if names().any(|name| name == term) {
+                continue;
+            }
+            let help = match nearest(term, names()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("there are: `{}`", names().collect::<Vec<_>>().join("`, `")),
+            };
+            let key = format!("stages.{}.dynamic_sampling.term", stage.name);
+            let span = self.places.find(&key);
+            let title = format!("the spec of this stage has no reward `{term}`");
+            self.reader
+                .report(span, title, "no such reward", Some(help));
+        }
+    }
+
     /// No problem of the evaluation may be trained on.
     fn check_held_out(&mut self, recipe: &Recipe) {
         let mut opened: BTreeMap<String, Option<Task>> = BTreeMap::new();

@@ -136,6 +136,7 @@ impl<'s> Reading<'s> {
         self.check(&mut recipe);
         recipe.scorers = self.scorers(&recipe, &mut specs);
         self.check_metrics(&recipe);
+        self.check_terms(&recipe);
         Some(recipe)
     }
 
