@@ -221,9 +221,7 @@ impl Run<'_> {
             let found = report.metrics.iter().find(|(name, _)| name == metric);
             let value = found.map(|(_, value)| *value);
             if value.is_none() {
-                missing.push(format!(
-                    "there is no `{metric}` this time: no answer was judged"
-                ));
+                missing.push(format!("there is no `{metric}` this time: {}", why(metric)));
             }
             value
         };
@@ -329,5 +327,13 @@ impl Run<'_> {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Why an evaluation lacks a metric that it may have.
+fn why(metric: &str) -> &'static str {
+    match metric.contains('@') || metric.contains("accuracy") {
+        true => "too few answers could be judged",
+        false => "no completion has what it is made from",
     }
 }

@@ -30,8 +30,8 @@ pub struct EvaluationOptions {
     pub greedy: bool,
     /// Sampled completions of each prompt; 0 for none. Default 0.
     pub samples: usize,
-    /// The `k` of pass@k and maj@k, each at most `samples`; 1 is always there.
-    /// Default: `samples`.
+    /// The `k` of pass@k and, from 3 on, of maj@k, each at most `samples`; 1 is
+    /// always there. Default: `samples`.
     pub k: Vec<usize>,
     /// The metric by which the best policy is kept in `best/`; higher is better.
     /// Default: `greedy/accuracy` where there are greedy answers, else `pass@1`; for
