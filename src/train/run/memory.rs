@@ -192,6 +192,7 @@ fn sampling(
     tokens: usize,
 ) -> MemoryPlan {
     let capacity = capacity(shape, tokens);
+    let plan = plan.with_completions(completions, tokens.min(shape.config.max_positions));
     let writing = Writing {
         rows: completions.min(rows_at_once(shape, capacity)),
         prompt: TOKENS.min(capacity),
@@ -222,6 +223,7 @@ impl fmt::Display for InWords {
             ("keys and values", plan.cache),
             ("logits", plan.logits),
             ("reading prompts", plan.prefill),
+            ("completions", plan.completions),
             ("activations", plan.activations),
             ("on the way back", plan.passing),
         ];
@@ -308,6 +310,7 @@ mod tests {
         assert_eq!(f32.cache, 2 * bf16.cache);
         // 128 completions of 512 and 256 tokens, 12288 bytes a token.
         assert_eq!(bf16.cache, 128 * 768 * 12_288);
+        assert_eq!(bf16.completions, 128 * 256 * 8);
         assert!(bf16.activations < f32.activations * 6 / 10);
         let frugal = GrpoOptions {
             recompute: true,
@@ -373,9 +376,19 @@ mod tests {
         assert_eq!(plan.gradients, alone.gradients);
         assert!(plan.cache > 0 && plan.prefill > 0);
         assert!(plan.peak() > alone.peak());
-        // Prompts are read in groups, however many there are.
+        // Prompts are read in groups, however many there are; what was written stays.
         evaluation.prompts = Some(1 << 40);
-        assert_eq!(evaluation.memory(alone, &shape), plan);
+        let huge = evaluation.memory(alone, &shape);
+        assert_eq!(plan.completions, 4096 * 4 * 256 * 8);
+        assert_eq!(huge.completions, (1 << 42) * 256 * 8);
+        let completions = plan.completions;
+        assert_eq!(
+            MemoryPlan {
+                completions,
+                ..huge
+            },
+            plan
+        );
         evaluation.prompts = Some(100);
         let full = candle_core::Error::Msg("out of memory".to_owned());
         let error = evaluation.explain(alone, &shape, full.into());

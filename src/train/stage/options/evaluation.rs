@@ -82,6 +82,9 @@ impl EvaluationOptions {
     pub fn validate(&self) -> Vec<OptionFault> {
         let mut faults = Faults::default();
         faults.counted("prompts", self.prompts.unwrap_or(1));
+        let prompts = self.prompts.unwrap_or(1);
+        let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
+        faults.at_once("samples", self.samples.max(1), prompts);
         faults.unless(
             self.greedy || self.samples > 0,
             "samples",
