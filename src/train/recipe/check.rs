@@ -74,7 +74,8 @@ impl Reading<'_> {
         self.check_evaluation(recipe);
         self.check_rewards(recipe);
         // Opening files shows mistakes of files, not of the recipe: last.
-        if self.reader.problems.is_empty() && recipe.missing.is_empty() {
+        let are_there = self.source.files != Files::Unused && recipe.missing.is_empty();
+        if self.reader.problems.is_empty() && are_there {
             self.check_held_out(recipe);
         }
     }
@@ -107,12 +108,18 @@ impl Reading<'_> {
         wanted.retain(|(_, path, _)| !recipe.folder.join(path).exists());
         let mut noted = Vec::new();
         for (key, path, help) in wanted {
-            let title = format!("there is no `{}`", path.display());
+            // Of a run's copy the file says nothing about where paths begin.
+            let shown = match recipe.folder.is_absolute() {
+                true => recipe.folder.join(path),
+                false => path.to_owned(),
+            };
+            let title = format!("there is no `{}`", shown.display());
             match self.source.files {
                 Files::MustExist => {
                     let span = self.places.find(&key);
                     self.reader.report(span, title, "not found", Some(help));
                 }
+                Files::Unused => {}
                 Files::MayBeMissing => noted.push(format!("`{}` ({key}): {help}", path.display())),
             }
         }
