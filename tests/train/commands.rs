@@ -97,7 +97,7 @@ impl Folder {
     }
 
     /// The metrics of a run, without times.
-    fn metrics(&self, run: &str) -> Vec<Vec<(String, Value)>> {
+    pub(super) fn metrics(&self, run: &str) -> Vec<Vec<(String, Value)>> {
         let is_clock = |name: &str| {
             ["time", "step_time", "perf", "tokens_per", "timing"]
                 .iter()

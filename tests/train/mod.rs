@@ -9,6 +9,10 @@
 mod chat;
 #[cfg(feature = "cli")]
 mod commands;
+#[cfg(feature = "cli")]
+mod copies;
+#[cfg(feature = "cli")]
+mod drawing;
 mod fixture;
 mod folder;
 mod golden;
