@@ -1,5 +1,4 @@
 //! The copy of a recipe that a run keeps makes the run again, wherever it lies.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
 

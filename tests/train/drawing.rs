@@ -1,6 +1,5 @@
 //! `goldstone sample` in a shell: prompts from a pipe, rollouts into one, and what it
 //! asks for before it draws.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
 use std::io::Write;

@@ -22,6 +22,7 @@ mod micro_batches;
 mod options;
 mod parity;
 mod recipe;
+mod refusals;
 mod resume;
 mod sampler;
 mod stages;

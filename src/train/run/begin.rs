@@ -7,7 +7,6 @@ use super::Run;
 use super::plan::StageWork;
 use super::state::{State, VERSION};
 use crate::train::error::TrainError;
-use crate::train::fault::{OptionFault, OptionFaults};
 use crate::train::random::Key;
 use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Sft, Stage, check_prompts};
 use crate::train::watch::{InputFile, read_info};
@@ -69,47 +68,6 @@ impl Run<'_> {
         })
     }
 
-    /// Why a stage has nothing to learn from, with the keys of those that kept nothing
-    /// for it.
-    fn nothing_kept(&self, stage: &str, earlier: &[String]) -> TrainError {
-        let mut kept = Vec::new();
-        let mut keys = Vec::new();
-        for plan in &self.plan.stages {
-            let StageWork::Reject {
-                options, problems, ..
-            } = &plan.work
-            else {
-                continue;
-            };
-            let name = &plan.name;
-            if !earlier.contains(name) {
-                continue;
-            }
-            let prompts = match (problems.count(), options.prompts) {
-                (Some(count), most) => most.map_or(count, |most| most.min(count)),
-                (None, most) => most.unwrap_or(0),
-            };
-            let sampled = prompts.saturating_mul(options.samples as u64);
-            kept.push(format!("stage `{name}` kept 0 of {sampled} completions"));
-            let rules = [
-                ("min_reward", options.min_reward.is_some()),
-                ("correct_only", options.correct_only),
-                ("finished_only", options.finished_only),
-            ];
-            let set = rules.into_iter().filter(|(_, is_set)| *is_set);
-            keys.extend(set.map(|(key, _)| format!("`stages.{name}.reject.{key}`")));
-            keys.push(format!("`stages.{name}.reject.sampling.max_tokens`"));
-        }
-        TrainError::Source {
-            problem: format!(
-                "{}, so stage `{stage}` has nothing to learn from; the policy is not able enough \
-                 yet, or the rule is too strict: see {}",
-                kept.join(", "),
-                keys.join(", ")
-            ),
-        }
-    }
-
     /// Prompts that the policy cannot read end the run before it begins, not at the
     /// step that meets them.
     pub(super) fn check_prompts(&self) -> Result<(), TrainError> {
@@ -130,56 +88,6 @@ impl Run<'_> {
             check_prompts(&**problems, most, self.policy, self.vocabulary)?;
         }
         Ok(())
-    }
-
-    /// What ends completions must be there: demonstrations teach it, and without it
-    /// completions only end at their bound, which is noted.
-    ///
-    /// # Errors
-    /// [`TrainError::NoEnd`] where demonstrations would be learned without an end;
-    /// [`TrainError::Options`] for end tokens that the policy does not have.
-    pub(super) fn check_ends(&self) -> Result<Vec<String>, TrainError> {
-        let words = self.policy.config().vocab_size;
-        let mut faults = Vec::new();
-        let mut endless = Vec::new();
-        let stages = self.plan.stages.iter().filter_map(|stage| {
-            let place = format!("stages.{}.{}", stage.name, stage.work.kind());
-            Some((place, stage.work.sampling()?))
-        });
-        let evaluation = self.plan.evaluation.iter();
-        let evaluation =
-            evaluation.map(|evaluation| ("evaluation".to_owned(), &evaluation.options.sampling));
-        for (place, sampling) in stages.chain(evaluation) {
-            let beyond = sampling.stop_ids.iter().find(|id| **id as usize >= words);
-            faults.extend(beyond.map(|id| OptionFault {
-                field: format!("{place}.sampling.stop_ids"),
-                problem: format!("has {id}; the policy has the tokens 0 to {}", words - 1),
-            }));
-            if sampling.stop.is_empty() && sampling.stop_ids.is_empty() {
-                endless.push(format!("`{place}`"));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(TrainError::Options(OptionFaults(faults)));
-        }
-        if !self.vocabulary.end_ids().is_empty() {
-            return Ok(Vec::new());
-        }
-        let taught = self.plan.stages.iter();
-        let mut taught = taught.filter(|stage| matches!(stage.work, StageWork::Sft { .. }));
-        if let Some(stage) = taught.next() {
-            return Err(TrainError::NoEnd {
-                stage: stage.name.clone(),
-            });
-        }
-        Ok(match endless.is_empty() {
-            true => Vec::new(),
-            false => vec![format!(
-                "the model has no end token (`eos_token_id`): completions of {} end only after \
-                 `max_tokens`, unless `sampling.stop` or `sampling.stop_ids` ends them",
-                endless.join(", ")
-            )],
-        })
     }
 
     /// The state before the first step.

@@ -134,11 +134,19 @@ impl EvaluationOptions {
     /// A stage's plan with evaluations, which find weights, gradients and moments there.
     #[must_use]
     pub fn memory(&self, plan: MemoryPlan, shape: &MemoryShape<'_>) -> MemoryPlan {
-        let prompts = self.prompts.map_or(usize::MAX, |prompts| {
-            usize::try_from(prompts).unwrap_or(usize::MAX)
+        let tokens = self.sampling.max_tokens;
+        let prompts = self.prompts.map(|prompts| {
+            let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
+            prompts.saturating_mul(self.samples.max(1))
         });
-        let rows = prompts.saturating_mul(self.samples.max(1));
-        let own = sampling(shape, plan, rows, self.sampling.max_tokens);
+        let own = match prompts {
+            Some(rows) => sampling(shape, plan, rows, tokens),
+            // As many as the file has, which is not read for it: enough for all rows.
+            None => MemoryPlan {
+                completions: plan.completions,
+                ..sampling(shape, plan, usize::MAX, tokens)
+            },
+        };
         plan.with_more_sampling(own)
     }
 
@@ -388,6 +396,12 @@ mod tests {
                 ..huge
             },
             plan
+        );
+        evaluation.prompts = None;
+        let all = evaluation.memory(alone, &shape);
+        assert_eq!(
+            (all.cache, all.completions),
+            (plan.cache, alone.completions)
         );
         evaluation.prompts = Some(100);
         let full = candle_core::Error::Msg("out of memory".to_owned());
