@@ -88,14 +88,15 @@ impl Faults {
         self.unless(count > 0, field, "is 0; it must be 1 or more");
     }
 
-    /// Notes a fault of completions that are there at once, `each` of `prompts`: a
+    /// Notes a fault of completions that are there at once, so many `times` others: a
     /// number that no machine holds is refused, not tried.
-    pub(super) fn at_once(&mut self, field: &str, each: usize, prompts: usize) {
-        let count = each.saturating_mul(prompts);
+    pub(super) fn at_once(&mut self, field: &str, number: usize, times: usize, others: &str) {
         self.unless(
-            count <= MOST_AT_ONCE,
+            number.saturating_mul(times) <= MOST_AT_ONCE,
             field,
-            format_args!("is {each}, of {prompts} prompts at a time; together they must be at most {MOST_AT_ONCE}"),
+            format_args!(
+                "is {number}, times {times} {others}; together they must be at most {MOST_AT_ONCE}"
+            ),
         );
     }
 

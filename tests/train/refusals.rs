@@ -15,7 +15,7 @@ fn numbers_of_completions_beyond_every_machine_are_refused() {
     options.group_size = 1_000_000_000_000;
     let error = go(&plan(Path::new("nowhere"), vec![("hot", grpo(options))]));
     let error = error.0.unwrap_err().to_string();
-    let wanted = "`stages.hot.grpo.group_size` is 1000000000000, of";
+    let wanted = "`stages.hot.grpo.group_size` is 1000000000000, times";
     assert!(
         error.contains(wanted) && error.contains("at most"),
         "{error}"

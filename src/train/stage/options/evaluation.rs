@@ -84,7 +84,11 @@ impl EvaluationOptions {
         faults.counted("prompts", self.prompts.unwrap_or(1));
         let prompts = self.prompts.unwrap_or(1);
         let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
-        faults.at_once("samples", self.samples.max(1), prompts);
+        let samples = self.samples.max(1);
+        match samples > prompts {
+            true => faults.at_once("samples", samples, prompts, "prompts"),
+            false => faults.at_once("prompts", prompts, samples, "samples"),
+        }
         faults.unless(
             self.greedy || self.samples > 0,
             "samples",
