@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 /// Two-sided 95 % of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
+/// The least samples of a majority that differs from one of them.
+pub(crate) const LEAST_VOTERS: usize = 3;
+
 /// One sample of a prompt, with what the reward said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged<'a> {
@@ -78,8 +81,9 @@ impl Statistics {
 ///
 /// `mean@n` is over all judged samples, `n` being those of the prompt that has
 /// most. A `k` beyond a prompt's judged samples leaves that prompt out of it; a
-/// `k` beyond all is left out. `maj@k` is given from three samples on, where
-/// samples have answers: with two, no majority differs from one.
+/// `k` beyond all is left out. `maj@k` is given from three samples on: with two, no
+/// majority differs from one. Where no sample has an answer it is 0, for nothing is
+/// voted for.
 #[must_use]
 pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
     let judged: Vec<Vec<(bool, Option<&str>)>> = prompts
@@ -93,7 +97,6 @@ pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
         .collect();
     let counted: usize = judged.iter().map(Vec::len).sum();
     let most = judged.iter().map(Vec::len).max().unwrap_or(0);
-    let has_answers = judged.iter().flatten().any(|(_, answer)| answer.is_some());
     let correct = |samples: &[(bool, Option<&str>)]| {
         let correct = samples.iter().filter(|(is_correct, _)| *is_correct);
         correct.count()
@@ -118,7 +121,7 @@ pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
             .filter_map(|samples| pass_at(k, samples.len(), correct(samples)));
         add(format!("pass@{k}"), pass.collect());
     }
-    for &k in ks.iter().filter(|&&k| k > 2 && has_answers) {
+    for &k in ks.iter().filter(|&&k| k >= LEAST_VOTERS) {
         let majority = judged.iter().filter_map(|samples| majority_at(k, samples));
         add(format!("maj@{k}"), majority.collect());
     }

@@ -45,7 +45,7 @@ impl Watch {
             true => Show::Lines,
             false => Show::suited(),
         };
-        let mut live = Live::new(show);
+        let mut live = Live::new(show).for_its_own_sake();
         loop {
             let run = read_info(&self.run).map_err(failure)?;
             match self.follow(&mut live, &run).map_err(failure)? {
@@ -89,6 +89,9 @@ impl Watch {
                 }
             }
             if ending.is_some() || self.once {
+                if let Some(why) = &run_failure(&self.run)? {
+                    live.note(&format!("the run failed: {why}"))?;
+                }
                 live.stop_clock(last_time);
                 live.end(ending.unwrap_or(Ending::Interrupted))?;
                 return Ok(Followed::ToItsEnd);
@@ -111,6 +114,11 @@ enum Followed {
 
 fn ending(folder: &Path) -> Result<Option<Ending>, WatchError> {
     Ok(read_info(folder)?.ending)
+}
+
+/// What stopped a run that failed.
+fn run_failure(folder: &Path) -> Result<Option<String>, WatchError> {
+    Ok(read_info(folder)?.failure)
 }
 
 fn failure(error: WatchError) -> Failure {

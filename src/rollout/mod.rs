@@ -11,6 +11,8 @@ pub mod schema;
 mod text;
 
 pub use fields::{FieldMap, Pointer, PointerError};
+#[cfg(feature = "train")]
+pub(crate) use record::ELSEWHERE;
 pub use record::{Record, RecordError, RolloutError};
 #[cfg(feature = "serve")]
 pub(crate) use text::LossyString;

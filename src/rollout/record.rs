@@ -11,6 +11,10 @@ use super::fields::Rest;
 use super::text::LossyString;
 use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
 
+/// What messages say of where a spec names fields; others who read records name
+/// another place.
+pub(crate) const ELSEWHERE: &str = "`[input]` of the spec";
+
 /// A JSON object whose values are still text: nothing is copied or converted
 /// until a field is asked for, and columns can be written out unchanged.
 #[derive(Clone, Debug)]
@@ -283,7 +287,7 @@ impl<'l> Record<'l> {
             Some((_, name)) => format!("is missing; did the data mean `{name}`?"),
             None if names.is_empty() => "is missing; the object is empty".to_owned(),
             None => format!(
-                "is missing; the object has `{}` (`[input]` of the spec can name another field)",
+                "is missing; the object has `{}` ({ELSEWHERE} can name another field)",
                 names.join("`, `")
             ),
         }

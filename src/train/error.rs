@@ -98,6 +98,25 @@ pub enum TrainError {
         /// The positions.
         positions: usize,
     },
+    /// Demonstrations for a policy that has no token to end them with.
+    #[error(
+        "stage `{stage}` would teach no end: the model has no end token; name one as \
+         `eos_token_id` in its generation_config.json, or as `eos_token` in its \
+         tokenizer_config.json"
+    )]
+    NoEnd {
+        /// The stage.
+        stage: String,
+    },
+    /// A prompt that the tokenizer has no tokens for.
+    #[error("the prompt of problem {problem} cannot be made tokens")]
+    Encoding {
+        /// The problem, and its task where that is a file, in quotes.
+        problem: String,
+        /// What the tokenizer says.
+        #[source]
+        source: Box<TrainError>,
+    },
     /// A list has another length than it must.
     #[error("`{list}` has {found} entries; it must have {expected}")]
     Length {

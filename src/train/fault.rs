@@ -26,6 +26,10 @@ impl fmt::Display for OptionFaults {
     }
 }
 
+/// The most completions of a step or an evaluation: some 200 GB of them at 1000 tokens
+/// each.
+const MOST_AT_ONCE: usize = 1 << 24;
+
 /// The faults of one table of options, in the making.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<OptionFault>);
@@ -43,21 +47,29 @@ impl Faults {
 
     /// Notes a fault of a number that is not finite and at least 0.
     pub(super) fn not_negative(&mut self, field: &str, number: f64) {
+        let wanted = match number.is_finite() {
+            true => "0 or more",
+            false => "finite, 0 or more",
+        };
         let holds = number.is_finite() && number >= 0.0;
         self.unless(
             holds,
             field,
-            format_args!("is {number}; it must be 0 or more"),
+            format_args!("is {number}; it must be {wanted}"),
         );
     }
 
     /// Notes a fault of a number that is not finite and above 0.
     pub(super) fn positive(&mut self, field: &str, number: f64) {
+        let wanted = match number.is_finite() {
+            true => "above 0",
+            false => "finite and above 0",
+        };
         let holds = number.is_finite() && number > 0.0;
         self.unless(
             holds,
             field,
-            format_args!("is {number}; it must be above 0"),
+            format_args!("is {number}; it must be {wanted}"),
         );
     }
 
@@ -74,6 +86,18 @@ impl Faults {
     /// Notes a fault of a count of 0.
     pub(super) fn counted(&mut self, field: &str, count: u64) {
         self.unless(count > 0, field, "is 0; it must be 1 or more");
+    }
+
+    /// Notes a fault of completions that are there at once, so many `times` others: a
+    /// number that no machine holds is refused, not tried.
+    pub(super) fn at_once(&mut self, field: &str, number: usize, times: usize, others: &str) {
+        self.unless(
+            number.saturating_mul(times) <= MOST_AT_ONCE,
+            field,
+            format_args!(
+                "is {number}, times {times} {others}; together they must be at most {MOST_AT_ONCE}"
+            ),
+        );
     }
 
     /// Takes the faults of a table that stands below this one.

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{FileAction, TrainError};
+use super::folder::FolderError;
 
 /// Files of policies, tokenizers and checkpoints, besides `*.safetensors`.
 const OURS: [&str; 14] = [
@@ -50,13 +51,41 @@ pub(super) fn replace(
     if let Err(error) = filled {
         // The first error is the one to tell.
         let _ = remove(&new);
-        return Err(error);
+        return Err(at_last(error, &new, path));
     }
     if path.exists() {
         fs::rename(path, &old).map_err(TrainError::file(FileAction::Write, path))?;
     }
     fs::rename(&new, path).map_err(TrainError::file(FileAction::Write, path))?;
     remove(&old)
+}
+
+/// An error of writing with the name that the file was to have: the other one comes
+/// and goes.
+fn at_last(error: TrainError, new: &Path, path: &Path) -> TrainError {
+    let named = |file: PathBuf| match file.strip_prefix(new) {
+        Ok(rest) if rest.as_os_str().is_empty() => path.to_owned(),
+        Ok(rest) => path.join(rest),
+        Err(_) => file,
+    };
+    match error {
+        TrainError::File {
+            action,
+            path,
+            source,
+        } => TrainError::File {
+            action,
+            path: named(path),
+            source,
+        },
+        TrainError::Folder(FolderError::Write { path, source }) => {
+            TrainError::Folder(FolderError::Write {
+                path: named(path),
+                source,
+            })
+        }
+        error => error,
+    }
 }
 
 /// Puts back what a [`replace`] that was cut off had moved aside.
@@ -164,6 +193,27 @@ mod tests {
         replace(&path, fill("two")).unwrap();
         assert_eq!(read(), "two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_name_what_was_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("best");
+        let full = |file: &'static str| {
+            let error = replace(&path, |new| {
+                let file = new.join(file);
+                let failed = TrainError::file(FileAction::Write, &file);
+                Err(failed(io::ErrorKind::StorageFull.into()))
+            });
+            error.unwrap_err().to_string()
+        };
+        let wanted = path.join("config.json");
+        assert_eq!(
+            full("config.json"),
+            format!("cannot write `{}`", wanted.display())
+        );
+        // A file that lies elsewhere keeps its name.
+        assert_eq!(full("/elsewhere"), "cannot write `/elsewhere`");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Seconds even without optimisation.
-const RECIPE: &str = r#"
+pub(super) const RECIPE: &str = r#"
 version = 1
 name = "tiny"
 seed = 3
@@ -60,20 +60,20 @@ sampling = { max_tokens = 12 }
 optimizer = { learning_rate = 1e-3 }
 "#;
 
-struct Folder(TempDir);
+pub(super) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
         fs::write(folder.path("tiny.toml"), RECIPE).unwrap();
         folder
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(cargo_bin("goldstone"));
         command.args(args).current_dir(self.0.path());
         command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
@@ -81,7 +81,7 @@ impl Folder {
     }
 
     /// Runs a command that must end with this code, and gives what it said.
-    fn run(&self, code: i32, args: &[&str]) -> String {
+    pub(super) fn run(&self, code: i32, args: &[&str]) -> String {
         let output: Output = self.command(args).output().unwrap();
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let said = said(&output.stdout) + &said(&output.stderr);
@@ -89,7 +89,7 @@ impl Folder {
         said
     }
 
-    fn rows(&self, name: &str) -> Vec<Value> {
+    pub(super) fn rows(&self, name: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.path(name)).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -97,7 +97,7 @@ impl Folder {
     }
 
     /// The metrics of a run, without times.
-    fn metrics(&self, run: &str) -> Vec<Vec<(String, Value)>> {
+    pub(super) fn metrics(&self, run: &str) -> Vec<Vec<(String, Value)>> {
         let is_clock = |name: &str| {
             ["time", "step_time", "perf", "tokens_per", "timing"]
                 .iter()
@@ -112,6 +112,27 @@ impl Folder {
         };
         rows.into_iter().map(timeless).collect()
     }
+}
+
+/// What became of a run, as it says at its end.
+fn summary(said: &str) -> String {
+    let at = said.find("on held-out problems").unwrap();
+    let lines = said[at..]
+        .lines()
+        .take_while(|line| !line.contains(": report.html"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_run_without_evaluation_has_no_best_policy() {
+    let folder = Folder::new();
+    let (head, rest) = RECIPE.split_once("[evaluation]").unwrap();
+    let (_, tail) = rest.split_once("[checkpoints]").unwrap();
+    let text = format!("{head}[checkpoints]{tail}");
+    fs::write(folder.path("blind.toml"), text).unwrap();
+    let said = folder.run(0, &["train", "blind.toml", "-o", "blind"]);
+    assert!(said.contains("completions, the final/ policy"), "{said}");
+    assert!(!folder.path("blind/best").exists());
 }
 
 #[test]
@@ -134,6 +155,14 @@ fn a_run_fills_its_folder() {
     ] {
         assert!(folder.path("runs/tiny").join(name).exists(), "{name}");
     }
+    assert!(
+        said.contains("completions, best/ and final/ policies"),
+        "{said}"
+    );
+    // A run that goes on tells of all evaluations, not of its own alone.
+    let again = folder.run(0, &["train", "tiny.toml", "--jobs", "1", "--resume"]);
+    assert_eq!(summary(&again), summary(&said));
+    assert!(summary(&said).contains("after cold-start"), "{said}");
     // The same seed and threads are the same run.
     folder.run(
         0,
@@ -304,11 +333,11 @@ fn a_folder_has_one_run_at_a_time() {
 fn an_interrupted_run_goes_on_to_the_same_end() {
     let folder = Folder::new();
     let long = ["--set", "stages.reasoning.grpo.steps=40", "--jobs", "1"];
-    folder.run(
+    let whole = folder.run(
         0,
-        &[&["train", "tiny.toml", "-o", "whole", "-q"], &long[..]].concat(),
+        &[&["train", "tiny.toml", "-o", "whole"], &long[..]].concat(),
     );
-    let args = [&["train", "tiny.toml", "-o", "cut", "-q"], &long[..]].concat();
+    let args = [&["train", "tiny.toml", "-o", "cut"], &long[..]].concat();
     let mut child = folder.command(&args).stderr(Stdio::null()).spawn().unwrap();
     // As soon as it reasons.
     let began = Instant::now();
@@ -332,7 +361,8 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     assert!(folder.metrics("cut").len() < folder.metrics("whole").len());
-    folder.run(0, &[&args[..], &["--resume"]].concat());
+    let cut = folder.run(0, &[&args[..], &["--resume"]].concat());
+    assert_eq!(summary(&cut), summary(&whole));
     assert_eq!(folder.metrics("cut"), folder.metrics("whole"));
     let weights = |run: &str| fs::read(folder.path(run).join("final/model.safetensors")).unwrap();
     assert!(weights("cut") == weights("whole"), "the weights differ");

@@ -9,6 +9,10 @@
 mod chat;
 #[cfg(feature = "cli")]
 mod commands;
+#[cfg(feature = "cli")]
+mod copies;
+#[cfg(feature = "cli")]
+mod drawing;
 mod fixture;
 mod folder;
 mod golden;
@@ -18,6 +22,7 @@ mod micro_batches;
 mod options;
 mod parity;
 mod recipe;
+mod refusals;
 mod resume;
 mod sampler;
 mod stages;

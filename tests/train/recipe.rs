@@ -31,6 +31,13 @@ fn broken_recipes_are_explained() {
 }
 
 #[test]
+fn policies_can_be_kept_by_a_vote() {
+    let text = include_str!("../data/train/recipes/broken/majority.toml");
+    let text = text.replace("maj@2", "maj@4").replace("maj@1", "maj@4");
+    assert!(read(&text).is_ok());
+}
+
+#[test]
 fn shapes_beyond_every_machine_are_refused() {
     for (key, number) in [
         ("hidden_size", "1000000000000000000"),

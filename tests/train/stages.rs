@@ -503,7 +503,7 @@ fn an_evaluation_that_judges_nothing_is_noted() {
     let said = diary.0.lock().unwrap();
     // Before training, after two steps and after four.
     for metric in ["greedy/accuracy", "pass@2"] {
-        let note = format!("there is no `{metric}` this time: no answer was judged");
+        let note = format!("there is no `{metric}` this time: too few answers could be judged");
         let count = said.notes.iter().filter(|said| **said == note).count();
         assert_eq!(count, 3, "{:?}", said.notes);
         assert!(said.evaluations(metric).is_empty(), "{metric}");

@@ -187,3 +187,25 @@ fn what_nobody_judged_counts_nowhere() {
     assert_eq!(names, ["mean@2", "mean@2/low", "mean@2/high"]);
     assert!(statistics(&[], &[1]).estimates.is_empty());
 }
+
+#[test]
+fn nobody_votes_for_silence() {
+    let silent = Judged {
+        is_correct: Some(false),
+        answer: None,
+    };
+    let majority = |prompts: &[Vec<Judged<'_>>], k: usize| {
+        let found = statistics(prompts, &[k]).metrics().into_iter();
+        let mut named = found.filter(|(name, _)| *name == format!("maj@{k}"));
+        named.next().map(|(_, value)| value)
+    };
+    assert_eq!(majority(&[vec![silent; 4]], 3), Some(0.0));
+    // No majority of two differs from one of them; four were never seen.
+    assert_eq!(majority(&[vec![silent; 4]], 2), None);
+    assert_eq!(majority(&[vec![silent; 3]], 4), None);
+    let speaks = Judged {
+        is_correct: Some(true),
+        answer: Some("7"),
+    };
+    assert_eq!(majority(&[vec![silent, speaks, silent]], 3), Some(1.0));
+}

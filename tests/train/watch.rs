@@ -117,6 +117,23 @@ fn a_run_is_read_back_as_it_was_told() {
 }
 
 #[test]
+fn a_run_that_failed_says_why_until_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    files.failed("the disk is full").unwrap();
+    files.end(Ending::Failed).unwrap();
+    let failed = RunFolder::read(folder.path()).unwrap().info;
+    assert_eq!(failed.failure.as_deref(), Some("the disk is full"));
+    write_report(folder.path()).unwrap();
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("<td>the disk is full</td>") && !page.contains("-0.0 ms"));
+    files.begin(&info(folder.path())).unwrap();
+    let again = RunFolder::read(folder.path()).unwrap().info;
+    assert_eq!((again.failure, again.ending), (None, None));
+}
+
+#[test]
 fn a_resumed_run_has_the_files_of_an_uninterrupted_one() {
     let whole = tempfile::tempdir().unwrap();
     let mut uninterrupted = files();
@@ -375,8 +392,8 @@ fn the_command_shows_runs_of_others() {
     // A run that goes on: what there is, and no waiting.
     let so_far = goldstone(folder.path(), &["--once"]);
     assert_eq!(so_far.status.code(), Some(0));
-    assert!(so_far.stdout.is_empty());
-    let lines = String::from_utf8_lossy(&so_far.stderr).into_owned();
+    assert!(so_far.stderr.is_empty());
+    let lines = String::from_utf8_lossy(&so_far.stdout).into_owned();
     assert_eq!(lines.lines().count(), 7, "{lines}");
     assert!(
         lines.starts_with("reasoning 1/6  step 1  reward 0.100  KL –"),
@@ -386,7 +403,7 @@ fn the_command_shows_runs_of_others() {
     files.end(Ending::Finished).unwrap();
     let ended = goldstone(folder.path(), &["--plain"]);
     assert_eq!(ended.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&ended.stderr), lines);
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), lines);
     assert!(!folder.path().join("report.html").exists());
     let report = goldstone(folder.path(), &["--report"]);
     assert_eq!(report.status.code(), Some(0));

@@ -286,6 +286,7 @@ pub(super) struct Said {
     pub(super) completions: Vec<CompletionRecord>,
     pub(super) notes: Vec<String>,
     pub(super) ending: Option<Ending>,
+    pub(super) failures: Vec<String>,
     /// Every step up to this one may be told; the next makes the run fail.
     pub(super) dies_after: Option<u64>,
     /// A step after which `stop` is set.
@@ -322,6 +323,11 @@ impl Watcher for Diary {
 
     fn note(&mut self, text: &str) -> Result<(), WatchError> {
         self.0.lock().unwrap().notes.push(text.to_owned());
+        Ok(())
+    }
+
+    fn failed(&mut self, why: &str) -> Result<(), WatchError> {
+        self.0.lock().unwrap().failures.push(why.to_owned());
         Ok(())
     }
 

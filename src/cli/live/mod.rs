@@ -1,5 +1,5 @@
 //! A run, live on standard error: a picture in place on a terminal, a line for
-//! every step elsewhere.
+//! every step elsewhere; these on standard output where they are what was asked for.
 //!
 //! The picture is drawn by a thread of its own, so that clocks go on while a
 //! step takes its time and no run waits for a terminal. The cursor stays visible
@@ -29,7 +29,8 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::terminal::Safe;
 use crate::train::watch::{
-    Activity, CompletionRecord, Ending, Follower, Kind, RunInfo, StepRecord, WatchError, Watcher,
+    Action, Activity, CompletionRecord, Ending, Follower, Kind, RunInfo, StepRecord, WatchError,
+    Watcher,
 };
 use picture::Palette;
 use state::State;
@@ -70,6 +71,16 @@ pub(super) struct Live {
     shared: Arc<Mutex<Shared>>,
     painter: Option<JoinHandle<()>>,
     show: Show,
+    lines: Lines,
+}
+
+/// Where lines of steps go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// Standard error: they are news of a run that makes something else.
+    News,
+    /// Standard output: they are what was asked for.
+    Result,
 }
 
 /// What the run's thread and the painter share.
@@ -90,7 +101,15 @@ impl Live {
             shared: Arc::default(),
             painter: None,
             show,
+            lines: Lines::News,
         }
+    }
+
+    /// The same for a command that shows a run and does nothing else: its lines are the
+    /// result.
+    pub(super) fn for_its_own_sake(mut self) -> Self {
+        self.lines = Lines::Result;
+        self
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -160,8 +179,13 @@ impl Watcher for Live {
             lines::line(&shared.state, record)
         };
         // The picture shows the steps; what evaluations found should stay.
-        if self.painter.is_none() || record.kind == Kind::Evaluation {
-            self.say(&line);
+        match (&self.painter, self.lines, record.kind) {
+            (None, Lines::Result, _) => {
+                let line = Safe(&line).to_string();
+                writeln!(io::stdout(), "{line}").map_err(unwritable)?;
+            }
+            (None, Lines::News, _) | (Some(_), _, Kind::Evaluation) => self.say(&line),
+            (Some(_), _, Kind::Train) => {}
         }
         Ok(())
     }
@@ -210,8 +234,16 @@ impl Live {
     }
 }
 
+fn unwritable(source: io::Error) -> WatchError {
+    WatchError::File {
+        action: Action::Write,
+        path: "standard output".into(),
+        source,
+    }
+}
+
 /// What a run's folder tells of the steps up to the one it goes on after.
-fn told_before(folder: &Path, last_step: u64) -> Result<Vec<StepRecord>, WatchError> {
+pub(super) fn told_before(folder: &Path, last_step: u64) -> Result<Vec<StepRecord>, WatchError> {
     let mut metrics = Follower::metrics(folder);
     let mut records: Vec<StepRecord> = Vec::new();
     loop {

@@ -247,10 +247,11 @@ impl Train {
                 if !self.quiet {
                     tally.write(&mut out)?;
                     let name = Styled(STRONG, Safe(&shown));
-                    writeln!(
-                        out,
-                        "{name}: report.html, metrics, completions, best/ and final/ policies"
-                    )?;
+                    let policies = match folder.join("best").exists() {
+                        true => "best/ and final/ policies",
+                        false => "the final/ policy",
+                    };
+                    writeln!(out, "{name}: report.html, metrics, completions, {policies}")?;
                 }
                 Ok(Exit::Done)
             }

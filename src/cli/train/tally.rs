@@ -1,8 +1,10 @@
-//! What became of a run: its evaluations, first, best and last.
+//! What became of a run: its evaluations, first, best and last, those before it was
+//! resumed among them.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use crate::cli::live::told_before;
 use crate::cli::terminal::{FAINT, STRONG, Styled};
 use crate::train::watch::{Kind, RunInfo, StepRecord, WatchError, Watcher};
 
@@ -18,8 +20,15 @@ struct Seen {
 
 impl Watcher for Tally {
     fn begin(&mut self, run: &RunInfo) -> Result<(), WatchError> {
+        let earlier = match run.resumed_at {
+            Some(step) => told_before(&run.folder, step)?,
+            None => Vec::new(),
+        };
         if let Ok(mut seen) = self.0.lock() {
             seen.headline.clone_from(&run.headline);
+            seen.evaluations = earlier;
+            seen.evaluations
+                .retain(|record| record.kind == Kind::Evaluation);
         }
         Ok(())
     }

@@ -162,6 +162,14 @@ impl Scorer {
         verifiers.map(|reward| &reward.name)
     }
 
+    /// Whether verdicts of one of the solvers name the answer that they judge, by
+    /// which samples of a prompt can vote.
+    #[must_use]
+    pub fn names_answers(&self) -> bool {
+        let rewards = &self.compiled.spec.rewards;
+        rewards.iter().any(|reward| reward.kind.names_answers())
+    }
+
     /// Whether a total is the sum of its terms: no gate, no table, no clip.
     #[must_use]
     pub fn adds_up(&self) -> bool {

@@ -128,6 +128,14 @@ impl Kind {
         }
     }
 
+    /// Whether its verdicts name the answer that they judge.
+    pub(crate) fn names_answers(&self) -> bool {
+        matches!(
+            self,
+            Kind::Exact(_) | Kind::Choice(_) | Kind::Gsm8k(_) | Kind::Math(_)
+        )
+    }
+
     /// Whether the kind compares the rollouts of a group.
     pub(crate) fn needs_group(&self) -> bool {
         matches!(self, Kind::Measure(kind) if kind.needs_group())

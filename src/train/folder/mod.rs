@@ -98,6 +98,14 @@ impl ModelFolder {
                 wanted: format!("at least the tokenizer's {} tokens", tokenizer.vocab_size()),
             });
         }
+        let ends = &tokenizer.generation().eos_token_ids;
+        if let Some(beyond) = ends.iter().find(|id| **id as usize >= config.vocab_size) {
+            return Err(TrainError::Config {
+                field: "eos_token_id",
+                found: beyond.to_string(),
+                wanted: format!("below the model's {} tokens", config.vocab_size),
+            });
+        }
         Ok(Self {
             chat: ChatTemplate::of(&tokenizer)?,
             generation: tokenizer.generation().clone(),

@@ -31,6 +31,8 @@ pub struct MemoryPlan {
     pub logits: u64,
     /// What is there for a moment while prompts are read, or keys and values copied.
     pub prefill: u64,
+    /// Tokens of completions that were written, with their log-probabilities.
+    pub completions: u64,
     /// What a micro-batch keeps for the way back.
     pub activations: u64,
     /// What is there for a moment on the way back, or in a step of the optimizer,
@@ -48,6 +50,7 @@ impl MemoryPlan {
             self.reference,
             self.gradients,
             self.moments,
+            self.completions,
         ];
         let sampling = self.sampling();
         let training = self.activations.saturating_add(self.passing);
@@ -62,13 +65,30 @@ impl MemoryPlan {
         self.cache.saturating_add(self.logits.max(self.prefill))
     }
 
+    /// With so many completions of so many tokens, which stay until they have been
+    /// scored and learned.
+    #[must_use]
+    pub fn with_completions(self, completions: usize, tokens: usize) -> Self {
+        // A number of 32 bits, and a log-probability in f32.
+        let bytes = product(&[completions, tokens]).saturating_mul(2 * WIDE);
+        Self {
+            completions: self.completions.max(bytes),
+            ..self
+        }
+    }
+
     /// With the completions of another plan in place of its own, where they take more.
     #[must_use]
     pub fn with_more_sampling(self, other: Self) -> Self {
+        let completions = self.completions.max(other.completions);
         if self.sampling() >= other.sampling() {
-            return self;
+            return Self {
+                completions,
+                ..self
+            };
         }
         Self {
+            completions,
             cache: other.cache,
             logits: other.logits,
             prefill: other.prefill,

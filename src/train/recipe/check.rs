@@ -74,7 +74,8 @@ impl Reading<'_> {
         self.check_evaluation(recipe);
         self.check_rewards(recipe);
         // Opening files shows mistakes of files, not of the recipe: last.
-        if self.reader.problems.is_empty() && recipe.missing.is_empty() {
+        let are_there = self.source.files != Files::Unused && recipe.missing.is_empty();
+        if self.reader.problems.is_empty() && are_there {
             self.check_held_out(recipe);
         }
     }
@@ -107,12 +108,18 @@ impl Reading<'_> {
         wanted.retain(|(_, path, _)| !recipe.folder.join(path).exists());
         let mut noted = Vec::new();
         for (key, path, help) in wanted {
-            let title = format!("there is no `{}`", path.display());
+            // Of a run's copy the file says nothing about where paths begin.
+            let shown = match recipe.folder.is_absolute() {
+                true => recipe.folder.join(path),
+                false => path.to_owned(),
+            };
+            let title = format!("there is no `{}`", shown.display());
             match self.source.files {
                 Files::MustExist => {
                     let span = self.places.find(&key);
                     self.reader.report(span, title, "not found", Some(help));
                 }
+                Files::Unused => {}
                 Files::MayBeMissing => noted.push(format!("`{}` ({key}): {help}", path.display())),
             }
         }
@@ -281,6 +288,35 @@ impl Reading<'_> {
             let title = format!("this evaluation has no metric `{metric}`");
             self.reader
                 .report(span, title, "no such metric", Some(help));
+        }
+    }
+
+    /// The rewards that dynamic sampling looks at must be some of the stage's spec.
+    pub(super) fn check_terms(&mut self, recipe: &Recipe) {
+        for stage in &recipe.stages {
+            let StageOptions::Grpo(options) = &stage.options else {
+                continue;
+            };
+            let dynamic = options.dynamic_sampling.as_ref();
+            let Some(term) = dynamic.and_then(|dynamic| dynamic.term.as_deref()) else {
+                continue;
+            };
+            let Some(scorer) = recipe.scorer(options.spec.as_deref()) else {
+                continue;
+            };
+            let names = || scorer.rewards().iter().map(|name| &**name);
+            if names().any(|name| name == term) {
+                continue;
+            }
+            let help = match nearest(term, names()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("there are: `{}`", names().collect::<Vec<_>>().join("`, `")),
+            };
+            let key = format!("stages.{}.dynamic_sampling.term", stage.name);
+            let span = self.places.find(&key);
+            let title = format!("the spec of this stage has no reward `{term}`");
+            self.reader
+                .report(span, title, "no such reward", Some(help));
         }
     }
 

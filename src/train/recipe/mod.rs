@@ -6,6 +6,7 @@
 //! externally tagged.
 
 mod check;
+mod copied;
 mod model;
 mod prepare;
 mod read;
@@ -19,7 +20,7 @@ pub use prepare::{FolderStore, Prepared, Words, load_kept};
 pub use read::is_recipe;
 pub use schema::{json_schema, key_tables};
 pub use set::{SetError, with_settings};
-pub use shipped::{LoadError, description, load, shipped, sketch};
+pub use shipped::{LoadError, description, load, outline, shipped, sketch};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,9 +59,10 @@ pub struct Recipe {
     /// What is done, in order; at least one.
     pub stages: Vec<Stage>,
     /// Every spec that a stage or the evaluation uses, compiled, by its name in
-    /// the recipe.
+    /// the recipe; none where files are not looked at ([`Files::Unused`]).
     pub scorers: BTreeMap<String, Scorer>,
-    /// The text that the recipe was read from, settings included.
+    /// The text that the recipe was read from, settings included; of a run's copy
+    /// without the line that names its folder.
     pub text: String,
     /// What relative paths are relative to.
     pub folder: PathBuf,
@@ -77,6 +79,8 @@ pub enum Files {
     MustExist,
     /// One that is not is only noted: the plan is wanted, not the run.
     MayBeMissing,
+    /// None is looked at: one of its tasks is wanted, and no run.
+    Unused,
 }
 
 /// One stage of a recipe.

@@ -179,7 +179,7 @@ impl Recipe {
                 model: in_words(policy.config()),
                 parameters: parameters.count() as u64,
                 trainable: numbers.sum(),
-                recipe: self.text.clone(),
+                recipe: self.copy(),
                 ..RunInfo::default()
             },
         })

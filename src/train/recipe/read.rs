@@ -8,9 +8,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::Places;
+use super::copied;
 use super::model::ModelOptions;
 use super::set;
-use super::{Recipe, RecipeError, RecipeSource, Stage, StageOptions};
+use super::{Files, Recipe, RecipeError, RecipeSource, Stage, StageOptions};
 use crate::reward::{Reader, Span, SpecError, SpecSource, Table};
 use crate::train::fault::OptionFault;
 use crate::train::optimizer::OptimizerOptions;
@@ -38,6 +39,12 @@ pub(super) const STAGE_KINDS: [&str; 3] = ["sft", "grpo", "reject"];
 
 /// Reads and checks a whole recipe.
 pub(super) fn read(source: RecipeSource<'_>) -> Result<Recipe, RecipeError> {
+    let (text, folder) = copied::apart(source.text);
+    let source = RecipeSource {
+        text: &text,
+        folder: folder.as_deref().unwrap_or(source.folder),
+        ..source
+    };
     let settings = set::settings(source.text);
     let no_files = |path: &str| Err(format!("a recipe has no grammar `{path}`"));
     let mut reading = Reading {
@@ -134,8 +141,11 @@ impl<'s> Reading<'s> {
             missing: Vec::new(),
         };
         self.check(&mut recipe);
-        recipe.scorers = self.scorers(&recipe, &mut specs);
-        self.check_metrics(&recipe);
+        if self.source.files != Files::Unused {
+            recipe.scorers = self.scorers(&recipe, &mut specs);
+            self.check_metrics(&recipe);
+            self.check_terms(&recipe);
+        }
         Some(recipe)
     }
 

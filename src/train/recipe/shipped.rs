@@ -72,6 +72,15 @@ pub fn sketch(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadErr
     read(name_or_path, settings, Files::MayBeMissing)
 }
 
+/// As [`load`], but no file that the recipe names is looked at, specs included: what
+/// it says of its tasks can be used where there is no model, and no run to come.
+///
+/// # Errors
+/// As [`load`].
+pub fn outline(name_or_path: &str, settings: &[String]) -> Result<Recipe, LoadError> {
+    read(name_or_path, settings, Files::Unused)
+}
+
 fn read(name_or_path: &str, settings: &[String], files: Files) -> Result<Recipe, LoadError> {
     let named = find("recipe", name_or_path, SHIPPED)?;
     let text = with_settings(&named.text, settings.iter().map(String::as_str))?;

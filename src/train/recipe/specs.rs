@@ -2,13 +2,14 @@
 //! stand in the recipe itself under `[specs]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use toml::de::DeValue;
 
 use super::Recipe;
 use super::read::Reading;
 use crate::load::{self, LoadError};
-use crate::reward::{Problem, Scorer, Span, SpecSource, Table};
+use crate::reward::{Problem, Scorer, Span, SpecSource, Table, nearest};
 
 /// A spec that stands in the recipe.
 pub(super) struct InlineSpec {
@@ -68,7 +69,18 @@ impl<'s> Reading<'s> {
             }
             let scorer = match inline.remove(&name) {
                 Some(spec) => self.compile(&name, &spec),
-                None => self.load(recipe, &name, &place),
+                None => match self.misspelt(recipe, &name, inline) {
+                    None => self.load(recipe, &name, &place),
+                    Some(near) => {
+                        let span = self.places.find(&place);
+                        let title = format!("there is no spec `{name}`");
+                        let help = format!("did you mean `{near}`, of `[specs]`?");
+                        self.reader.report(span, title, "no such spec", Some(help));
+                        // That one is not idle, but meant.
+                        inline.remove(&near);
+                        None
+                    }
+                },
             };
             scorers.extend(scorer.map(|scorer| (name, scorer)));
         }
@@ -79,6 +91,21 @@ impl<'s> Reading<'s> {
                 .report(spec.span.clone(), title, "nobody is paid by it", Some(help));
         }
         scorers
+    }
+
+    /// The spec of the recipe that was meant by a name that nothing has.
+    fn misspelt(
+        &self,
+        recipe: &Recipe,
+        name: &str,
+        inline: &BTreeMap<String, InlineSpec>,
+    ) -> Option<String> {
+        let is_shipped = load::shipped().any(|shipped| shipped.name == name);
+        if is_shipped || recipe.folder.join(name).exists() || Path::new(name).exists() {
+            return None;
+        }
+        let near = nearest(name, inline.keys().map(String::as_str));
+        near.map(str::to_owned)
     }
 
     fn compile(&mut self, name: &str, spec: &InlineSpec) -> Option<Scorer> {

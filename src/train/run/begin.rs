@@ -29,6 +29,10 @@ impl Run<'_> {
                     let kept = KeptFile::open(&self.plan.kept(stage))?;
                     sources.push(Arc::new(kept) as Arc<dyn Demonstrations>);
                 }
+                let is_empty = |source: &Arc<dyn Demonstrations>| source.count() == Some(0);
+                if !options.stages.is_empty() && sources.iter().all(is_empty) {
+                    return Err(self.nothing_kept(&plan.name, &options.stages));
+                }
                 let options = options.clone();
                 Box::new(Sft::new(
                     options,

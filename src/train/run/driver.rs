@@ -61,6 +61,7 @@ impl Run<'_> {
     /// that are not finite. What was saved before stays.
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
+        let notes = self.check_ends()?;
         self.check_prompts()?;
         let folder = &self.plan.folder;
         let _lock = RunLock::take(folder)?;
@@ -73,11 +74,15 @@ impl Run<'_> {
         }
         // From within the pool a parallel loop begins without waking a thread: there
         // are thousands of small ones in a step.
-        let result = rayon::scope(|_| self.make(begin));
-        let ending = match result {
+        let result = rayon::scope(|_| self.make(begin, notes));
+        let ending = match &result {
             Ok(Ended::Finished) => Ending::Finished,
             Ok(Ended::Stopped) => Ending::Interrupted,
-            Err(_) => Ending::Failed,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = self.watcher.failed(&with_sources(error));
+                Ending::Failed
+            }
         };
         let told = self.watcher.end(ending);
         let ended = result?;
@@ -85,16 +90,15 @@ impl Run<'_> {
         Ok(ended)
     }
 
-    fn make(&mut self, begin: Begin) -> Result<Ended, TrainError> {
+    fn make(&mut self, begin: Begin, mut notes: Vec<String>) -> Result<Ended, TrainError> {
         let checkpoints = Checkpoints::new(&self.plan.folder, self.plan.checkpoints.keep);
-        let mut notes = Vec::new();
         let saved = match begin {
             Begin::Anew | Begin::Over => {
                 clear(&self.plan.folder)?;
                 None
             }
             Begin::Resumed => {
-                notes = self.check_manifest()?;
+                notes.extend(self.check_manifest()?);
                 restore_all(&self.plan.folder)?;
                 checkpoints.newest()?
             }
@@ -221,9 +225,7 @@ impl Run<'_> {
             let found = report.metrics.iter().find(|(name, _)| name == metric);
             let value = found.map(|(_, value)| *value);
             if value.is_none() {
-                missing.push(format!(
-                    "there is no `{metric}` this time: no answer was judged"
-                ));
+                missing.push(format!("there is no `{metric}` this time: {}", why(metric)));
             }
             value
         };
@@ -329,5 +331,21 @@ impl Run<'_> {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Why an evaluation lacks a metric that it may have.
+fn why(metric: &str) -> &'static str {
+    match metric.contains('@') || metric.contains("accuracy") {
+        true => "too few answers could be judged",
+        false => "no completion has what it is made from",
+    }
+}
+
+/// An error with what it came from, on one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_sources(source)),
+        None => error.to_string(),
     }
 }

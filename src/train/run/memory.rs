@@ -134,11 +134,19 @@ impl EvaluationOptions {
     /// A stage's plan with evaluations, which find weights, gradients and moments there.
     #[must_use]
     pub fn memory(&self, plan: MemoryPlan, shape: &MemoryShape<'_>) -> MemoryPlan {
-        let prompts = self.prompts.map_or(usize::MAX, |prompts| {
-            usize::try_from(prompts).unwrap_or(usize::MAX)
+        let tokens = self.sampling.max_tokens;
+        let prompts = self.prompts.map(|prompts| {
+            let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
+            prompts.saturating_mul(self.samples.max(1))
         });
-        let rows = prompts.saturating_mul(self.samples.max(1));
-        let own = sampling(shape, plan, rows, self.sampling.max_tokens);
+        let own = match prompts {
+            Some(rows) => sampling(shape, plan, rows, tokens),
+            // As many as the file has, which is not read for it: enough for all rows.
+            None => MemoryPlan {
+                completions: plan.completions,
+                ..sampling(shape, plan, usize::MAX, tokens)
+            },
+        };
         plan.with_more_sampling(own)
     }
 
@@ -192,6 +200,7 @@ fn sampling(
     tokens: usize,
 ) -> MemoryPlan {
     let capacity = capacity(shape, tokens);
+    let plan = plan.with_completions(completions, tokens.min(shape.config.max_positions));
     let writing = Writing {
         rows: completions.min(rows_at_once(shape, capacity)),
         prompt: TOKENS.min(capacity),
@@ -222,6 +231,7 @@ impl fmt::Display for InWords {
             ("keys and values", plan.cache),
             ("logits", plan.logits),
             ("reading prompts", plan.prefill),
+            ("completions", plan.completions),
             ("activations", plan.activations),
             ("on the way back", plan.passing),
         ];
@@ -308,6 +318,7 @@ mod tests {
         assert_eq!(f32.cache, 2 * bf16.cache);
         // 128 completions of 512 and 256 tokens, 12288 bytes a token.
         assert_eq!(bf16.cache, 128 * 768 * 12_288);
+        assert_eq!(bf16.completions, 128 * 256 * 8);
         assert!(bf16.activations < f32.activations * 6 / 10);
         let frugal = GrpoOptions {
             recompute: true,
@@ -373,9 +384,25 @@ mod tests {
         assert_eq!(plan.gradients, alone.gradients);
         assert!(plan.cache > 0 && plan.prefill > 0);
         assert!(plan.peak() > alone.peak());
-        // Prompts are read in groups, however many there are.
+        // Prompts are read in groups, however many there are; what was written stays.
         evaluation.prompts = Some(1 << 40);
-        assert_eq!(evaluation.memory(alone, &shape), plan);
+        let huge = evaluation.memory(alone, &shape);
+        assert_eq!(plan.completions, 4096 * 4 * 256 * 8);
+        assert_eq!(huge.completions, (1 << 42) * 256 * 8);
+        let completions = plan.completions;
+        assert_eq!(
+            MemoryPlan {
+                completions,
+                ..huge
+            },
+            plan
+        );
+        evaluation.prompts = None;
+        let all = evaluation.memory(alone, &shape);
+        assert_eq!(
+            (all.cache, all.completions),
+            (plan.cache, alone.completions)
+        );
         evaluation.prompts = Some(100);
         let full = candle_core::Error::Msg("out of memory".to_owned());
         let error = evaluation.explain(alone, &shape, full.into());

@@ -9,6 +9,8 @@
 mod begin;
 mod checkpoint;
 mod driver;
+mod ends;
+mod kept;
 mod lock;
 mod memory;
 mod options;

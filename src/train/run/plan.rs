@@ -10,6 +10,7 @@ use crate::reward::Scorer;
 use crate::train::error::TrainError;
 use crate::train::fault::{OptionFault, OptionFaults};
 use crate::train::policy::Policy;
+use crate::train::sample::SampleOptions;
 use crate::train::stage::{
     Demonstrations, Evaluation, GrpoOptions, Problems, RejectOptions, SftOptions,
 };
@@ -177,6 +178,16 @@ impl StageWork {
             Self::Sft { .. } => "sft",
             Self::Grpo { .. } => "grpo",
             Self::Reject { .. } => "reject",
+        }
+    }
+
+    /// How it draws completions, where it does.
+    #[must_use]
+    pub fn sampling(&self) -> Option<&SampleOptions> {
+        match self {
+            Self::Sft { .. } => None,
+            Self::Grpo { options, .. } => Some(&options.sampling),
+            Self::Reject { options, .. } => Some(&options.sampling),
         }
     }
 

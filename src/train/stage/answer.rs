@@ -46,7 +46,10 @@ impl Spent {
 }
 
 /// Refuses a prompt that leaves no room for an answer.
-fn check_length(
+///
+/// # Errors
+/// [`TrainError::LongPrompt`], which names the problem, and the task that it is of.
+pub fn check_prompt(
     problem: &Problem,
     task: Option<&str>,
     prompt: &[u32],
@@ -56,19 +59,28 @@ fn check_length(
     match prompt.len() < positions {
         true => Ok(()),
         false => Err(TrainError::LongPrompt {
-            problem: match task {
-                Some(task) => format!("`{}` of task `{task}`", problem.rollout.id),
-                None => format!("`{}`", problem.rollout.id),
-            },
+            problem: named(problem, task),
             tokens: prompt.len(),
             positions,
         }),
     }
 }
 
+/// A problem, and its task where that is a file.
+fn named(problem: &Problem, task: Option<&str>) -> String {
+    let id = &problem.rollout.id;
+    match task {
+        Some(task) => format!("`{id}` of task `{task}`"),
+        None => format!("`{id}`"),
+    }
+}
+
 /// Checks the prompts of a file before anything is learned; those of a generator
 /// are alike, and are checked when they are asked.
-pub(in crate::train) fn check_prompts(
+///
+/// # Errors
+/// Of a prompt that cannot be had, that has no tokens, or that is too long.
+pub fn check_prompts(
     problems: &dyn Problems,
     most: Option<u64>,
     policy: &Policy,
@@ -80,8 +92,12 @@ pub(in crate::train) fn check_prompts(
     let failed = |problem| TrainError::Source { problem };
     for index in 0..most.map_or(count, |most| most.min(count)) {
         let problem = problems.problem(index).map_err(failed)?;
-        let prompt = problem.framing.encode(&problem.prompt, vocabulary)?;
-        check_length(&problem, Some(task), &prompt, policy)?;
+        let prompt = problem.framing.encode(&problem.prompt, vocabulary);
+        let prompt = prompt.map_err(|error| TrainError::Encoding {
+            problem: named(&problem, Some(task)),
+            source: Box::new(error),
+        })?;
+        check_prompt(&problem, Some(task), &prompt, policy)?;
     }
     Ok(())
 }
@@ -119,7 +135,7 @@ impl Answerer<'_> {
         let encode = |problem: &Problem| problem.framing.encode(&problem.prompt, self.vocabulary);
         let prompts: Vec<Vec<u32>> = problems.iter().map(encode).collect::<Result<_, _>>()?;
         for (problem, prompt) in problems.iter().zip(&prompts) {
-            check_length(problem, None, prompt, self.policy)?;
+            check_prompt(problem, None, prompt, self.policy)?;
         }
         let count = problems.len();
         let (jobs, queue) = mpsc::channel::<Job>();

@@ -12,6 +12,7 @@ use super::metrics::Metrics;
 use super::step::{Report, Workplace, tell};
 use super::{EvaluationOptions, Problem, Problems};
 use crate::reward::Scorer;
+use crate::statistics::LEAST_VOTERS;
 use crate::train::error::TrainError;
 use crate::train::random::Key;
 use crate::train::sample::SampleOptions;
@@ -140,7 +141,12 @@ impl Evaluation {
     /// `mean@k`, `pass@k`, `maj@k` with their intervals, rewards and lengths.
     fn sampled(&self, answered: &[Answered], metrics: &mut Metrics) {
         let statistics = statistics(&self.judged(answered), &self.options.ks());
-        metrics.extend(statistics.metrics());
+        let mut estimates = statistics.metrics();
+        // Where verdicts name no answer, as those of tests, there is no vote.
+        if !self.scorer.names_answers() {
+            estimates.retain(|(name, _)| !name.starts_with("maj@"));
+        }
+        metrics.extend(estimates);
         rewards(answered, metrics);
     }
 
@@ -165,7 +171,10 @@ pub fn metric_names(options: &EvaluationOptions, scorer: &Scorer) -> Vec<String>
     if options.samples > 0 && is_verified {
         estimates.push(format!("mean@{}", options.samples));
         for k in options.ks() {
-            estimates.extend([format!("pass@{k}"), format!("maj@{k}")]);
+            estimates.push(format!("pass@{k}"));
+            if k >= LEAST_VOTERS && scorer.names_answers() {
+                estimates.push(format!("maj@{k}"));
+            }
         }
     }
     let ends = |name: String| [format!("{name}/low"), format!("{name}/high"), name];

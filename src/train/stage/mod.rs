@@ -27,6 +27,7 @@ mod reject;
 
 mod evaluate;
 
+pub use answer::{check_prompt, check_prompts};
 pub use evaluate::{Evaluation, metric_names};
 pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
@@ -34,7 +35,6 @@ pub use options::{
 };
 pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 
-pub(super) use answer::check_prompts;
 pub(super) use grpo::Grpo;
 pub(super) use learner::recompute;
 pub(super) use reject::{KeptFile, Reject};

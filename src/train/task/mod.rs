@@ -29,7 +29,7 @@ use countdown::Game;
 use part::Split;
 use rows::Row;
 
-use crate::rollout::{Message, Reference, Rollout, Text, prompt_group};
+use crate::rollout::{ELSEWHERE, Message, Reference, Rollout, Text, prompt_group};
 
 /// The first problems of a generator must each be found within so many tries: a
 /// part that has one problem in 1000 is not refused.
@@ -117,10 +117,13 @@ pub enum TaskError {
         name: String,
     },
     /// A row that should demonstrate has no completion.
-    #[error("task `{name}`: problem `{id}` has no completion to learn from")]
+    #[error("task `{name}`, {path}: problem `{id}` has no completion to learn from",
+        path = .path.display())]
     NoDemonstration {
         /// The task.
         name: String,
+        /// Its file.
+        path: PathBuf,
         /// The problem.
         id: String,
     },
@@ -145,6 +148,30 @@ pub enum TaskError {
     },
 }
 
+/// The table of a recipe that says which fields of a file a task takes.
+#[must_use]
+pub fn fields_of(task: &str) -> String {
+    format!("`[tasks.{task}.fields]`")
+}
+
+impl TaskError {
+    /// The same, with the place where a task names fields: it has no spec of its own.
+    fn with_fields_of(self, task: &str) -> Self {
+        match self {
+            Self::Row {
+                path,
+                line,
+                problem,
+            } => Self::Row {
+                path,
+                line,
+                problem: problem.replace(ELSEWHERE, &fields_of(task)),
+            },
+            error => error,
+        }
+    }
+}
+
 impl Problem {
     fn new(rollout: Rollout) -> Self {
         Self {
@@ -167,8 +194,9 @@ impl Problem {
 }
 
 impl Task {
-    /// Opens the task `name`. Files are relative to `folder`; `seed` draws the
-    /// problems of a generator that has none of its own.
+    /// Opens the task `name`. Files are relative to `folder`, of which `-` alone is
+    /// standard input; `seed` draws the problems of a generator that has none of its
+    /// own.
     ///
     /// # Errors
     /// [`TaskError`] if the file, a line or a pointer cannot be used.
@@ -183,7 +211,8 @@ impl Task {
             held_out: options.held_out,
         };
         let rows = |path: PathBuf| {
-            let rows = rows::read(&path, &options.fields, split, options.count)?;
+            let rows = rows::read(&path, &options.fields, split, options.count);
+            let rows = rows.map_err(|error| error.with_fields_of(name))?;
             Ok(Source::Rows(Arc::new(rows)))
         };
         let source = match (&options.generator, &options.file) {
@@ -287,6 +316,7 @@ impl Task {
             }),
             None => Err(TaskError::NoDemonstration {
                 name: self.name.clone(),
+                path: self.options.file.clone().unwrap_or_default(),
                 id: problem.rollout.id,
             }),
         }

@@ -113,6 +113,9 @@ pub struct Fields {
     pub columns: Option<Vec<String>>,
 }
 
+/// The most problems of a generator with an end: their order takes 8 bytes each.
+const MOST_MADE: u64 = 1 << 28;
+
 impl TaskOptions {
     /// Every option that is out of its range or contradicts another; empty when
     /// all are right.
@@ -147,6 +150,15 @@ impl TaskOptions {
             "is 1, and the task takes what is left; it must be below 1",
         );
         faults.counted("count", self.count.unwrap_or(1));
+        let is_made = self.generator.is_some();
+        let count = self.count.filter(|_| is_made).unwrap_or(1);
+        faults.unless(
+            count <= MOST_MADE,
+            "count",
+            format_args!(
+                "is {count}; a generator is asked for at most {MOST_MADE}, or without end"
+            ),
+        );
         let template = self.template.as_deref().unwrap_or("{prompt}");
         faults.unless(
             template.contains("{prompt}"),

@@ -6,7 +6,7 @@
 //! cannot be used is an error with its number, never left out silently.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::Path;
 
 use super::options::Fields;
@@ -37,12 +37,20 @@ pub(super) fn read(
     split: Split,
     most: Option<u64>,
 ) -> Result<Vec<Row>, TaskError> {
+    let is_stdin = path == Path::new("-");
+    let path = match is_stdin {
+        true => Path::new("standard input"),
+        false => path,
+    };
     let unreadable = |source| TaskError::Read {
         path: path.to_owned(),
         source,
     };
     let places = Places::new(fields)?;
-    let file = File::open(path).map_err(unreadable)?;
+    let file: Box<dyn Read> = match is_stdin {
+        true => Box::new(stdin()),
+        false => Box::new(File::open(path).map_err(unreadable)?),
+    };
     let most = most.map_or(usize::MAX, |most| {
         usize::try_from(most).unwrap_or(usize::MAX)
     });

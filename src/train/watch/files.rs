@@ -25,19 +25,23 @@ pub(super) const METRICS: &str = "metrics.jsonl";
 /// A line for every completion that is kept.
 pub(super) const COMPLETIONS: &str = "completions.jsonl";
 
+/// How many completions of a step or an evaluation are written: four groups of eight.
+/// All of them would be a file of gigabytes, 300 MB of the recipe `addition`.
+pub const COMPLETIONS_WRITTEN: usize = 32;
+
 /// What of a run is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunFilesOptions {
-    /// Most completions that are written of one step, the first ones; `None` for
-    /// all.
+    /// Most completions that are written of a step or an evaluation, the first ones;
+    /// `None` for all.
     pub completions_per_step: Option<usize>,
 }
 
 impl Default for RunFilesOptions {
-    /// Four groups of eight: enough to read, and no file of gigabytes.
+    /// The first [`COMPLETIONS_WRITTEN`] of each.
     fn default() -> Self {
         Self {
-            completions_per_step: Some(32),
+            completions_per_step: Some(COMPLETIONS_WRITTEN),
         }
     }
 }
@@ -73,6 +77,7 @@ impl Watcher for RunFiles {
         let run = RunInfo {
             began: began(run),
             ending: None,
+            failure: None,
             ..run.clone()
         };
         // First: it says that the folder is a run's.
@@ -103,6 +108,13 @@ impl Watcher for RunFiles {
                 .append(records.iter().take(most), Subject::of_completion),
             None => Ok(()),
         }
+    }
+
+    fn failed(&mut self, why: &str) -> Result<(), WatchError> {
+        if let Some(open) = &mut self.open {
+            open.run.failure = Some(why.to_owned());
+        }
+        Ok(())
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), WatchError> {
@@ -149,7 +161,8 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), WatchError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let fresh = path.with_file_name(name);
-    fs::write(&fresh, content).map_err(WatchError::file(Action::Write, &fresh))?;
+    // Of a name that comes and goes nobody knows.
+    fs::write(&fresh, content).map_err(WatchError::file(Action::Write, path))?;
     fs::rename(&fresh, path).map_err(WatchError::file(Action::Write, path))
 }
 

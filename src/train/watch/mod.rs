@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use crate::statistics::{Estimate, Judged, Statistics, majority_at, pass_at, statistics};
-pub use files::{RunFiles, RunFilesOptions};
+pub use files::{COMPLETIONS_WRITTEN, RunFiles, RunFilesOptions};
 pub use folder::{Follower, RunFolder, is_run, read_info};
 pub use glossary::{GLOSSARY, Group, Meaning, Unit, is_summary, meaning, shown, title};
 pub use record::{CompletionRecord, InputFile, Kind, RunInfo, StageInfo, StepRecord};
@@ -67,6 +67,12 @@ pub trait Watcher: Send {
     /// Something to say to the person who watches, in one line.
     fn note(&mut self, text: &str) -> Result<(), WatchError> {
         let _ = text;
+        Ok(())
+    }
+
+    /// The run fails, for this reason; its end is told next.
+    fn failed(&mut self, why: &str) -> Result<(), WatchError> {
+        let _ = why;
         Ok(())
     }
 
@@ -218,6 +224,10 @@ impl Watcher for Watchers {
 
     fn note(&mut self, text: &str) -> Result<(), WatchError> {
         self.tell(|watcher| watcher.note(text))
+    }
+
+    fn failed(&mut self, why: &str) -> Result<(), WatchError> {
+        self.tell(|watcher| watcher.failed(why))
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), WatchError> {

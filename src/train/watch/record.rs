@@ -35,6 +35,9 @@ pub struct RunInfo {
     pub began: f64,
     /// How the run ended, once it has.
     pub ending: Option<Ending>,
+    /// What stopped a run that failed, as it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// The files besides the recipe that the run is made from.
     pub inputs: Vec<InputFile>,
     /// The run's folder. Not in the file: folders get moved.

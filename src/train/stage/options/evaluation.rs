@@ -30,8 +30,8 @@ pub struct EvaluationOptions {
     pub greedy: bool,
     /// Sampled completions of each prompt; 0 for none. Default 0.
     pub samples: usize,
-    /// The `k` of pass@k and maj@k, each at most `samples`; 1 is always there.
-    /// Default: `samples`.
+    /// The `k` of pass@k and, from 3 on, of maj@k, each at most `samples`; 1 is
+    /// always there. Default: `samples`.
     pub k: Vec<usize>,
     /// The metric by which the best policy is kept in `best/`; higher is better.
     /// Default: `greedy/accuracy` where there are greedy answers, else `pass@1`; for
@@ -82,6 +82,13 @@ impl EvaluationOptions {
     pub fn validate(&self) -> Vec<OptionFault> {
         let mut faults = Faults::default();
         faults.counted("prompts", self.prompts.unwrap_or(1));
+        let prompts = self.prompts.unwrap_or(1);
+        let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
+        let samples = self.samples.max(1);
+        match samples > prompts {
+            true => faults.at_once("samples", samples, prompts, "prompts"),
+            false => faults.at_once("prompts", prompts, samples, "samples"),
+        }
         faults.unless(
             self.greedy || self.samples > 0,
             "samples",

@@ -125,6 +125,8 @@ impl Unit {
         if !value.is_finite() {
             return "–".to_owned();
         }
+        // The sum of no numbers is -0.
+        let value = value + 0.0;
         match self {
             Self::Share => format!("{:.1} %", value * 100.0),
             Self::Tokens if value.abs() < 1000.0 && value.fract() != 0.0 => format!("{value:.1}"),

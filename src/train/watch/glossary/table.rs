@@ -227,7 +227,7 @@ pub const GLOSSARY: &[Meaning] = &[
         "clipped below, least",
         Share,
         Policy,
-        "the least share of a micro-batch clipped at the lower bound",
+        "the least share of a sequence's tokens clipped at the lower bound",
         "As above.",
     ),
     row(
@@ -243,7 +243,7 @@ pub const GLOSSARY: &[Meaning] = &[
         "clipped above, most",
         Share,
         Policy,
-        "the greatest share of a micro-batch clipped at the upper bound",
+        "the greatest share of a sequence's tokens clipped at the upper bound",
         "As above.",
     ),
     row(

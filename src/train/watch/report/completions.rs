@@ -1,10 +1,10 @@
 //! The completions of a report: as many as a page can carry.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::train::watch::CompletionRecord;
+use crate::train::watch::{COMPLETIONS_WRITTEN, CompletionRecord};
 
 /// Most completions on the page.
 const MOST: usize = 1000;
@@ -56,13 +56,22 @@ pub(super) fn shown(all: &[CompletionRecord]) -> Vec<Shown<'_>> {
     kept.take(2 * MOST).map(one).collect()
 }
 
-/// What is said about the selection.
+/// What is said about the selection: what of it the file has, and what of the run the
+/// file has.
 pub(super) fn note(all: &[CompletionRecord], shown: usize) -> String {
-    match shown == all.len() {
-        true => format!("All {shown} that the run kept, as in completions.jsonl."),
+    let of_file = match shown == all.len() {
+        true => format!("All {shown} of completions.jsonl"),
+        false => format!("{shown} of completions.jsonl, from steps spread evenly over the run"),
+    };
+    let mut counts: BTreeMap<(u64, &str), usize> = BTreeMap::new();
+    for record in all {
+        *counts.entry((record.step, &record.stage)).or_default() += 1;
+    }
+    match counts.values().any(|count| *count > COMPLETIONS_WRITTEN) {
+        // A program has chosen otherwise.
+        true => format!("{of_file}."),
         false => format!(
-            "{shown} of those that the run kept, from steps spread evenly over it; \
-             all are in completions.jsonl."
+            "{of_file}, which has the first {COMPLETIONS_WRITTEN} of every step and evaluation."
         ),
     }
 }

@@ -201,13 +201,14 @@ pub(super) fn tables(run: &RunFolder, stages: &[Stage]) -> String {
     html + "</div>"
 }
 
-fn facts(info: &RunInfo) -> [(&'static str, String); 7] {
+fn facts(info: &RunInfo) -> [(&'static str, String); 8] {
     let parameters = match (info.parameters, info.trainable) {
         (0, _) => String::new(),
         (all, trained) if all == trained => format!("{all}, all trained"),
         (all, trained) => format!("{all}, of which {trained} are trained"),
     };
     [
+        ("Failed", info.failure.clone().unwrap_or_default()),
         ("Model", info.model.clone()),
         ("Parameters", parameters),
         ("Device", info.device.clone()),

@@ -32,6 +32,7 @@ impl GrpoOptions {
             faults.counted(field, count);
         }
         let group = self.group_size;
+        faults.at_once("group_size", group, self.prompts_per_step, "prompts");
         faults.unless(
             group >= 2,
             "group_size",

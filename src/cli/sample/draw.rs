@@ -1,0 +1,162 @@
+//! Problems and a policy in, rows of rollouts out.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::anyhow;
+use serde_json::{Value, json};
+
+use super::progress::Progress;
+use crate::cli::container::unwritable;
+use crate::cli::train::fault;
+use crate::cli::{Failure, bad_input};
+use crate::rollout::{Reference, Text};
+use crate::train::policy::Policy;
+use crate::train::recipe::Words;
+use crate::train::sample::{Completion, Prompt, SampleOptions, sample};
+use crate::train::stage::{Problem, Problems, check_prompt};
+use crate::train::task::Asked;
+
+/// Completions that are drawn before the next rows are written.
+const ROWS: usize = 256;
+
+/// How far drawing came.
+pub(super) enum Drawn {
+    All,
+    /// It was asked to stop before.
+    Some,
+}
+
+/// What draws rollouts.
+pub(super) struct Drawing<'d> {
+    pub(super) policy: &'d Policy,
+    pub(super) words: &'d Words,
+    pub(super) problems: &'d Asked,
+    pub(super) options: &'d SampleOptions,
+    pub(super) samples: usize,
+    pub(super) logprobs: bool,
+    pub(super) output: &'d Path,
+    pub(super) stop: &'d AtomicBool,
+}
+
+impl Drawing<'_> {
+    /// Draws and writes, so many problems at a time; a row's draws depend on its
+    /// number alone.
+    pub(super) fn draw(
+        &self,
+        count: u64,
+        out: &mut impl Write,
+        progress: &mut Progress,
+    ) -> Result<Drawn, Failure> {
+        let at_once = (ROWS / self.samples).max(1) as u64;
+        let mut first = 0;
+        while first < count {
+            if self.stop.load(Ordering::SeqCst) {
+                return Ok(Drawn::Some);
+            }
+            let last = (first + at_once).min(count);
+            let mut problems = Vec::new();
+            for index in first..last {
+                let problem = self.problems.problem(index);
+                problems.push(problem.map_err(|problem| bad_input(anyhow!(problem)))?);
+            }
+            self.answer(first, &problems, out, progress)?;
+            first = last;
+        }
+        Ok(Drawn::All)
+    }
+
+    fn answer(
+        &self,
+        first: u64,
+        problems: &[Problem],
+        out: &mut impl Write,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let mut prompts: Vec<Vec<u32>> = Vec::new();
+        for problem in problems {
+            let tokens = problem.framing.encode(&problem.prompt, self.words);
+            let tokens = tokens.map_err(fault)?;
+            let task = self.problems.file_task();
+            check_prompt(problem, task, &tokens, self.policy).map_err(fault)?;
+            prompts.push(tokens);
+        }
+        let rows: Vec<Prompt<'_>> = (0..prompts.len() * self.samples)
+            .map(|row| Prompt {
+                row: first * self.samples as u64 + row as u64,
+                tokens: &prompts[row / self.samples],
+            })
+            .collect();
+        let mut completions: BTreeMap<usize, Completion> = BTreeMap::new();
+        let drawn = sample(
+            self.policy,
+            self.words,
+            &rows,
+            self.options,
+            |row, completion| {
+                progress.add(completion.tokens.len() as u64);
+                completions.insert(row, completion);
+                Ok(())
+            },
+        );
+        drawn.map_err(fault)?;
+        for (row, completion) in completions {
+            let problem = &problems[row / self.samples];
+            let rollout = self.rollout(problem, row % self.samples, &completion);
+            let written = serde_json::to_writer(&mut *out, &rollout).map_err(io::Error::from);
+            let written = written.and_then(|()| out.write_all(b"\n"));
+            written.map_err(|error| unwritable(error, self.output))?;
+        }
+        Ok(())
+    }
+
+    /// A rollout as `goldstone score` reads it.
+    fn rollout(&self, problem: &Problem, sample: usize, completion: &Completion) -> Value {
+        let asked = &problem.rollout;
+        let mut row = json!({
+            "id": format!("{}/{sample}", asked.id),
+            "group": asked.id,
+            "sample_index": sample,
+            "prompt": text(&asked.prompt),
+            "completion": completion.text,
+            "n_tokens": completion.tokens.len(),
+            "finish_reason": completion.finish.name(),
+        });
+        let reference = asked.reference.as_ref().map(|reference| match reference {
+            Reference::One(text) => json!(text),
+            Reference::AnyOf(texts) => json!(texts),
+            Reference::Json(value) => value.clone(),
+        });
+        let extra = (!asked.extra.is_empty()).then(|| json!(asked.extra));
+        let optional = [
+            ("reference", reference),
+            ("task", asked.task.as_ref().map(|task| json!(task))),
+            (
+                "data_source",
+                asked.data_source.as_ref().map(|name| json!(name)),
+            ),
+            ("language", asked.language.as_ref().map(|name| json!(name))),
+            ("tests", asked.tests.clone()),
+            ("extra", extra),
+            ("logprobs", self.logprobs.then(|| json!(completion.logps))),
+        ];
+        for (key, value) in optional {
+            if let Some(value) = value {
+                row[key] = value;
+            }
+        }
+        row
+    }
+}
+
+fn text(text: &Text) -> Value {
+    match text {
+        Text::Plain(text) => json!(text),
+        Text::Chat(messages) => messages
+            .iter()
+            .map(|message| json!({ "role": message.role, "content": message.content }))
+            .collect(),
+    }
+}
