@@ -76,7 +76,7 @@ pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
 pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
-pub use samples::{MAX_ANSWERS, MAX_GROUPS, PassAt, Samples};
+pub use samples::{MAX_ANSWERS, MAX_GROUPS, MajorityAt, PassAt, Samples};
 pub use schemas::{InputSchema, look};
 pub use select::{Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
