@@ -79,8 +79,12 @@ pub(super) fn curves(findings: &Findings) -> Option<String> {
         },
         legend,
         note: format!(
-            "pass@k: one of k samples is right (unbiased). maj@k: the most frequent answer is \
-             (exact; ties share). Bands: Wilson's interval over prompts.{}",
+            "pass@k: one of k samples is right (unbiased).{} Bands: Wilson's interval over \
+             prompts.{}",
+            match curves.majority.is_empty() {
+                true => "",
+                false => " maj@k: the most frequent answer is (exact; ties share).",
+            },
             left_out.unwrap_or_default()
         ),
         heads: vec!["", "value", "from", "to", "prompts"],
@@ -116,7 +120,15 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
             cell(&path(index), Unit::Count, bin.groups as f64),
         ]
     });
-    let nothing = groups.all_wrong + groups.all_right;
+    // Partial credit and other rewards can tell right answers apart, too.
+    let equal = match groups.rewarded {
+        0 => String::new(),
+        rewarded => format!(
+            " {} of {} prompts with several rewards have equal ones: no difference to learn from.",
+            count(groups.equal_rewards),
+            count(rewarded)
+        ),
+    };
     let figure = Figure {
         caption: "Prompts by their share of right samples".to_owned(),
         about: format!("{} prompts", count(groups.groups)),
@@ -148,8 +160,7 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
             ("correct", "all right"),
         ],
         note: format!(
-            "{} of the prompts ({} all wrong, {} all right) have no difference to learn from.",
-            share(nothing),
+            "{} of the prompts are all wrong, {} all right.{equal}",
             share(groups.all_wrong),
             share(groups.all_right)
         ),
