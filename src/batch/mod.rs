@@ -63,7 +63,7 @@ mod shares;
 mod summary;
 mod threads;
 
-pub use confirm::{ConfirmError, Confirmed, Difference, confirm};
+pub use confirm::{ConfirmError, Confirmed, Difference, FieldDifference, Sides, confirm};
 pub use container::{Container, RowKind, RowWriter};
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,

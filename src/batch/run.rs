@@ -312,11 +312,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
 
     /// The last draw of a sample of so many rows, by a pass over the inputs.
     fn bound(&self, most: u64) -> Result<Option<Draw>, BatchError> {
-        let streams = self.inputs.list().iter().enumerate();
-        if let Some((_, stream)) = streams
-            .into_iter()
-            .find(|(index, _)| self.inputs.size(*index).is_none())
-        {
+        if let Some(stream) = self.inputs.stream() {
             return Err(BatchError::SampleOfStream {
                 name: stream.name(),
             });
