@@ -78,6 +78,6 @@ pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
 pub use samples::{MAX_ANSWERS, MAX_GROUPS, MajorityAt, PassAt, Samples};
 pub use schemas::{InputSchema, look};
-pub use select::{Condition, Sample, Selection, SelectionError, Shard};
+pub use select::{AbsentField, Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
 pub use threads::{Threads, score_all};

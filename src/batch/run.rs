@@ -15,7 +15,7 @@ use super::reader::{Chunk, ReadLimits, Reader};
 use super::report::{Evidence, Survey, SurveyedRow};
 use super::resume::{OutputFile, ResumeError};
 use super::schemas::{InputSchema, Schemas};
-use super::select::{Draw, Lottery, Sample, Selection, Selector};
+use super::select::{AbsentField, Draw, Lottery, Sample, Selection, Selector};
 use super::summary::{Summary, Tallies};
 use crate::reward::Status;
 use crate::rollout::schema::SchemaChoice;
@@ -149,6 +149,8 @@ pub struct Report {
     pub ended: Ended,
     /// The inputs that another tool wrote.
     pub schemas: Vec<InputSchema>,
+    /// Fields that conditions ask for and no row has.
+    pub absent: Vec<AbsentField>,
 }
 
 /// How a run ended, errors aside.
@@ -344,6 +346,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     fn concluded(&self, report: Report, rows: &RowPlan) -> Report {
         Report {
             schemas: rows.schemas.foreign(self.inputs),
+            absent: rows.selector.absent(),
             ..report
         }
     }
@@ -460,6 +463,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             resumed_rows,
             ended,
             schemas: Vec::new(),
+            absent: Vec::new(),
         }
     }
 }

@@ -10,6 +10,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering as Memory};
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -104,6 +106,28 @@ pub struct Shard {
 pub struct SelectionError(String);
 
 impl Condition {
+    /// Whether the record has the field.
+    fn is_of(&self, record: &Record<'_>) -> bool {
+        let (head, rest) = self.field.split_first();
+        match rest.is_empty() {
+            true => record.columns().any(|(name, _)| name == head),
+            false => record.raw_at(&self.field).is_some(),
+        }
+    }
+
+    fn absent(&self, names: &[String]) -> AbsentField {
+        let (head, _) = self.field.split_first();
+        let mut near: Vec<(f64, &String)> = names
+            .iter()
+            .map(|name| (strsim::jaro_winkler(name, head), name))
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        AbsentField {
+            field: self.field.to_string(),
+            near: near.into_iter().map(|(_, name)| name.clone()).collect(),
+        }
+    }
+
     /// Whether it is true of a record. A field that is missing is `null`.
     fn holds(&self, record: &Record<'_>) -> bool {
         let raw = record.raw_at(&self.field);
@@ -166,6 +190,7 @@ impl FromStr for Condition {
     type Err = SelectionError;
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let text = text.trim_start();
         let found = RELATIONS
             .iter()
             .filter_map(|(sign, relation)| Some((place_of(sign, text)?, *sign, *relation)))
@@ -176,7 +201,12 @@ impl FromStr for Condition {
                 "`{text}` is no condition: write `FIELD=VALUE`, or `!=`, `>`, `>=`, `<`, `<=`, `~` for `=`"
             )));
         };
-        let (field, value) = (&text[..at], &text[at + sign.len()..]);
+        let field = text[..at].trim_end();
+        let value = match relation {
+            // In a pattern a blank stands for itself.
+            Relation::Like => &text[at + sign.len()..],
+            _ => text[at + sign.len()..].trim(),
+        };
         let field = match field.starts_with('/') {
             true => Pointer::parse(field).map_err(|error| SelectionError(error.to_string()))?,
             false => Pointer::field(field),
@@ -331,6 +361,46 @@ pub(super) struct Selector {
     shard: Option<Shard>,
     /// Rows that met conditions and sample.
     met: u64,
+    noticed: Arc<Noticed>,
+}
+
+/// A field that a condition asks for and no row has, most often for a slip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AbsentField {
+    /// JSON pointer of the field.
+    pub field: String,
+    /// Fields that the first row has, the ones with a similar name first.
+    pub near: Vec<String>,
+}
+
+/// What conditions have met; all copies of a selector share it.
+#[derive(Debug, Default)]
+struct Noticed {
+    /// Whether some row has the field, for every condition.
+    has: Vec<AtomicBool>,
+    /// The fields of the first row.
+    names: OnceLock<Vec<String>>,
+}
+
+impl Noticed {
+    fn of(conditions: &[Condition]) -> Arc<Self> {
+        let has = conditions.iter().map(|_| AtomicBool::new(false));
+        Arc::new(Self {
+            has: has.collect(),
+            names: OnceLock::new(),
+        })
+    }
+
+    fn notice(&self, conditions: &[Condition], record: &Record<'_>) {
+        let columns = || record.columns().map(|(name, _)| name.to_owned());
+        self.names.get_or_init(|| columns().collect());
+        for (condition, has) in conditions.iter().zip(&self.has) {
+            if !has.load(Memory::Relaxed) && condition.is_of(record) {
+                has.store(true, Memory::Relaxed);
+            }
+        }
+    }
 }
 
 /// Which draws are in the sample.
@@ -374,6 +444,7 @@ impl Selector {
             draws,
             shard: selection.shard,
             met: 0,
+            noticed: Noticed::of(&selection.conditions),
         }
     }
 
@@ -408,12 +479,29 @@ impl Selector {
             return true;
         }
         match line.map(Record::parse) {
-            Some(Ok(record)) => self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(&record)),
+            Some(Ok(record)) => {
+                self.noticed.notice(&self.conditions, &record);
+                let mut all = self.conditions.iter();
+                all.all(|condition| condition.holds(&record))
+            }
             _ => true,
         }
+    }
+
+    /// The fields of conditions that none of the rows so far has, not even as `null`.
+    pub(super) fn absent(&self) -> Vec<AbsentField> {
+        let Some(names) = self.noticed.names.get() else {
+            return Vec::new();
+        };
+        let has = self.noticed.has.iter();
+        let missed = has
+            .zip(&self.conditions)
+            .filter(|(has, _)| !has.load(Memory::Relaxed));
+        let mut absent: Vec<AbsentField> = missed
+            .map(|(_, condition)| condition.absent(names))
+            .collect();
+        absent.dedup();
+        absent
     }
 }
 

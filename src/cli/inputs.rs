@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::part::is_lost_to;
 use super::terminal::{DOUBT, Safe, Styled};
-use super::{Failure, bad_input};
-use crate::batch::{Input, InputSchema, Inputs, Manifest, look};
+use super::{Failure, bad_input, warn};
+use crate::batch::{AbsentField, Input, InputSchema, Inputs, Manifest, look};
 use crate::rollout::FieldMap;
 use crate::rollout::schema::SchemaChoice;
 
-/// Most fields that are named as the reason for a schema.
+/// Most fields that are named, as the reason for a schema or in place of one.
 const REASONS: usize = 6;
 
 /// Whose fields the rollouts have.
@@ -115,3 +115,22 @@ pub(super) fn say(found: &[InputSchema]) {
         drop(writeln!(anstream::stderr(), "{}", Styled(DOUBT, said)));
     }
 }
+/// Says which fields of `--where` no row has.
+pub(super) fn say_absent(absent: &[AbsentField]) {
+    let sentence = |absent: &AbsentField| {
+        let names = absent.near.len().min(REASONS);
+        let more = if names < absent.near.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let said = format!(
+            "`--where`: no row has the field `{}`; rows have: {}{more}",
+            absent.field,
+            absent.near[..names].join(", ")
+        );
+        Safe(&said).to_string()
+    };
+    warn(&absent.iter().map(sentence).collect::<Vec<_>>());
+}
+

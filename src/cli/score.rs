@@ -308,6 +308,7 @@ impl Score {
         });
         inputs::say(&streams.cloned().collect::<Vec<_>>());
         if report.ended == Ended::Closed {
+        inputs::say_absent(&report.absent);
             return Ok(Exit::Done);
         }
         if !self.quiet {
