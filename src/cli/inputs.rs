@@ -1,5 +1,7 @@
 //! Which rollouts a command reads: names, globs, and whose fields they have.
 
+use std::collections::HashMap;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -81,7 +83,7 @@ fn expand(name: &Path) -> Result<Vec<Input>, Failure> {
         .map_err(Failure::Input)?;
     match paths.is_empty() {
         true => Err(bad_input(anyhow!("no file matches `{pattern}`"))),
-        false => Ok(paths.iter().map(Input::named).collect()),
+        false => Ok(each_once(&paths).into_iter().map(Input::named).collect()),
     }
 }
 
@@ -131,6 +133,25 @@ pub(super) fn say_absent(absent: &[AbsentField]) {
         );
         Safe(&said).to_string()
     };
+/// Every file by one name, the shortest: links to folders above them lead to files
+/// again and again.
+fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut names: HashMap<PathBuf, &PathBuf> = HashMap::new();
+    let whole: Vec<PathBuf> = paths
+        .iter()
+        .map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()))
+        .collect();
+    for (path, whole) in paths.iter().zip(&whole) {
+        let name = names.entry(whole.clone()).or_insert(path);
+        if path.components().count() < name.components().count() {
+            *name = path;
+        }
+    }
+    let is_name = |(path, whole): &(&PathBuf, &PathBuf)| names.get(*whole) == Some(path);
+    let named = paths.iter().zip(&whole).filter(is_name);
+    named.map(|(path, _)| path).collect()
+}
+
     warn(&absent.iter().map(sentence).collect::<Vec<_>>());
 }
 
