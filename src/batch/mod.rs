@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod absent;
 mod confirm;
 mod container;
 mod counted;
@@ -63,6 +64,7 @@ mod shares;
 mod summary;
 mod threads;
 
+pub use absent::AbsentField;
 pub use confirm::{ConfirmError, Confirmed, Difference, FieldDifference, Sides, confirm};
 pub use container::{Container, RowKind, RowWriter};
 pub use diff::{
@@ -78,6 +80,6 @@ pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
 pub use samples::{MAX_ANSWERS, MAX_GROUPS, MajorityAt, PassAt, Samples};
 pub use schemas::{InputSchema, look};
-pub use select::{AbsentField, Condition, Sample, Selection, SelectionError, Shard};
+pub use select::{Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};
 pub use threads::{Threads, score_all};

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::absent::AbsentField;
 use super::container::{Container, Laid, Layout, Stream};
 use super::counted::Counted;
 use super::groups::{Groups, last_rows};
@@ -15,7 +16,7 @@ use super::reader::{Chunk, ReadLimits, Reader};
 use super::report::{Evidence, Survey, SurveyedRow};
 use super::resume::{OutputFile, ResumeError};
 use super::schemas::{InputSchema, Schemas};
-use super::select::{AbsentField, Draw, Lottery, Sample, Selection, Selector};
+use super::select::{Draw, Lottery, Sample, Selection, Selector};
 use super::summary::{Summary, Tallies};
 use crate::reward::Status;
 use crate::rollout::schema::SchemaChoice;

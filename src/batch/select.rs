@@ -10,14 +10,14 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering as Memory};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::absent::{AbsentField, Noticed};
 use super::reader::Position;
 use crate::rollout::{Pointer, Record};
 
@@ -106,28 +106,6 @@ pub struct Shard {
 pub struct SelectionError(String);
 
 impl Condition {
-    /// Whether the record has the field.
-    fn is_of(&self, record: &Record<'_>) -> bool {
-        let (head, rest) = self.field.split_first();
-        match rest.is_empty() {
-            true => record.columns().any(|(name, _)| name == head),
-            false => record.raw_at(&self.field).is_some(),
-        }
-    }
-
-    fn absent(&self, names: &[String]) -> AbsentField {
-        let (head, _) = self.field.split_first();
-        let mut near: Vec<(f64, &String)> = names
-            .iter()
-            .map(|name| (strsim::jaro_winkler(name, head), name))
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        AbsentField {
-            field: self.field.to_string(),
-            near: near.into_iter().map(|(_, name)| name.clone()).collect(),
-        }
-    }
-
     /// Whether it is true of a record. A field that is missing is `null`.
     fn holds(&self, record: &Record<'_>) -> bool {
         let raw = record.raw_at(&self.field);
@@ -361,46 +339,8 @@ pub(super) struct Selector {
     shard: Option<Shard>,
     /// Rows that met conditions and sample.
     met: u64,
+    /// Shared by all copies.
     noticed: Arc<Noticed>,
-}
-
-/// A field that a condition asks for and no row has, most often for a slip.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AbsentField {
-    /// JSON pointer of the field.
-    pub field: String,
-    /// Fields that the first row has, the ones with a similar name first.
-    pub near: Vec<String>,
-}
-
-/// What conditions have met; all copies of a selector share it.
-#[derive(Debug, Default)]
-struct Noticed {
-    /// Whether some row has the field, for every condition.
-    has: Vec<AtomicBool>,
-    /// The fields of the first row.
-    names: OnceLock<Vec<String>>,
-}
-
-impl Noticed {
-    fn of(conditions: &[Condition]) -> Arc<Self> {
-        let has = conditions.iter().map(|_| AtomicBool::new(false));
-        Arc::new(Self {
-            has: has.collect(),
-            names: OnceLock::new(),
-        })
-    }
-
-    fn notice(&self, conditions: &[Condition], record: &Record<'_>) {
-        let columns = || record.columns().map(|(name, _)| name.to_owned());
-        self.names.get_or_init(|| columns().collect());
-        for (condition, has) in conditions.iter().zip(&self.has) {
-            if !has.load(Memory::Relaxed) && condition.is_of(record) {
-                has.store(true, Memory::Relaxed);
-            }
-        }
-    }
 }
 
 /// Which draws are in the sample.
@@ -438,13 +378,17 @@ impl Selector {
                 }
             }
         };
+        let fields = selection
+            .conditions
+            .iter()
+            .map(|condition| &condition.field);
         Self {
             conditions: selection.conditions.clone(),
             seed: selection.seed,
             draws,
             shard: selection.shard,
             met: 0,
-            noticed: Noticed::of(&selection.conditions),
+            noticed: Arc::new(Noticed::new(fields.cloned())),
         }
     }
 
@@ -480,7 +424,7 @@ impl Selector {
         }
         match line.map(Record::parse) {
             Some(Ok(record)) => {
-                self.noticed.notice(&self.conditions, &record);
+                self.noticed.notice(&record);
                 let mut all = self.conditions.iter();
                 all.all(|condition| condition.holds(&record))
             }
@@ -488,20 +432,9 @@ impl Selector {
         }
     }
 
-    /// The fields of conditions that none of the rows so far has, not even as `null`.
+    /// The fields of conditions that none of the rows so far has.
     pub(super) fn absent(&self) -> Vec<AbsentField> {
-        let Some(names) = self.noticed.names.get() else {
-            return Vec::new();
-        };
-        let has = self.noticed.has.iter();
-        let missed = has
-            .zip(&self.conditions)
-            .filter(|(has, _)| !has.load(Memory::Relaxed));
-        let mut absent: Vec<AbsentField> = missed
-            .map(|(_, condition)| condition.absent(names))
-            .collect();
-        absent.dedup();
-        absent
+        self.noticed.absent()
     }
 }
 

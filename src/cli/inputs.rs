@@ -137,10 +137,7 @@ fn expand(name: &Path) -> Result<Vec<Input>, Failure> {
 /// again and again.
 fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
     let mut names: HashMap<PathBuf, &PathBuf> = HashMap::new();
-    let whole: Vec<PathBuf> = paths
-        .iter()
-        .map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()))
-        .collect();
+    let whole: Vec<PathBuf> = paths.iter().map(|path| followed(path)).collect();
     for (path, whole) in paths.iter().zip(&whole) {
         let name = names.entry(whole.clone()).or_insert(path);
         if path.components().count() < name.components().count() {
@@ -150,6 +147,17 @@ fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
     let is_name = |(path, whole): &(&PathBuf, &PathBuf)| names.get(*whole) == Some(path);
     let named = paths.iter().zip(&whole).filter(is_name);
     named.map(|(path, _)| path).collect()
+}
+
+/// The file that a path leads to.
+fn followed(path: &Path) -> PathBuf {
+    let by_folder = || {
+        // A path may be short enough to be listed, and too long for one more link.
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        fs::canonicalize(folder.join(path.file_name()?)).ok()
+    };
+    let found = fs::canonicalize(path).ok().or_else(by_folder);
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 /// Says which inputs another tool wrote, before they are read.
