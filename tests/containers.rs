@@ -314,9 +314,9 @@ fn cut_anywhere_and_resumed_is_as_uninterrupted() {
         let report = run.go(Existing::Overwrite).unwrap();
         let whole = run.bytes();
         let step = if container == Container::Parquet {
-            97
+            499
         } else {
-            7
+            53
         };
         for cut in (0..=whole.len()).step_by(step).chain([whole.len()]) {
             fs::write(run.output(), &whole[..cut]).unwrap();
