@@ -271,10 +271,9 @@ impl Difference {
         };
         let mut fields = Vec::new();
         if let (Some(file), Some(now)) = (file, now) {
-            match (serde_json::from_slice(file), serde_json::from_slice(now)) {
-                (Ok(file), Ok(now)) => compare("", Some(&file), Some(&now), &mut fields),
-                // What was scored is JSON.
-                _ => {}
+            let parsed = |text| serde_json::from_slice::<Value>(text);
+            if let (Ok(file), Ok(now)) = (parsed(file), parsed(now)) {
+                compare("", Some(&file), Some(&now), &mut fields);
             }
             if fields.is_empty() {
                 let text = |text| Some(String::from_utf8_lossy(text).into_owned());

@@ -422,7 +422,7 @@ fn describe(error: &serde_json::Error, text: &str) -> String {
             Some(name) => format!("not valid JSON, which has no `{name}`; write `null`"),
             None => format!("not valid JSON: {message}"),
         },
-        Some(b'[') => "a list, and no JSON object; every line must be one `{…}` (`jq -c '.[]'` \
+        Some(b'[') => "not a JSON object but a list; every line must be one `{…}` (`jq -c '.[]'` \
                        makes lines of a list)"
             .to_owned(),
         _ if text.starts_with('\u{feff}') => "a byte order mark, which stands at the beginning of \

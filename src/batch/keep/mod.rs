@@ -259,7 +259,7 @@ pub fn keep(
         let rollouts = kept.rows;
         return Err(KeepError::Counts { scores, rollouts });
     }
-    if unscored_lines > 0 && unscored_lines == kept.unusable && kept.unusable == kept.rows {
+    if unscored_lines > 0 && kept.unusable == kept.rows {
         let name = scored.list().first().map(Input::name);
         let name = name.unwrap_or_default();
         return Err(KeepError::Unscored { name });

@@ -79,7 +79,7 @@ pub(super) fn tiles(findings: &Findings, about: &About) -> String {
                 groups.unequal_rewards as f64,
             ),
             format!(
-                "of {} with several rewards; those of the others are equal",
+                "of {} with several rewards; the others' are equal",
                 inline("/groups/rewarded", Unit::Count, groups.rewarded as f64)
             ),
         );
