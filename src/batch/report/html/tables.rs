@@ -1,7 +1,7 @@
 //! The tables and tiles of a report.
 
 use super::charts::{head, table};
-use super::numbers::{Unit, cell, count, inline};
+use super::numbers::{Unit, cell, count, counted, inline};
 use super::{brief, text};
 use crate::batch::report::cost::CostlyRow;
 use crate::batch::report::findings::{About, Findings};
@@ -58,14 +58,14 @@ pub(super) fn tiles(findings: &Findings, about: &About) -> String {
                 point.value,
             ),
             format!(
-                "{} to {}, {} prompts",
+                "{} to {}, {}",
                 inline(&format!("/curves/pass/{index}/low"), Unit::Share, point.low),
                 inline(
                     &format!("/curves/pass/{index}/high"),
                     Unit::Share,
                     point.high
                 ),
-                count(point.groups)
+                counted(point.groups, "prompt")
             ),
         );
     }

@@ -1,6 +1,6 @@
 //! What several samples per prompt say: pass@k and maj@k, and what prompts teach.
 
-use super::super::numbers::{Unit, cell, count};
+use super::super::numbers::{Unit, cell, count, counted};
 use super::super::svg::{Dot, Labels, Line, Marks, Panel, Part, Picture, Scale};
 use super::rewards::histogram;
 use super::{Figure, head};
@@ -30,12 +30,12 @@ pub(super) fn curves(findings: &Findings) -> Option<String> {
             low: point.low,
             high: point.high,
             title: format!(
-                "{} {} (95 %: {} to {}), {} prompts",
+                "{} {} (95 %: {} to {}), {}",
                 name.replace('k', &point.k.to_string()),
                 Unit::Share.shown(point.value),
                 Unit::Share.shown(point.low),
                 Unit::Share.shown(point.high),
-                count(point.groups)
+                counted(point.groups, "prompt")
             ),
             path: format!("{path}/{index}/value"),
         });
@@ -110,7 +110,7 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
         vec![Part {
             class: class(index),
             value: bin.groups as f64,
-            title: format!("{} right: {} prompts", bin.label, count(bin.groups)),
+            title: format!("{} right: {}", bin.label, counted(bin.groups, "prompt")),
             path: path(index),
         }]
     });
@@ -124,14 +124,14 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
     let equal = match groups.rewarded {
         0 => String::new(),
         rewarded => format!(
-            " {} of {} prompts with several rewards have equal ones: no difference to learn from.",
+            " Equal rewards, no difference to learn from: {} of {} with several rewards.",
             count(groups.equal_rewards),
-            count(rewarded)
+            counted(rewarded, "prompt")
         ),
     };
     let figure = Figure {
         caption: "Prompts by their share of right samples".to_owned(),
-        about: format!("{} prompts", count(groups.groups)),
+        about: counted(groups.groups, "prompt"),
         picture: Picture {
             says: format!(
                 "Prompts by their share of right samples: {} all wrong, {} mixed, {} all right.",
