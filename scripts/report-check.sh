@@ -37,6 +37,19 @@ with open(sys.argv[1], "w") as file:
         }
         print(json.dumps(line), file=file)
 END
+# Tasks and groups with names that have no place to break a line.
+python3 - "$work/long.jsonl" <<'END'
+import json, sys
+
+with open(sys.argv[1], "w") as file:
+    for row in range(40):
+        task = "competition_mathematics" + "/level-" * 30 + str(row % 2)
+        line = {
+            "id": f"{task}/{row}", "group": f"{task}/{row // 4}", "task": task, "prompt": "1?",
+            "completion": f"<think>.</think>\n<answer>{row % 3}</answer>", "reference": "1",
+        }
+        print(json.dumps(line), file=file)
+END
 examples=examples/rollouts
 check() { # name, spec, rollouts
     "$goldstone" score "$3" --spec "$2" --allow-errors --quiet --report "$work/$1.html" >/dev/null
@@ -46,3 +59,4 @@ check() { # name, spec, rollouts
 check gsm8k gsm8k "$examples/gsm8k.jsonl"
 check r1 r1-zero "$examples/r1.jsonl"
 check hostile r1-zero "$work/hostile.jsonl"
+check long r1-zero "$work/long.jsonl"

@@ -1070,11 +1070,10 @@ fn samples_of_a_prompt_give_the_papers_pass_at_k() {
             "{got:?}"
         );
     }
-    // a: 2 has three votes, wrong; b: wrong; c: right; d: 1 and 5 share.
-    assert!(close(
-        samples.majority.unwrap(),
-        (0.0 + 0.0 + 1.0 + 0.5) / 4.0
-    ));
+    // Of a alone, which has five samples: 2 has three votes, and is wrong.
+    let majority = samples.majority.unwrap();
+    assert_eq!((majority.k, majority.groups), (5, 1));
+    assert!(close(majority.value, 0.0));
     let reward = &summary.tasks[0].rewards[0];
     assert_eq!((reward.correct, reward.wrong, reward.unknown), (5, 8, 1));
     // 5 ones and 8 zeros: mean 5/13, sample variance (5·8/13)/12.
@@ -1083,6 +1082,29 @@ fn samples_of_a_prompt_give_the_papers_pass_at_k() {
         reward.raw.std.unwrap(),
         (40.0_f64 / 13.0 / 12.0).sqrt()
     ));
+}
+
+#[test]
+fn a_majority_is_of_groups_with_as_many_samples() {
+    let folder = Folder::new();
+    let mut text = String::new();
+    // Right by two of three; tied, one of three right; two samples are no three.
+    for (group, answers) in [
+        ("a", &["1", "1", "2"][..]),
+        ("b", &["1", "2", "3"]),
+        ("c", &["1", "1"]),
+        ("d", &["2", "3"]),
+    ] {
+        for answer in answers {
+            text += &sample(group, answer);
+        }
+    }
+    let path = folder.file("in.jsonl", text);
+    let spec = load::spec("math").unwrap();
+    let (_, report) = run_with(&spec, &[path], &BatchOptions::default());
+    let majority = report.unwrap().summary.samples.unwrap().majority.unwrap();
+    assert_eq!((majority.k, majority.groups), (3, 2));
+    assert!((majority.value - (1.0 + 1.0 / 3.0) / 2.0).abs() < 1e-12);
 }
 
 #[test]

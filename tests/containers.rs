@@ -133,7 +133,11 @@ fn rows(count: usize) -> String {
                 // Of several types, and at times none at all.
                 ["1", "\"one\"", "[1, \"b\"]", "{\"b\":  2}", "null"][index % 5],
                 // A list that goes on as a text.
-                if kind == 8 && index > 20 { "\"[]\"" } else { "[{\"role\": \"user\", \"content\": \"hi\"}]" },
+                if kind == 8 && index > 20 {
+                    "\"[]\""
+                } else {
+                    "[{\"role\": \"user\", \"content\": \"hi\"}]"
+                },
             ),
         };
     }
@@ -156,7 +160,9 @@ fn present(line: &str) -> Value {
     let mut row: Value = serde_json::from_str(line).unwrap();
     let terms = row["terms"].clone();
     let reward = row["reward"].clone();
-    row.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    row.as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
     row["terms"] = terms;
     row["reward"] = reward;
     row
@@ -177,8 +183,13 @@ fn compressed_outputs_unpack_to_the_plain_one() {
             let packed = run.bytes();
             let mut text = Vec::new();
             match container {
-                Container::Gzip => MultiGzDecoder::new(&packed[..]).read_to_end(&mut text).unwrap(),
-                _ => zstd::Decoder::new(&packed[..]).unwrap().read_to_end(&mut text).unwrap(),
+                Container::Gzip => MultiGzDecoder::new(&packed[..])
+                    .read_to_end(&mut text)
+                    .unwrap(),
+                _ => zstd::Decoder::new(&packed[..])
+                    .unwrap()
+                    .read_to_end(&mut text)
+                    .unwrap(),
             };
             assert!(text == run.plain(), "{container}");
             assert!(!run.tail().exists());
@@ -213,7 +224,10 @@ fn parquet_outputs_hold_the_plain_ones_rows() {
         for (got, plain) in got.iter().zip(plain) {
             assert_eq!(present(got), present(plain));
             // The score is the same to the byte.
-            assert_eq!(score_text(&got[got.rfind("\"id\":").unwrap()..]), score_text(&plain[plain.rfind("\"id\":").unwrap()..]));
+            assert_eq!(
+                score_text(&got[got.rfind("\"id\":").unwrap()..]),
+                score_text(&plain[plain.rfind("\"id\":").unwrap()..])
+            );
         }
         assert!(run.stream() == run.bytes());
     }
@@ -222,7 +236,11 @@ fn parquet_outputs_hold_the_plain_ones_rows() {
 #[cfg(feature = "parquet")]
 #[test]
 fn a_parquet_input_scores_as_its_lines_do() {
-    let text: String = rows(60).lines().filter(|line| line.ends_with('}')).map(|line| format!("{line}\n")).collect();
+    let text: String = rows(60)
+        .lines()
+        .filter(|line| line.ends_with('}'))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let first = Run::new(&text, Container::Parquet);
     first.go(Existing::Refuse).unwrap();
     let mut second = Run::new("", Container::Parquet);
@@ -238,8 +256,55 @@ fn a_parquet_input_scores_as_its_lines_do() {
         });
         rows.collect()
     };
-    assert_eq!(without_place(&first.output()), without_place(&second.output()));
+    assert_eq!(
+        without_place(&first.output()),
+        without_place(&second.output())
+    );
     assert!(second.plain().len() > 1000);
+}
+
+/// Numbers that a column of numbers would change, among those that it holds.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_number_comes_out_of_parquet_as_it_went_in() {
+    let columns: [&[&str]; 9] = [
+        &["3.14159265358979323846", "1.5", "0.5"],
+        &["0.5", "0.33333333333333333333", "null"],
+        &["9007199254740993.0", "1.0", "2.5"],
+        &["12", "812.5", "-3"],
+        &["1", "18446744073709551616", "-0"],
+        &["1.50", "2.5", "1e-05"],
+        &["[1,2.5]", "[0.1,3.14159265358979323846]", "[1,2]"],
+        &["{\"a\":1}", "{\"a\":1.5}", "{\"a\":2.50}"],
+        // These are held.
+        &["9223372036854775807", "-1", "0"],
+    ];
+    for values in columns {
+        // In one row group, and in one for each row.
+        for (block, order) in [(1 << 20, 1), (1, 1), (1, 2)] {
+            let row = |index: usize| {
+                let value = values[(index * order) % 3];
+                let text = "x".repeat(index);
+                format!(
+                    "{{\"id\":\"{index}\",\"completion\":\"{text}\",\"reference\":{value},\"n\":{value}}}\n"
+                )
+            };
+            let text: String = (0..3).map(row).collect();
+            let mut run = Run::new(&text, Container::Parquet);
+            run.options.block_bytes = Some(block);
+            run.go(Existing::Refuse).unwrap();
+            for (index, line) in lines_of(&run.output()).iter().enumerate() {
+                let record = goldstone::rollout::Record::parse(line.as_bytes()).unwrap();
+                let value = values[(index * order) % 3];
+                for name in ["reference", "n"] {
+                    let found = record.columns().find(|(other, _)| *other == name);
+                    let found = found.map_or("null", |(_, value)| value);
+                    let is_same = found == value || value == "1e-05" && found.parse() == Ok(1e-05);
+                    assert!(is_same, "{found} for {value} among {values:?}, {block}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -248,7 +313,11 @@ fn cut_anywhere_and_resumed_is_as_uninterrupted() {
         let run = Run::new(&rows(45), container);
         let report = run.go(Existing::Overwrite).unwrap();
         let whole = run.bytes();
-        let step = if container == Container::Parquet { 97 } else { 7 };
+        let step = if container == Container::Parquet {
+            499
+        } else {
+            53
+        };
         for cut in (0..=whole.len()).step_by(step).chain([whole.len()]) {
             fs::write(run.output(), &whole[..cut]).unwrap();
             run.unfinish();
@@ -341,7 +410,11 @@ fn an_input_that_breaks_off_leaves_a_readable_output() {
         let BatchError::Input { report, .. } = error else {
             panic!("{error}")
         };
-        assert_eq!(lines_of(&run.output()).len() as u64, report.summary.rows, "{container}");
+        assert_eq!(
+            lines_of(&run.output()).len() as u64,
+            report.summary.rows,
+            "{container}"
+        );
         assert!(report.summary.rows >= 400);
     }
 }

@@ -5,6 +5,9 @@ mod batch;
 mod cli;
 #[cfg(feature = "sandbox")]
 mod code;
+mod containers;
+#[cfg(feature = "cli")]
+mod demonstrations;
 #[cfg(feature = "cli")]
 mod diff;
 mod engine;

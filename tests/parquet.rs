@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type};
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
-    Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float16Array, Float32Array,
+    Float64Array, Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    UInt64Array,
 };
 use arrow_schema::{DataType, Field};
 use goldstone::batch::{Input, InputError, Inputs, each_line};
@@ -18,6 +20,8 @@ use parquet::basic::{Compression, GzipLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use tempfile::TempDir;
+
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
 struct Folder(TempDir);
 
@@ -103,6 +107,20 @@ fn values_become_the_json_that_stands_for_them() {
             ["1e+300", "null"],
         ),
         // The shortest digits of the float itself, not those of it as a double.
+        (
+            Arc::new(Float16Array::from(vec![
+                Half::from_f32(0.1),
+                Half::from_f32(65504.0),
+            ])),
+            ["0.1", "65504.0"],
+        ),
+        (
+            Arc::new(Float16Array::from(vec![
+                Half::from_f32(2048.0),
+                Half::from_f32(-0.333_251_95),
+            ])),
+            ["2048.0", "-0.3333"],
+        ),
         (Arc::new(Float32Array::from(vec![0.1, 3.0])), ["0.1", "3.0"]),
         (
             Arc::new(BooleanArray::from(vec![Some(true), None])),

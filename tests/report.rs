@@ -376,6 +376,12 @@ fn a_scored_file_has_its_report_by_its_manifest() {
         json
     };
     assert_eq!(numbers("one.json"), numbers("two.json"));
+    // The spec of the manifest may be named as well, and no other one.
+    for (spec, wanted) in [("r1-zero", 0), ("math", 2)] {
+        let named = [&report[..3], &["four.html", "--spec", spec]].concat();
+        let (code, said) = goldstone(folder.path(), &named);
+        assert_eq!(code, wanted, "{said}");
+    }
     let (code, said) = goldstone(folder.path(), &["report", "rows.jsonl", "-o", "three.html"]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("no manifest that tells its spec"), "{said}");

@@ -35,6 +35,11 @@ fn refusals_name_what_is_wrong() {
         r#"{"completion": "x"#,
         r#"{"completion": "x",}"#,
         r#"["x"]"#,
+        "[",
+        r#"{"completion": "x", "score": NaN}"#,
+        r#"{"completion": "x", "scores": [1.0, -Infinity]}"#,
+        r#"{"completion": {"base64":"NDI="}}"#,
+        r#"{"completion": {"text": "NDI="}}"#,
         r#"not json"#,
     ];
     let report: Vec<String> = lines

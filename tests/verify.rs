@@ -89,6 +89,29 @@ fn an_edited_row_is_found() {
     assert_eq!(code, Some(1));
     assert!(said.contains("1 row of scored.jsonl"), "{said}");
     assert!(said.contains("row 2"), "{said}");
+    // What differs is shown, and nothing else.
+    let shown = said.split_once("row 2").unwrap().1;
+    let shown: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!(shown, ["/reward", "file", "2.0", "now", "1.0"]);
+}
+
+#[test]
+fn a_long_field_is_shown_where_it_differs() {
+    let folder = Folder::scored("scored.jsonl", &[]);
+    let text = fs::read_to_string(folder.path("scored.jsonl")).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let mut row: Value = serde_json::from_str(first).unwrap();
+    let long = "ü".repeat(500);
+    row["completion"] = format!("{long}<end>{long}").into();
+    fs::write(folder.path("scored.jsonl"), format!("{row}\n{rest}")).unwrap();
+    let (code, said) = folder.verify("scored.jsonl");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("/completion"), "{said}");
+    assert!(!said.contains("/reward"), "{said}");
+    assert!(
+        said.lines().all(|line| line.chars().count() < 100),
+        "{said}"
+    );
 }
 
 #[test]
@@ -179,6 +202,16 @@ fn what_cannot_be_scored_once_more_is_refused() {
     let (code, told) = folder.verify("scored.jsonl");
     assert_eq!(code, Some(2));
     assert!(told.contains("the same folder"), "{told}");
+    // Nor is a pipe waited for.
+    for (name, told) in [("-", "standard input"), ("pipe", "`pipe`, a stream")] {
+        let mut manifest: Value = serde_json::from_str(&whole).unwrap();
+        manifest["inputs"][0] =
+            serde_json::json!({"name": name, "bytes": null, "ends_sha256": null});
+        fs::write(&path, manifest.to_string()).unwrap();
+        let (code, said) = folder.verify("scored.jsonl");
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(told), "{said}");
+    }
     // It goes with no other input.
     let both = folder.run(&["score", "x.jsonl", "--verify", "scored.jsonl"]);
     assert_eq!(both.status.code(), Some(2));

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::container::Container;
 use super::input::{Input, InputError, Inputs};
 use super::judge::Judge;
@@ -11,11 +13,14 @@ use super::lines::reader;
 use super::manifest::Manifest;
 use super::reader::{Chunk, Line, Reader};
 use super::run::{Batch, BatchError, BatchOptions, Control, Report};
+use crate::rollout::Pointer;
 
 /// Differences that are kept.
 const SHOWN: usize = 3;
-/// Lines of a difference are kept up to here.
-const SHOWN_BYTES: usize = 2000;
+/// Fields of a row that are kept.
+const FIELDS: usize = 8;
+/// Characters of a value that are kept, and those of them before the first that differs.
+const VALUE_CHARS: [usize; 2] = [80, 20];
 
 /// What scoring once more has come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +43,35 @@ pub struct Confirmed {
 pub struct Difference {
     /// Number of the row, 1-based.
     pub row: u64,
-    /// What the file has; `None` where it has ended.
+    /// Which side has the row; both but for a file that is too short or too long.
+    pub sides: Sides,
+    /// The first fields that differ.
+    pub fields: Vec<FieldDifference>,
+    /// How many more do.
+    pub more: usize,
+}
+
+/// Who has a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sides {
+    /// The file, and scoring once more.
+    Both,
+    /// The file alone.
+    FileOnly,
+    /// Scoring once more alone.
+    NowOnly,
+}
+
+/// A field that is another one now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldDifference {
+    /// JSON pointer of the field; empty where a row is no JSON object, or only its text
+    /// differs.
+    pub field: String,
+    /// JSON in the file, cut around what differs; `None` where it has no such field.
     pub file: Option<String>,
-    /// What was scored; `None` where there is no such row.
+    /// JSON that was scored, cut likewise.
     pub now: Option<String>,
 }
 
@@ -196,11 +227,7 @@ impl<'i> Rows<'i> {
         if then != now {
             self.differ += 1;
             if self.first.len() < SHOWN {
-                self.first.push(Difference {
-                    row: self.row,
-                    file: then.map(shown),
-                    now: now.map(shown),
-                });
+                self.first.push(Difference::of(self.row, then, now));
             }
         }
         self.next += usize::from(then.is_some());
@@ -235,7 +262,81 @@ impl Write for Rows<'_> {
     }
 }
 
-fn shown(row: &[u8]) -> String {
-    let head = &row[..row.len().min(SHOWN_BYTES)];
-    String::from_utf8_lossy(head).into_owned()
+impl Difference {
+    fn of(row: u64, file: Option<&[u8]>, now: Option<&[u8]>) -> Self {
+        let sides = match (file, now) {
+            (Some(_), None) => Sides::FileOnly,
+            (None, Some(_)) => Sides::NowOnly,
+            _ => Sides::Both,
+        };
+        let mut fields = Vec::new();
+        if let (Some(file), Some(now)) = (file, now) {
+            let parsed = |text| serde_json::from_slice::<Value>(text);
+            if let (Ok(file), Ok(now)) = (parsed(file), parsed(now)) {
+                compare("", Some(&file), Some(&now), &mut fields);
+            }
+            if fields.is_empty() {
+                let text = |text| Some(String::from_utf8_lossy(text).into_owned());
+                fields.push(FieldDifference::of("", text(file), text(now)));
+            }
+        }
+        let more = fields.len().saturating_sub(FIELDS);
+        fields.truncate(FIELDS);
+        Self {
+            row,
+            sides,
+            fields,
+            more,
+        }
+    }
+}
+
+/// The values that differ, down to those without parts.
+fn compare(
+    field: &str,
+    file: Option<&Value>,
+    now: Option<&Value>,
+    found: &mut Vec<FieldDifference>,
+) {
+    if file == now {
+        return;
+    }
+    let (Some(Value::Object(a)), Some(Value::Object(b))) = (file, now) else {
+        let text = |value: Option<&Value>| value.map(ToString::to_string);
+        found.push(FieldDifference::of(field, text(file), text(now)));
+        return;
+    };
+    let others = b.keys().filter(|name| !a.contains_key(*name));
+    for name in a.keys().chain(others) {
+        let below = format!("{field}{}", Pointer::field(name));
+        compare(&below, a.get(name), b.get(name), found);
+    }
+}
+
+impl FieldDifference {
+    fn of(field: &str, file: Option<String>, now: Option<String>) -> Self {
+        let same = match (&file, &now) {
+            (Some(file), Some(now)) => {
+                let pairs = file.chars().zip(now.chars());
+                pairs.take_while(|(a, b)| a == b).count()
+            }
+            _ => 0,
+        };
+        let [most, before] = VALUE_CHARS;
+        let skipped = same.saturating_sub(before);
+        let cut = |text: String| {
+            let count = text.chars().count();
+            // A short one is shown whole.
+            let skipped = if count <= most { 0 } else { skipped };
+            let head = if skipped > 0 { "…" } else { "" };
+            let tail = if count > skipped + most { "…" } else { "" };
+            let middle: String = text.chars().skip(skipped).take(most).collect();
+            format!("{head}{middle}{tail}")
+        };
+        Self {
+            field: field.to_owned(),
+            file: file.map(cut),
+            now: now.map(cut),
+        }
+    }
 }

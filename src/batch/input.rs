@@ -77,6 +77,12 @@ pub enum InputError {
     /// Standard input can be read only once.
     #[error("standard input (`-`) is named twice")]
     StdinTwice,
+    /// So can a pipe.
+    #[error("`{name}` is a stream, which can be read only once, and is named twice")]
+    StreamTwice {
+        /// The input as it was named.
+        name: String,
+    },
     /// A compressed input is cut off or damaged.
     #[error(
         "`{name}` is cut off or damaged: its {format} data cannot be read past byte {byte}; {lines} whole lines before that were read"
@@ -132,7 +138,7 @@ impl Inputs {
     ///
     /// # Errors
     /// [`InputError`] for a missing or unreadable file, a directory, a known
-    /// format that is not lines of JSON, and standard input named twice.
+    /// format that is not lines of JSON, and a stream that is named twice.
     pub fn check(inputs: Vec<Input>) -> Result<Self, InputError> {
         if inputs
             .iter()
@@ -142,7 +148,13 @@ impl Inputs {
         {
             return Err(InputError::StdinTwice);
         }
-        let sizes = inputs.iter().map(check).collect::<Result<_, _>>()?;
+        let sizes: Vec<Option<u64>> = inputs.iter().map(check).collect::<Result<_, _>>()?;
+        let all = || inputs.iter().zip(&sizes);
+        let is_again = |input: &Input| all().filter(|(other, _)| *other == input).count() > 1;
+        if let Some((stream, _)) = all().find(|(input, size)| size.is_none() && is_again(input)) {
+            let name = stream.name();
+            return Err(InputError::StreamTwice { name });
+        }
         Ok(Self { inputs, sizes })
     }
 
@@ -157,6 +169,13 @@ impl Inputs {
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {
         self.sizes.iter().copied().sum()
+    }
+
+    /// The first input that can be read only once: a pipe, a device, standard input.
+    #[must_use]
+    pub fn stream(&self) -> Option<&Input> {
+        let mut all = self.inputs.iter().zip(&self.sizes);
+        all.find(|(_, size)| size.is_none()).map(|(input, _)| input)
     }
 
     /// The size of the input at `index`, or `None` for a stream.

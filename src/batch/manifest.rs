@@ -249,9 +249,15 @@ impl Manifest {
             version: u32,
         }
         let text = fs::read(path)?;
+        let damaged = |error: serde_json::Error| {
+            io::Error::other(format!(
+                "it is damaged, or no manifest ({error}); scoring again writes a new one"
+            ))
+        };
         // Of another version nothing else is known.
-        match serde_json::from_slice::<Head>(&text)?.version {
-            VERSION => Ok(serde_json::from_slice(&text)?),
+        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
+        match head.version {
+            VERSION => serde_json::from_slice(&text).map_err(damaged),
             version => Err(io::Error::other(format!(
                 "its format has version {version}, and this goldstone reads {VERSION}"
             ))),

@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod absent;
 mod confirm;
 mod container;
 mod counted;
@@ -63,7 +64,8 @@ mod shares;
 mod summary;
 mod threads;
 
-pub use confirm::{ConfirmError, Confirmed, Difference, confirm};
+pub use absent::AbsentField;
+pub use confirm::{ConfirmError, Confirmed, Difference, FieldDifference, Sides, confirm};
 pub use container::{Container, RowKind, RowWriter};
 pub use diff::{
     Change, ChangeKind, Diff, DiffOptions, Paired, RowScore, RowTerm, TermDiff, Transition, diff,
@@ -76,7 +78,7 @@ pub use manifest::{InputIdentity, Manifest, OutputOptions, SpecIdentity};
 pub use output::{Columns, SCORE_FIELDS};
 pub use resume::{Existing, OutputFile, ResumeError};
 pub use run::{Batch, BatchError, BatchOptions, Control, Ended, Progress, Report};
-pub use samples::{MAX_ANSWERS, MAX_GROUPS, PassAt, Samples};
+pub use samples::{MAX_ANSWERS, MAX_GROUPS, MajorityAt, PassAt, Samples};
 pub use schemas::{InputSchema, look};
 pub use select::{Condition, Sample, Selection, SelectionError, Shard};
 pub use summary::{Moments, RewardSummary, Summary, TaskSummary};

@@ -158,6 +158,14 @@ impl<'i> Reader<'i> {
         }
     }
 
+    /// The same reader, for so many rows at most.
+    pub(super) fn up_to(self, rows: u64) -> Self {
+        Self {
+            rows_left: rows,
+            ..self
+        }
+    }
+
     /// The next chunk of at most `most` rows; `None` at the end. A chunk is empty
     /// where none of the rows was asked for.
     ///

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::absent::AbsentField;
 use super::container::{Container, Laid, Layout, Stream};
 use super::counted::Counted;
 use super::groups::{Groups, last_rows};
@@ -149,6 +150,8 @@ pub struct Report {
     pub ended: Ended,
     /// The inputs that another tool wrote.
     pub schemas: Vec<InputSchema>,
+    /// Fields that conditions ask for and no row has.
+    pub absent: Vec<AbsentField>,
 }
 
 /// How a run ended, errors aside.
@@ -312,11 +315,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
 
     /// The last draw of a sample of so many rows, by a pass over the inputs.
     fn bound(&self, most: u64) -> Result<Option<Draw>, BatchError> {
-        let streams = self.inputs.list().iter().enumerate();
-        if let Some((_, stream)) = streams
-            .into_iter()
-            .find(|(index, _)| self.inputs.size(*index).is_none())
-        {
+        if let Some(stream) = self.inputs.stream() {
             return Err(BatchError::SampleOfStream {
                 name: stream.name(),
             });
@@ -348,6 +347,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     fn concluded(&self, report: Report, rows: &RowPlan) -> Report {
         Report {
             schemas: rows.schemas.foreign(self.inputs),
+            absent: rows.selector.absent(),
             ..report
         }
     }
@@ -464,6 +464,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
             resumed_rows,
             ended,
             schemas: Vec::new(),
+            absent: Vec::new(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Several samples per prompt: verdicts by group in, pass@k and maj@n out.
+//! Several samples per prompt: verdicts by group in, pass@k and maj@k out.
 //!
 //! Source: pass@k is the unbiased estimator of Chen et al. 2021,
 //! arXiv:2107.03374, section 2.1: `1 - C(n-c, k) / C(n, k)` for a group of `n`
@@ -18,7 +18,7 @@ use crate::verdict::Outcome;
 /// Most groups that are told apart; beyond, group numbers are left out. About
 /// 60 bytes each.
 pub const MAX_GROUPS: usize = 250_000;
-/// Most different answers that are told apart; beyond, maj@n is left out.
+/// Most different answers that are told apart; beyond, maj@k is left out.
 /// About 50 bytes each.
 pub const MAX_ANSWERS: usize = 2_000_000;
 
@@ -38,10 +38,22 @@ pub struct Samples {
     pub unjudged: u64,
     /// For k = 1, 2, 4… up to the largest group.
     pub pass_at: Vec<PassAt>,
-    /// The share of groups whose most frequent answer is correct, over groups
-    /// with two samples or more; answers that tie share the group. `None` when
-    /// the reward extracts no answers, or when there were too many.
-    pub majority: Option<f64>,
+    /// maj@k for the largest k. `None` when the reward extracts no answers, or when
+    /// there were too many.
+    pub majority: Option<MajorityAt>,
+}
+
+/// The share of groups whose most frequent answer is correct, over the groups that
+/// have `k` judged samples; answers that tie share the group.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MajorityAt {
+    /// How many samples vote.
+    pub k: u64,
+    /// The mean over the groups, in `[0, 1]`.
+    pub value: f64,
+    /// How many groups have `k` samples.
+    pub groups: u64,
 }
 
 /// The chance that at least one of `k` samples is correct.
@@ -167,7 +179,7 @@ impl SampleTallies {
             let value = values.iter().sum::<f64>() / groups as f64;
             samples.pass_at.push(PassAt { k, value, groups });
         }
-        samples.majority = self.majority(&groups);
+        samples.majority = self.majority(samples.largest, &groups);
         Some(samples)
     }
 
@@ -198,7 +210,8 @@ impl SampleTallies {
         Some(votes.collect())
     }
 
-    fn majority(&self, groups: &[(u64, Group)]) -> Option<f64> {
+    /// maj@k, where no group has more samples than `k`.
+    fn majority(&self, k: u64, groups: &[(u64, Group)]) -> Option<MajorityAt> {
         if self.answers.is_empty() {
             return None;
         }
@@ -221,10 +234,14 @@ impl SampleTallies {
         }
         let voting: Vec<f64> = groups
             .iter()
-            .filter(|(_, group)| group.judged > 1)
+            .filter(|(_, group)| group.judged >= k)
             .map(|(key, _)| best.get(key).map_or(0.0, |(_, shares, tied)| shares / tied))
             .collect();
-        Some(voting.iter().sum::<f64>() / voting.len() as f64)
+        Some(MajorityAt {
+            k,
+            value: voting.iter().sum::<f64>() / voting.len() as f64,
+            groups: voting.len() as u64,
+        })
     }
 }
 

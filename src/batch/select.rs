@@ -10,12 +10,14 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::absent::{AbsentField, Noticed};
 use super::reader::Position;
 use crate::rollout::{Pointer, Record};
 
@@ -166,6 +168,7 @@ impl FromStr for Condition {
     type Err = SelectionError;
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let text = text.trim_start();
         let found = RELATIONS
             .iter()
             .filter_map(|(sign, relation)| Some((place_of(sign, text)?, *sign, *relation)))
@@ -176,7 +179,12 @@ impl FromStr for Condition {
                 "`{text}` is no condition: write `FIELD=VALUE`, or `!=`, `>`, `>=`, `<`, `<=`, `~` for `=`"
             )));
         };
-        let (field, value) = (&text[..at], &text[at + sign.len()..]);
+        let field = text[..at].trim_end();
+        let value = match relation {
+            // In a pattern a blank stands for itself.
+            Relation::Like => &text[at + sign.len()..],
+            _ => text[at + sign.len()..].trim(),
+        };
         let field = match field.starts_with('/') {
             true => Pointer::parse(field).map_err(|error| SelectionError(error.to_string()))?,
             false => Pointer::field(field),
@@ -331,6 +339,8 @@ pub(super) struct Selector {
     shard: Option<Shard>,
     /// Rows that met conditions and sample.
     met: u64,
+    /// Shared by all copies.
+    noticed: Arc<Noticed>,
 }
 
 /// Which draws are in the sample.
@@ -368,12 +378,17 @@ impl Selector {
                 }
             }
         };
+        let fields = selection
+            .conditions
+            .iter()
+            .map(|condition| &condition.field);
         Self {
             conditions: selection.conditions.clone(),
             seed: selection.seed,
             draws,
             shard: selection.shard,
             met: 0,
+            noticed: Arc::new(Noticed::new(fields.cloned())),
         }
     }
 
@@ -408,12 +423,18 @@ impl Selector {
             return true;
         }
         match line.map(Record::parse) {
-            Some(Ok(record)) => self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(&record)),
+            Some(Ok(record)) => {
+                self.noticed.notice(&record);
+                let mut all = self.conditions.iter();
+                all.all(|condition| condition.holds(&record))
+            }
             _ => true,
         }
+    }
+
+    /// The fields of conditions that none of the rows so far has.
+    pub(super) fn absent(&self) -> Vec<AbsentField> {
+        self.noticed.absent()
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::container::unwritable;
-use super::part::is_lost_to;
+use super::inputs::{no_stream_is_shared, none_is};
 use super::summary::rows;
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
 use super::whole::WholeFile;
@@ -89,13 +89,10 @@ impl DiffCommand {
         let [a, b] = [&self.a, &self.b]
             .map(|file| Inputs::check(vec![Input::named(file)]).map_err(bad_input));
         let (a, b) = (a?, b?);
+        no_stream_is_shared(&a, &b)?;
         for output in [&self.rows, &self.json].into_iter().flatten() {
-            if is_lost_to(&self.a, output) || is_lost_to(&self.b, output) {
-                let name = output.display();
-                return Err(bad_input(anyhow!(
-                    "`{name}` would be written over an input; name another file"
-                )));
-            }
+            none_is(output, &a)?;
+            none_is(output, &b)?;
         }
         if self.rows.is_some() && self.rows == self.json {
             return Err(bad_input(anyhow!(

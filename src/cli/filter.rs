@@ -8,16 +8,19 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::container::{rows_in, unwritable};
-use super::inputs::{none_is, unfinished};
+use super::inputs::{none_is, read_twice, unfinished};
+use super::summary::{counted, rows};
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input, warn};
 use crate::batch::{
-    Choice, Container, Input, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Shape, keep,
+    Choice, Container, KeepError, KeepOptions, Kept, Manifest, RowKind, Sample, Selection, Shape,
+    keep,
 };
 use crate::load::LoadError;
 use crate::reward::Scorer;
 use crate::rollout::FieldMap;
+use crate::rollout::schema::SchemaChoice;
 
 /// Keep the good ones of scored rollouts, as demonstrations for SFT or pairs for DPO.
 ///
@@ -44,7 +47,7 @@ pub(super) struct Filter {
     #[arg(long, value_name = "FILE")]
     rollouts: Vec<PathBuf>,
     /// Keep rows with at least this reward
-    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = finite)]
     min_reward: Option<f64>,
     /// Keep rows that this reward of the spec found correct (may be repeated)
     #[arg(long, value_name = "TERM")]
@@ -103,17 +106,26 @@ enum Format {
     Pair,
 }
 
+/// How the run that scored a file had read its rollouts.
+#[derive(Default)]
+struct Judged {
+    fields: FieldMap,
+    schema: Option<SchemaChoice>,
+    selection: Selection,
+    limit: Option<u64>,
+}
+
 impl Filter {
     pub(super) fn run(self) -> Outcome {
-        let scored = inputs(&self.scored)?;
+        let scored = read_twice(&self.scored)?;
         let rollouts = match self.rollouts.as_slice() {
             [] => None,
-            files => Some(inputs(files)?),
+            files => Some(read_twice(files)?),
         };
         if !(self.margin >= 0.0 && self.margin.is_finite()) {
             return Err(bad_input(anyhow!("`--margin` must be a number from 0 on")));
         }
-        let options = self.options(self.fields()?);
+        let options = self.options(self.judged()?);
         warn(&unfinished(&self.scored));
         let output = &self.output;
         for inputs in [Some(&scored), rollouts.as_ref()].into_iter().flatten() {
@@ -138,44 +150,70 @@ impl Filter {
         })
     }
 
-    /// The fields that were judged, by the manifests beside the scored files.
-    fn fields(&self) -> Result<FieldMap, Failure> {
-        let mut known: Option<(FieldMap, &Path)> = None;
+    /// What was judged, by the manifests beside the scored files.
+    fn judged(&self) -> Result<Judged, Failure> {
+        let mut known: Option<(Judged, &Path)> = None;
         for file in &self.scored {
             let name = file.display();
             let manifest = Manifest::load(file)
                 .with_context(|| format!("cannot use the manifest of `{name}`"))
                 .map_err(Failure::Input)?;
-            let fields = match manifest {
-                None => FieldMap::default(),
+            let judged = match manifest {
+                None => Judged::default(),
                 Some(manifest) => {
                     let scorer = manifest.scorer();
                     let scorer = scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
                     self.check_names(&scorer, &name)?;
-                    scorer.fields().clone()
+                    let options = manifest.options;
+                    Judged {
+                        fields: scorer.fields().clone(),
+                        schema: (!self.rollouts.is_empty()).then_some(options.schema),
+                        selection: options.selection,
+                        limit: options.limit,
+                    }
                 }
             };
+            if !self.rollouts.is_empty() {
+                self.check_part(&judged, &name)?;
+            }
             match &known {
-                Some((others, other)) if *others != fields => {
+                Some((others, other)) if others.fields != judged.fields => {
                     return Err(bad_input(anyhow!(
                         "`{}` and `{name}` were scored by specs that take the rollouts from \
                          different fields; filter them apart",
                         other.display()
                     )));
                 }
-                _ => known = Some((fields, file)),
+                Some((others, other)) if others.schema != judged.schema => {
+                    return Err(bad_input(anyhow!(
+                        "`{}` and `{name}` were scored with different `--schema`; filter them \
+                         apart",
+                        other.display()
+                    )));
+                }
+                _ => known = Some((judged, file)),
             }
         }
-        let fields = known.map(|(fields, _)| fields).unwrap_or_default();
-        Ok(match self.rollouts.as_slice() {
+        let mut judged = known.map(|(judged, _)| judged).unwrap_or_default();
+        if self.rollouts.is_empty() {
             // A scored row has its names where `score` has put them.
-            [] => FieldMap {
-                id: FieldMap::default().id,
-                group: FieldMap::default().group,
-                ..fields
-            },
-            _ => fields,
-        })
+            judged.fields.id = FieldMap::default().id;
+            judged.fields.group = FieldMap::default().group;
+        }
+        Ok(judged)
+    }
+
+    /// Refuses scores of a part of the rollouts that cannot be found again.
+    fn check_part(&self, judged: &Judged, file: &impl Display) -> Result<(), Failure> {
+        let is_drawn = matches!(judged.selection.sample, Some(Sample::Rows(_)));
+        let is_part = !judged.selection.to_string().is_empty() || judged.limit.is_some();
+        match is_drawn || is_part && self.scored.len() > 1 {
+            false => Ok(()),
+            true => Err(bad_input(anyhow!(
+                "`{file}` has scores of a part of the rollouts alone, and which part is not \
+                 found again; score with `--columns all`, and filter that"
+            ))),
+        }
     }
 
     /// Refuses rewards that no row of the file can have.
@@ -192,7 +230,7 @@ impl Filter {
         }
     }
 
-    fn options(&self, fields: FieldMap) -> KeepOptions {
+    fn options(&self, judged: Judged) -> KeepOptions {
         KeepOptions {
             min_reward: self.min_reward,
             correct: self.correct.clone(),
@@ -212,21 +250,26 @@ impl Filter {
                 Format::Pair => Shape::Pair,
             },
             max_line_bytes: (self.max_line_mb as usize) << 20,
-            fields,
+            fields: judged.fields,
+            schema: judged.schema.unwrap_or(SchemaChoice::Auto),
+            selection: judged.selection,
+            limit: judged.limit,
         }
     }
 
     fn summarise(&self, kept: &Kept) -> io::Result<()> {
         let mut out = anstream::stderr();
+        let rows = rows(kept.rows);
         let what = match self.pairs {
-            true => format!("pairs of {} rows", kept.rows),
-            false => format!("of {} rows kept", kept.rows),
+            true if kept.kept == 1 => format!("pair of {rows}"),
+            true => format!("pairs of {rows}"),
+            false => format!("of {rows} kept"),
         };
         writeln!(
             out,
-            "{} {what}, {} prompts, in {}",
+            "{} {what}, {}, in {}",
             Styled(STRONG, kept.kept),
-            kept.prompts,
+            counted(kept.prompts, "prompt"),
             self.output.display()
         )?;
         let reasons = [
@@ -244,6 +287,11 @@ impl Filter {
             ),
             (kept.duplicates, "repeat a kept one"),
             (kept.surplus, "are more than wanted of their prompt"),
+            (kept.promptless, "ask nothing: they have no prompt"),
+            (
+                kept.uncarried,
+                "have calls of tools, several messages or parts that a plain text cannot hold",
+            ),
             (
                 kept.unpaired,
                 "are good, but have no worse one of their prompt left",
@@ -259,6 +307,14 @@ impl Filter {
     }
 }
 
+/// A number that others can be compared with.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(number) if f64::is_finite(number) => Ok(number),
+        _ => Err(format!("`{text}` is no number")),
+    }
+}
+
 /// `TERM=X`
 fn term_and_number(text: &str) -> Result<(String, f64), String> {
     let wanted = || format!("`{text}` is not `TERM=X`, such as `language=0.9`");
@@ -269,14 +325,4 @@ fn term_and_number(text: &str) -> Result<(String, f64), String> {
         }
         _ => Err(wanted()),
     }
-}
-
-/// Files that can be read twice.
-fn inputs(files: &[PathBuf]) -> Result<Inputs, Failure> {
-    if files.iter().any(|file| file.as_os_str() == "-") {
-        return Err(bad_input(anyhow!(
-            "rows are read twice: name a file in place of `-`"
-        )));
-    }
-    Inputs::check(files.iter().map(Input::named).collect()).map_err(bad_input)
 }

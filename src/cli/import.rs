@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde_json::{Map, Value};
 
 use super::container::{FormatOption, rows_in, unwritable};
-use super::inputs::none_is;
+use super::inputs::{no_stream_is_shared, none_is};
 use super::summary::rows;
 use super::terminal::{BAD, STRONG, Safe, Styled};
 use super::whole::WholeFile;
@@ -81,6 +81,9 @@ impl Import {
             [] => None,
             files => Some(inputs(files)?),
         };
+        if let Some(samples) = &samples {
+            no_stream_is_shared(&tasks, samples)?;
+        }
         let mut told = Told::default();
         let (samples, output) = (samples.as_ref(), self.output.as_deref());
         let container = self.format.container(output);

@@ -1,5 +1,7 @@
 //! Which rollouts a command reads: names, globs, and whose fields they have.
 
+use std::collections::HashMap;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -7,13 +9,14 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::part::is_lost_to;
+use super::score::is_same_file;
 use super::terminal::{DOUBT, Safe, Styled};
-use super::{Failure, bad_input};
-use crate::batch::{Input, InputSchema, Inputs, Manifest, look};
+use super::{Failure, bad_input, warn};
+use crate::batch::{AbsentField, Input, InputSchema, Inputs, Manifest, look};
 use crate::rollout::FieldMap;
 use crate::rollout::schema::SchemaChoice;
 
-/// Most fields that are named as the reason for a schema.
+/// Most fields that are named, as the reason for a schema or in place of one.
 const REASONS: usize = 6;
 
 /// Whose fields the rollouts have.
@@ -33,6 +36,34 @@ pub(super) fn open(names: &[PathBuf]) -> Result<Inputs, Failure> {
         inputs.extend(expand(name)?);
     }
     Inputs::check(inputs).map_err(bad_input)
+}
+
+/// Inputs of a command that reads its rows twice.
+pub(super) fn read_twice(files: &[PathBuf]) -> Result<Inputs, Failure> {
+    let inputs = Inputs::check(files.iter().map(Input::named).collect()).map_err(bad_input)?;
+    match inputs.stream() {
+        None => Ok(inputs),
+        Some(stream) => Err(bad_input(anyhow!(
+            "rows are read twice, and `{}` is a stream: write it to a file, and name that",
+            stream.name()
+        ))),
+    }
+}
+
+/// Refuses a stream that two lists of inputs have in common.
+pub(super) fn no_stream_is_shared(some: &Inputs, others: &Inputs) -> Result<(), Failure> {
+    let is_stream = |input: &&Input| match input {
+        Input::File(path) => !path.is_file(),
+        Input::Stdin => true,
+    };
+    let mut streams = some.list().iter().filter(is_stream);
+    match streams.find(|stream| others.list().contains(stream)) {
+        None => Ok(()),
+        Some(stream) => Err(bad_input(anyhow!(
+            "`{}` is a stream, which can be read only once, and is named twice",
+            stream.name()
+        ))),
+    }
 }
 
 /// A sentence for each scored file that is not whole, by its manifest.
@@ -55,12 +86,29 @@ pub(super) fn none_is(output: &Path, inputs: &Inputs) -> Result<(), Failure> {
         Input::File(input) => is_lost_to(input, output),
         Input::Stdin => false,
     };
+    manifest_is_not(output, inputs)?;
     match inputs.list().iter().find(is_output) {
         None => Ok(()),
         Some(input) => Err(bad_input(anyhow!(
             "`{}` is an input, and `{}` would be written over it; name another file",
             input.name(),
             output.display()
+        ))),
+    }
+}
+
+/// Refuses an output in the place of an input's manifest, which tells what it is.
+pub(super) fn manifest_is_not(output: &Path, inputs: &Inputs) -> Result<(), Failure> {
+    let manifests = inputs.list().iter().filter_map(|input| match input {
+        Input::File(path) => Some(Manifest::path(path)),
+        Input::Stdin => None,
+    });
+    let mut manifests = manifests.filter(|manifest| is_same_file(manifest, output));
+    match manifests.next() {
+        None => Ok(()),
+        Some(manifest) => Err(bad_input(anyhow!(
+            "`{}` is the manifest of an input, and would be written over; name another file",
+            manifest.display()
         ))),
     }
 }
@@ -81,8 +129,35 @@ fn expand(name: &Path) -> Result<Vec<Input>, Failure> {
         .map_err(Failure::Input)?;
     match paths.is_empty() {
         true => Err(bad_input(anyhow!("no file matches `{pattern}`"))),
-        false => Ok(paths.iter().map(Input::named).collect()),
+        false => Ok(each_once(&paths).into_iter().map(Input::named).collect()),
     }
+}
+
+/// Every file by one name, the shortest: links to folders above them lead to files
+/// again and again.
+fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut names: HashMap<PathBuf, &PathBuf> = HashMap::new();
+    let whole: Vec<PathBuf> = paths.iter().map(|path| followed(path)).collect();
+    for (path, whole) in paths.iter().zip(&whole) {
+        let name = names.entry(whole.clone()).or_insert(path);
+        if path.components().count() < name.components().count() {
+            *name = path;
+        }
+    }
+    let is_name = |(path, whole): &(&PathBuf, &PathBuf)| names.get(*whole) == Some(path);
+    let named = paths.iter().zip(&whole).filter(is_name);
+    named.map(|(path, _)| path).collect()
+}
+
+/// The file that a path leads to.
+fn followed(path: &Path) -> PathBuf {
+    let by_folder = || {
+        // A path may be short enough to be listed, and too long for one more link.
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        fs::canonicalize(folder.join(path.file_name()?)).ok()
+    };
+    let found = fs::canonicalize(path).ok().or_else(by_folder);
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 /// Says which inputs another tool wrote, before they are read.
@@ -95,6 +170,25 @@ pub(super) fn say_schemas(
     let found = look(inputs, schema, fields, max_line_bytes).map_err(bad_input)?;
     say(&found);
     Ok(())
+}
+
+/// Says which fields of `--where` no row has.
+pub(super) fn say_absent(absent: &[AbsentField]) {
+    let sentence = |absent: &AbsentField| {
+        let names = absent.near.len().min(REASONS);
+        let more = if names < absent.near.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let said = format!(
+            "`--where`: no row has the field `{}`; rows have: {}{more}",
+            absent.field,
+            absent.near[..names].join(", ")
+        );
+        Safe(&said).to_string()
+    };
+    warn(&absent.iter().map(sentence).collect::<Vec<_>>());
 }
 
 /// Says what was found.

@@ -81,7 +81,9 @@ impl Report {
     /// What scored the files; it is asked for sections and names alone.
     fn scorer(&self) -> Result<Scorer, Failure> {
         if let Some(spec) = &self.spec {
-            return load_spec(spec);
+            let scorer = load_spec(spec)?;
+            self.check_spec(&scorer)?;
+            return Ok(scorer);
         }
         let mut known: Option<Manifest> = None;
         for path in &self.scored {
@@ -111,6 +113,28 @@ impl Report {
         };
         let scorer = manifest.scorer();
         scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))
+    }
+}
+
+impl Report {
+    /// Refuses a spec that did not score the files: its names and sections would be
+    /// looked for in what another one has judged.
+    fn check_spec(&self, scorer: &Scorer) -> Result<(), Failure> {
+        for path in &self.scored {
+            // `--spec` is for files whose manifest is lost or cannot be read.
+            let Ok(Some(manifest)) = Manifest::load(path) else {
+                continue;
+            };
+            if manifest.spec.sha256 != scorer.spec_sha256() {
+                return Err(bad_input(anyhow!(
+                    "`{}` was scored with another spec than `--spec` names, as its manifest says: \
+                     `{}`; leave `--spec` out, or score with the other one first",
+                    path.display(),
+                    manifest.spec.name
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

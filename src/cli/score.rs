@@ -259,6 +259,7 @@ impl Score {
             let file = file.with_context(|| format!("cannot write `{}`", path.display()));
             return Ok(Target::Stream(file.map_err(Failure::Input)?));
         }
+        inputs::manifest_is_not(path, inputs)?;
         let is_output =
             |input: &&Input| matches!(input, Input::File(input) if is_same_file(input, path));
         if let Some(input) = inputs.list().iter().find(is_output) {
@@ -307,6 +308,7 @@ impl Score {
             named.is_some_and(|index| inputs.size(index).is_none())
         });
         inputs::say(&streams.cloned().collect::<Vec<_>>());
+        inputs::say_absent(&report.absent);
         if report.ended == Ended::Closed {
             return Ok(Exit::Done);
         }

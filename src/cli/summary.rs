@@ -72,7 +72,8 @@ pub(super) fn rows(count: u64) -> String {
     counted(count, "row")
 }
 
-fn counted(count: u64, noun: &str) -> String {
+/// `1 prompt`, `2 prompts`
+pub(super) fn counted(count: u64, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),
@@ -186,16 +187,18 @@ fn samples(out: &mut impl Write, samples: &Samples) -> io::Result<()> {
             "pass@k is left out: there are too many groups to tell apart"
         );
     };
+    let over = |some: u64| match some == groups {
+        true => String::new(),
+        false => format!(" ({})", counted(some, "group")),
+    };
     let mut parts: Vec<String> = Vec::new();
     for pass in &samples.pass_at {
-        let over = match pass.groups == groups {
-            true => String::new(),
-            false => format!(" ({})", counted(pass.groups, "group")),
-        };
+        let over = over(pass.groups);
         parts.push(format!("pass@{} {:.3}{over}", pass.k, pass.value));
     }
     if let Some(majority) = samples.majority {
-        parts.push(format!("maj@{} {majority:.3}", samples.largest));
+        let over = over(majority.groups);
+        parts.push(format!("maj@{} {:.3}{over}", majority.k, majority.value));
     }
     let mut line = String::new();
     for part in parts {

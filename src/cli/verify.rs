@@ -9,15 +9,14 @@ use anyhow::{Context, anyhow};
 use super::progress::{Show, watch};
 use super::score::stop_on_signals;
 use super::summary::rows;
-use super::terminal::{BAD, DOUBT, GOOD, Safe, Styled, shortened};
+use super::terminal::{BAD, DOUBT, GOOD, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input, ready};
-use crate::batch::{ConfirmError, Confirmed, Control, Ended, Input, Inputs, Manifest, confirm};
+use crate::batch::{
+    ConfirmError, Confirmed, Control, Ended, Input, Inputs, Manifest, Sides, confirm,
+};
 use crate::engine;
 use crate::load::LoadError;
 use crate::reward::Scorer;
-
-/// Most of a row that is shown.
-const ROW_CHARS: usize = 200;
 
 /// Scores once more what `file` was made from, by the spec in its manifest. `file` is a
 /// scored file or its manifest.
@@ -29,6 +28,12 @@ pub(super) fn run(file: &Path, allow_remote: bool, jobs: u16, quiet: bool) -> Ou
             "`{name}` is not complete; `goldstone score` with `--resume` goes on with it"
         )));
     }
+    if let Some(stream) = manifest.inputs.iter().find(|input| input.bytes.is_none()) {
+        return Err(bad_input(match stream.name.as_str() {
+            "-" => anyhow!("it was scored from standard input, which is gone"),
+            name => anyhow!("it was scored from `{name}`, a stream, which is gone"),
+        }));
+    }
     let scorer = ready(compile(&manifest, allow_remote)?, jobs)?;
     let named = manifest
         .inputs
@@ -37,13 +42,10 @@ pub(super) fn run(file: &Path, allow_remote: bool, jobs: u16, quiet: bool) -> Ou
     let inputs = Inputs::check(named.collect())
         .context("paths in a manifest are those of the run; verify from the same folder")
         .map_err(Failure::Input)?;
-    if inputs
-        .list()
-        .iter()
-        .any(|input| matches!(input, Input::Stdin))
-    {
+    if let Some(stream) = inputs.stream() {
+        let name = stream.name();
         return Err(bad_input(anyhow!(
-            "it was scored from standard input, which is gone"
+            "`{name}`, which it was scored from, is no file any more"
         )));
     }
     let mut notes = Vec::new();
@@ -158,11 +160,25 @@ fn say(
     };
     writeln!(out, "{}", Styled(BAD, Safe(&said)))?;
     for difference in &confirmed.first {
-        writeln!(out, "  row {}", difference.row)?;
-        for (side, row) in [("file", &difference.file), ("now", &difference.now)] {
-            let row = row.as_deref().unwrap_or("(no such row)");
-            let row = shortened(&Safe(row).to_string(), ROW_CHARS);
-            writeln!(out, "    {side:4}  {row}")?;
+        let only = match difference.sides {
+            Sides::Both => "",
+            Sides::FileOnly => ": only in the file",
+            Sides::NowOnly => ": not in the file",
+        };
+        writeln!(out, "  row {}{only}", difference.row)?;
+        for field in &difference.fields {
+            let name = match field.field.as_str() {
+                "" => "the line",
+                name => name,
+            };
+            writeln!(out, "    {}", Styled(STRONG, Safe(name)))?;
+            for (side, value) in [("file", &field.file), ("now", &field.now)] {
+                let value = value.as_deref().unwrap_or("(not there)");
+                writeln!(out, "      {side:4}  {}", Safe(value))?;
+            }
+        }
+        if difference.more > 0 {
+            writeln!(out, "    … and {} more fields", difference.more)?;
         }
     }
     Ok(())

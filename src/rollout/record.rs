@@ -419,6 +419,13 @@ pub(super) fn fault(pointer: &Pointer, problem: impl Into<String>) -> RolloutErr
 
 pub(super) fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> RolloutError {
     let found = match raw.as_bytes().first() {
+        Some(b'{') if raw.starts_with("{\"base64\":") => {
+            let hint = format!(
+                "holds bytes, expected {expected}; a column of text is read (in pandas, \
+                 `.str.decode(\"utf-8\")`)"
+            );
+            return fault(pointer, hint);
+        }
         Some(b'"') => "a string",
         Some(b'[') => "a list",
         Some(b'{') => "an object",
@@ -436,11 +443,30 @@ pub(super) fn wrong_type(pointer: &Pointer, raw: &str, expected: &str) -> Rollou
 fn describe(error: &serde_json::Error, text: &str) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    if error.is_eof() {
+    // The lines of a `.json` file begin with a bracket alone.
+    let is_list = text.trim_start().starts_with('[');
+    if error.is_eof() && !is_list {
         return format!("the line is cut off: {message}");
     }
     match text.trim_start().as_bytes().first() {
-        Some(b'{') => format!("not valid JSON: {message}"),
+        Some(b'{') => match not_a_number(error, text) {
+            Some(name) => format!("not valid JSON, which has no `{name}`; write `null`"),
+            None => format!("not valid JSON: {message}"),
+        },
+        Some(b'[') => "not a JSON object but a list; every line must be one `{…}` (`jq -c '.[]'` \
+                       makes lines of a list)"
+            .to_owned(),
+        _ if text.starts_with('\u{feff}') => "a byte order mark, which stands at the beginning of \
+                                              a file alone; take it out of the line"
+            .to_owned(),
         _ => "not a JSON object; every line must be one `{…}`".to_owned(),
     }
+}
+
+/// What Python writes for a float that JSON does not have, where reading has ended.
+fn not_a_number(error: &serde_json::Error, text: &str) -> Option<&'static str> {
+    let from = error.column().saturating_sub(2);
+    let rest = text.get(from..)?.trim_start_matches([' ', ':', ',', '[']);
+    let names = ["NaN", "Infinity", "-Infinity"];
+    names.into_iter().find(|name| rest.starts_with(name))
 }

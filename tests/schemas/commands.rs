@@ -54,6 +54,56 @@ fn a_schema_is_said_aloud_and_native_files_are_not() {
 }
 
 #[test]
+fn a_field_that_no_row_has_is_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let rows = r#"{"completion": "1", "reference": "1", "task": "math", "note": null, "info": {"split": 1}}
+{"completion": "1", "reference": "1", "task": "code", "source": "s"}"#;
+    fs::write(folder.path().join("in.jsonl"), rows).unwrap();
+    let cases = [
+        (
+            "taks=math",
+            Some("no row has the field `/taks`; rows have: task,"),
+        ),
+        ("/info/spilt=1", Some("`/info/spilt`; rows have: info,")),
+        ("task=physics", None),
+        ("note=null", None),
+        ("source=s", None),
+        ("/info/split=1", None),
+    ];
+    for (condition, wanted) in cases {
+        let args = format!("score in.jsonl --spec math --quiet --where {condition}");
+        let (output, said) = run(folder.path(), &args);
+        assert_eq!(exit(&output), Some(0), "{said}");
+        match wanted {
+            Some(wanted) => assert!(said.contains(wanted), "{condition}: {said}"),
+            None => assert_eq!(said, "", "{condition}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_name_no_file_twice() {
+    let folder = TempDir::new().unwrap();
+    let row = r#"{"completion": "1", "reference": "1"}"#;
+    fs::create_dir_all(folder.path().join("a/b")).unwrap();
+    for name in ["a/one.jsonl", "a/b/two.jsonl"] {
+        fs::write(folder.path().join(name), row).unwrap();
+    }
+    std::os::unix::fs::symlink("..", folder.path().join("a/b/above")).unwrap();
+    std::os::unix::fs::symlink("../one.jsonl", folder.path().join("a/b/again.jsonl")).unwrap();
+    let args = "score a/**/*.jsonl --spec math --quiet --columns scores";
+    let (output, said) = run(folder.path(), args);
+    assert_eq!(exit(&output), Some(0), "{said}");
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let ids: Vec<&str> = rows
+        .lines()
+        .map(|row| row.split('"').nth(3).unwrap())
+        .collect();
+    assert_eq!(ids, ["a/b/two.jsonl:1", "a/one.jsonl:1"]);
+}
+
+#[test]
 fn what_cannot_be_read_as_asked_is_bad_input() {
     let folder = folder();
     fs::write(folder.path().join("d.jsonl"), &lines("ambiguous")[0]).unwrap();

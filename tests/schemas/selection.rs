@@ -48,7 +48,7 @@ fn selected(run: &mut Run, selection: Selection, inputs: &Inputs) -> Vec<String>
 fn conditions_hold_of_the_rows_that_they_say() {
     let mut run = Run::new("r1-zero");
     let inputs = open(&[run.file("in.jsonl", &numbered(8))]);
-    let cases: [(&[&str], &[usize]); 20] = [
+    let cases: [(&[&str], &[usize]); 25] = [
         (&["task=math"], &[0, 2, 4, 6]),
         (&["task!=math"], &[1, 3, 5, 7]),
         (&["/task=math", "n_tokens>2"], &[4, 6]),
@@ -69,6 +69,12 @@ fn conditions_hold_of_the_rows_that_they_say() {
         (&["note~[67]$"], &[6, 7]),
         (&["n_tokens~7"], &[]),
         (&["note=row 7"], &[7]),
+        (&["task = math"], &[0, 2, 4, 6]),
+        (&[" /info/split = 2 ", "note != null"], &[2, 5]),
+        (&["n_tokens >= 6"], &[6, 7]),
+        // A pattern is what it is.
+        (&["note ~ 7"], &[7]),
+        (&["note~ row"], &[]),
     ];
     for (conditions, wanted) in cases {
         let got = selected(&mut run, selection(conditions, "", ""), &inputs);

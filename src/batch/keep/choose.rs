@@ -16,20 +16,37 @@ pub(super) struct Candidate {
     pub(super) is_good: bool,
 }
 
-/// Two rows of a prompt, by number, with their rewards.
+/// A row that will be written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Pair {
-    pub(super) chosen: u64,
-    pub(super) rejected: u64,
-    pub(super) rewards: [f64; 2],
+pub(super) struct Chosen {
+    pub(super) row: u64,
+    pub(super) text: u128,
+    pub(super) reward: f64,
 }
 
-/// The rows that are kept, each with its reward.
+impl From<&Candidate> for Chosen {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            row: candidate.row,
+            text: candidate.text,
+            reward: candidate.reward,
+        }
+    }
+}
+
+/// Two rows of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pair {
+    pub(super) chosen: Chosen,
+    pub(super) rejected: Chosen,
+}
+
+/// The rows that are kept, by number.
 pub(super) fn rows(
     candidates: Vec<Candidate>,
     options: &KeepOptions,
     kept: &mut Kept,
-) -> HashMap<u64, f64> {
+) -> HashMap<u64, Chosen> {
     let mut chosen = HashMap::new();
     for mut group in by_prompt(candidates) {
         sort(&mut group, options.choice, true);
@@ -41,7 +58,7 @@ pub(super) fn rows(
         group.truncate(most);
         kept.kept += group.len() as u64;
         kept.prompts += u64::from(!group.is_empty());
-        chosen.extend(group.iter().map(|kept| (kept.row, kept.reward)));
+        chosen.extend(group.iter().map(|kept| (kept.row, kept.into())));
     }
     chosen
 }
@@ -77,9 +94,8 @@ pub(super) fn pairs(
             let place = worse.iter().position(fits);
             match place.and_then(|place| worse.remove(place)) {
                 Some(rejected) => pairs.push(Pair {
-                    chosen: chosen.row,
-                    rejected: rejected.row,
-                    rewards: [chosen.reward, rejected.reward],
+                    chosen: chosen.into(),
+                    rejected: (&rejected).into(),
                 }),
                 None => kept.unpaired += 1,
             }

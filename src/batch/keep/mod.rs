@@ -9,22 +9,25 @@
 //! Source: DeepSeek-R1, arXiv 2501.12948, section 2.3.3.
 
 mod choose;
+mod read;
 mod write;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use self::choose::{Candidate, Pair};
-use super::input::{InputError, Inputs};
-use super::lines::each_line;
-use crate::rollout::{FieldMap, Pointer, Record, Rollout, prompt_group};
+use self::choose::{Candidate, Chosen, Pair};
+use self::read::{Judgement, NO_SCORE, Row, each_rollout, each_scored, judgements};
+use self::write::{Answer, Talk};
+use super::input::{Input, InputError, Inputs};
+use super::select::Selection;
+use crate::rollout::FieldMap;
+use crate::rollout::schema::SchemaChoice;
 
 /// Which rows are kept, and how they are written.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KeepOptions {
     /// Least reward.
     pub min_reward: Option<f64>,
@@ -53,6 +56,34 @@ pub struct KeepOptions {
     pub max_line_bytes: usize,
     /// Where the rollouts have their fields: those that were judged.
     pub fields: FieldMap,
+    /// Whose fields rollouts beside the scores have, as the run took them.
+    pub schema: SchemaChoice,
+    /// Which of those rollouts were scored. A sample of so many rows is not found again.
+    pub selection: Selection,
+    /// Most rows of those rollouts that were scored.
+    pub limit: Option<u64>,
+}
+
+impl Default for KeepOptions {
+    fn default() -> Self {
+        Self {
+            min_reward: None,
+            correct: Vec::new(),
+            at_least: Vec::new(),
+            finished: false,
+            tokens: (None, None),
+            pairs: None,
+            per_prompt: None,
+            choice: Choice::default(),
+            deduplicate: false,
+            shape: Shape::default(),
+            max_line_bytes: 0,
+            fields: FieldMap::default(),
+            schema: SchemaChoice::Auto,
+            selection: Selection::default(),
+            limit: None,
+        }
+    }
 }
 
 /// Which rows of a prompt are kept where there are more than wanted.
@@ -108,6 +139,10 @@ pub struct Kept {
     pub surplus: u64,
     /// Good rows that no worse row of the same prompt was left for.
     pub unpaired: u64,
+    /// Good rows in which nothing is asked: no prompt, or a blank message of the user.
+    pub promptless: u64,
+    /// Good rows whose completion is more than a text, where one is to be written.
+    pub uncarried: u64,
 }
 
 /// Why rows could not be filtered.
@@ -132,13 +167,28 @@ pub enum KeepError {
         /// The id among the rollouts.
         rollout: String,
     },
-}
-
-/// A score's part of a row.
-struct Judgement {
-    id: Option<String>,
-    reward: Option<f64>,
-    is_correct: bool,
+    /// The two files have not the same number of rows.
+    #[error(
+        "there are scores of {scores} rows, and {rollouts} rollouts; both must be of the same run"
+    )]
+    Counts {
+        /// Rows of the scores.
+        scores: u64,
+        /// Rows of the rollouts.
+        rollouts: u64,
+    },
+    /// No row has a score.
+    #[error("`{name}` has {}", NO_SCORE)]
+    Unscored {
+        /// The input as it was named.
+        name: String,
+    },
+    /// What was chosen is not there any more.
+    #[error("an input has changed while it was read: {lost} of the rows to keep are gone")]
+    Changed {
+        /// How many rows, or pairs.
+        lost: u64,
+    },
 }
 
 /// Writes the rows of `scored` that are worth learning from to `out`. Where
@@ -156,13 +206,18 @@ pub fn keep(
         Some(_) => Some(judgements(scored, options)?),
         None => None,
     };
-    let rows = rollouts.unwrap_or(scored);
+    let rows = Rows {
+        scored,
+        rollouts,
+        options,
+    };
     let mut kept = Kept::default();
     let mut candidates = Vec::new();
     let mut fault = None;
-    each_row(rows, options, |row, read| {
+    let mut unscored_lines = 0;
+    rows.each(|row, read| {
         kept.rows += 1;
-        let (rollout, own) = match read {
+        let read = match read {
             Ok(read) => read,
             Err(problem) => {
                 kept.unusable += 1;
@@ -172,175 +227,174 @@ pub fn keep(
         };
         let given = judgements.as_ref().map(|all| all.get(row as usize - 1));
         let judgement = match given {
-            None => Some(&own),
+            None => read.judgement.as_ref(),
+            // What has no partner is told when both have been read.
             Some(given) => given.and_then(Option::as_ref),
         };
-        if let Some(id) = judgement.and_then(|judgement| judgement.id.as_ref())
-            && *id != rollout.id
+        let Some(judgement) = judgement else {
+            unscored_lines += 1;
+            kept.unusable += 1;
+            let problem = format!("row {row}: {NO_SCORE}");
+            kept.first_unusable.get_or_insert(problem);
+            return ControlFlow::Continue(());
+        };
+        if let Some(id) = &judgement.id
+            && *id != read.rollout.id
         {
             fault = Some(KeepError::Mismatch {
                 row,
                 score: id.clone(),
-                rollout: rollout.id,
+                rollout: read.rollout.id,
             });
             return ControlFlow::Break(());
         }
-        candidates.extend(candidate(row, &rollout, judgement, options, &mut kept));
+        candidates.extend(candidate(row, &read, judgement, options, &mut kept));
         ControlFlow::Continue(())
     })?;
+    let scores = judgements.as_ref().map(|all| all.len() as u64);
     if let Some(fault) = fault {
         return Err(fault);
+    }
+    if let Some(scores) = scores.filter(|scores| *scores != kept.rows) {
+        let rollouts = kept.rows;
+        return Err(KeepError::Counts { scores, rollouts });
+    }
+    if unscored_lines > 0 && kept.unusable == kept.rows {
+        let name = scored.list().first().map(Input::name);
+        let name = name.unwrap_or_default();
+        return Err(KeepError::Unscored { name });
     }
     let written = match options.pairs {
         None => {
             let chosen = choose::rows(candidates, options, &mut kept);
-            write_rows(rows, &chosen, options, out)?
+            rows.write(&chosen, out)?
         }
         Some(margin) => {
             let pairs = choose::pairs(candidates, margin, options, &mut kept);
-            write_pairs(rows, &pairs, options, out)?
+            rows.write_pairs(&pairs, out)?
         }
     };
-    written
-        .and_then(|()| out.flush())
-        .map_err(KeepError::Output)?;
+    let count = written.map_err(KeepError::Output)?;
+    if count != kept.kept {
+        return Err(KeepError::Changed {
+            lost: kept.kept - count,
+        });
+    }
+    out.flush().map_err(KeepError::Output)?;
     Ok(kept)
 }
 
-/// The second reading, for demonstrations.
-fn write_rows(
-    rows: &Inputs,
-    chosen: &HashMap<u64, f64>,
-    options: &KeepOptions,
-    out: &mut impl Write,
-) -> Result<io::Result<()>, InputError> {
-    let mut written = Ok(());
-    each_row(rows, options, |row, read| {
-        if let (Some(reward), Ok((rollout, _))) = (chosen.get(&row), read) {
-            written = write::demonstration(out, &rollout, *reward, options.shape);
-        }
-        go_on(&written)
-    })?;
-    Ok(written)
+/// What is read twice.
+struct Rows<'r> {
+    scored: &'r Inputs,
+    rollouts: Option<&'r Inputs>,
+    options: &'r KeepOptions,
 }
 
-/// The second reading, for pairs: each is written when its second row is met.
-fn write_pairs(
-    rows: &Inputs,
-    pairs: &[Pair],
-    options: &KeepOptions,
-    out: &mut impl Write,
-) -> Result<io::Result<()>, InputError> {
-    let mut places: HashMap<u64, usize> = HashMap::new();
-    for (index, pair) in pairs.iter().enumerate() {
-        places.insert(pair.chosen, index);
-        places.insert(pair.rejected, index);
+impl Rows<'_> {
+    fn each(
+        &self,
+        visit: impl FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    ) -> Result<(), InputError> {
+        match self.rollouts {
+            None => each_scored(self.scored, self.options, visit),
+            Some(rollouts) => each_rollout(rollouts, self.options, visit),
+        }
     }
-    let mut held: HashMap<usize, Rollout> = HashMap::new();
-    let mut written = Ok(());
-    each_row(rows, options, |row, read| {
-        if let (Some(&index), Ok((rollout, _))) = (places.get(&row), read) {
-            let Pair {
-                chosen,
-                rewards: [better, worse],
-                ..
-            } = pairs[index];
-            match held.remove(&index) {
-                None => drop(held.insert(index, rollout)),
-                Some(other) => {
-                    let (chosen, rejected) = match row == chosen {
-                        true => (rollout, other),
-                        false => (other, rollout),
-                    };
-                    let (chosen, rejected) = ((chosen, better), (rejected, worse));
-                    written = write::preference(out, &chosen, &rejected, options.shape);
+
+    /// The second reading, for demonstrations: how many were written. A row that is
+    /// another one by now is not.
+    fn write(
+        &self,
+        chosen: &HashMap<u64, Chosen>,
+        out: &mut impl Write,
+    ) -> Result<io::Result<u64>, InputError> {
+        let mut written = Ok(0);
+        self.each(|row, read| {
+            if let (Some(chosen), Ok(read)) = (chosen.get(&row), read)
+                && chosen.text == text_digest(&read.talk)
+            {
+                let Row { rollout, talk, .. } = &read;
+                let (reward, shape) = (chosen.reward, self.options.shape);
+                let one = write::demonstration(out, rollout, talk, reward, shape);
+                count(&mut written, one);
+            }
+            go_on(&written)
+        })?;
+        Ok(written)
+    }
+
+    /// The second reading, for pairs: each is written when its second row is met.
+    fn write_pairs(
+        &self,
+        pairs: &[Pair],
+        out: &mut impl Write,
+    ) -> Result<io::Result<u64>, InputError> {
+        let mut places: HashMap<u64, usize> = HashMap::new();
+        for (index, pair) in pairs.iter().enumerate() {
+            places.insert(pair.chosen.row, index);
+            places.insert(pair.rejected.row, index);
+        }
+        let mut held: HashMap<usize, Answer> = HashMap::new();
+        let mut written = Ok(0);
+        self.each(|row, read| {
+            if let (Some(&index), Ok(Row { rollout, talk, .. })) = (places.get(&row), read) {
+                let Pair { chosen, rejected } = &pairs[index];
+                let is_chosen = row == chosen.row;
+                let wanted = if is_chosen { chosen } else { rejected };
+                if wanted.text != text_digest(&talk) {
+                    return ControlFlow::Continue(());
+                }
+                let reward = wanted.reward;
+                let answer = Answer {
+                    rollout,
+                    talk,
+                    reward,
+                };
+                match held.remove(&index) {
+                    None => drop(held.insert(index, answer)),
+                    Some(other) => {
+                        let (chosen, rejected) = match is_chosen {
+                            true => (answer, other),
+                            false => (other, answer),
+                        };
+                        let shape = self.options.shape;
+                        let one = write::preference(out, &chosen, &rejected, shape);
+                        count(&mut written, one);
+                    }
                 }
             }
-        }
-        go_on(&written)
-    })?;
-    Ok(written)
-}
-
-fn go_on(written: &io::Result<()>) -> ControlFlow<()> {
-    match written {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
+            go_on(&written)
+        })?;
+        Ok(written)
     }
 }
 
-/// Every row as a rollout and its score, or what is wrong with it.
-fn each_row(
-    inputs: &Inputs,
-    options: &KeepOptions,
-    mut visit: impl FnMut(u64, Result<(Rollout, Judgement), String>) -> ControlFlow<()>,
-) -> Result<(), InputError> {
-    let fields = FieldMap {
-        columns: ["reward", "status", "terms"].map(Pointer::field).to_vec(),
-        ..options.fields.clone()
-    };
-    each_line(inputs, options.max_line_bytes, |line| {
-        let place = format!("{}, line {}", line.file, line.line);
-        let read = || -> Result<(Rollout, Judgement), String> {
-            let text = line.text.map_err(|error| error.message)?;
-            let record = Record::parse(text).map_err(|error| error.to_string())?;
-            let rollout = record.rollout(&fields, &line.line.to_string());
-            let mut rollout = rollout.map_err(|error| error.to_string())?;
-            let judgement = Judgement::of(&rollout.extra, None, options);
-            rollout.extra.clear();
-            Ok((rollout, judgement))
-        };
-        let row = line.row;
-        visit(row, read().map_err(|problem| format!("{place}: {problem}")))
-    })
+fn count(written: &mut io::Result<u64>, one: io::Result<()>) {
+    match (&mut *written, one) {
+        (Ok(count), Ok(())) => *count += 1,
+        (_, Err(error)) => *written = Err(error),
+        (Err(_), Ok(())) => {}
+    }
 }
 
-/// The scores of a file without rollouts, row by row.
-fn judgements(
-    scored: &Inputs,
-    options: &KeepOptions,
-) -> Result<Vec<Option<Judgement>>, InputError> {
-    let mut judgements = Vec::new();
-    each_line(scored, options.max_line_bytes, |line| {
-        let score = line.text.ok().and_then(|text| {
-            let map: Map<String, Value> = serde_json::from_slice(text).ok()?;
-            let id = map.get("id").and_then(Value::as_str).map(str::to_owned);
-            Some(Judgement::of(&map, id, options))
-        });
-        judgements.push(score);
-        ControlFlow::Continue(())
-    })?;
-    Ok(judgements)
-}
-
-impl Judgement {
-    fn of(score: &Map<String, Value>, id: Option<String>, options: &KeepOptions) -> Self {
-        let is_ok = score.get("status").and_then(Value::as_str) == Some("ok");
-        let reward = score.get("reward").and_then(Value::as_f64);
-        let terms = score.get("terms");
-        let verdict = |name: &String| terms?.get(name)?.get("verdict")?.as_str();
-        let raw = |name: &String| terms?.get(name)?.get("raw")?.as_f64();
-        let mut correct = options.correct.iter();
-        let mut at_least = options.at_least.iter();
-        Self {
-            id,
-            // `abstain` and `error` have no reward; a number beside them is none of ours.
-            reward: reward.filter(|_| is_ok),
-            is_correct: correct.all(|name| verdict(name) == Some("correct"))
-                && at_least.all(|(name, least)| raw(name).is_some_and(|raw| raw >= *least)),
-        }
+fn go_on(written: &io::Result<u64>) -> ControlFlow<()> {
+    match written {
+        Ok(_) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
     }
 }
 
 /// The row's numbers if it may be kept; else it is counted under the reason.
 fn candidate(
     row: u64,
-    rollout: &Rollout,
-    judgement: Option<&Judgement>,
+    read: &Row,
+    judgement: &Judgement,
     options: &KeepOptions,
     kept: &mut Kept,
 ) -> Option<Candidate> {
-    let Some((reward, judgement)) = judgement.and_then(|given| Some((given.reward?, given))) else {
+    let Row { rollout, talk, .. } = read;
+    let Some(reward) = judgement.reward else {
         kept.unscored += 1;
         return None;
     };
@@ -367,22 +421,31 @@ fn candidate(
         kept.wrong_length += u64::from(is_good);
         return None;
     }
-    let text = write::completion_text(&rollout.completion);
+    if talk.asks_nothing() {
+        kept.promptless += u64::from(is_good);
+        return None;
+    }
+    if !talk.fits(options.shape, options.pairs.is_some()) {
+        kept.uncarried += u64::from(is_good);
+        return None;
+    }
+    let text = talk.answer_text();
     Some(Candidate {
         row,
         prompt: match options.pairs {
             None => digest(rollout.group.as_bytes()),
             // A group may have a prompt in two wordings; a pair has one.
-            Some(_) => {
-                let prompt = prompt_group(&rollout.prompt);
-                digest(format!("{}\0{prompt}", rollout.group).as_bytes())
-            }
+            Some(_) => digest(format!("{}\0{}", rollout.group, talk.prompt_text()).as_bytes()),
         },
         text: digest(text.as_bytes()),
         reward,
         length: rollout.n_tokens.unwrap_or(text.len() as u64),
         is_good,
     })
+}
+
+fn text_digest(talk: &Talk) -> u128 {
+    digest(talk.answer_text().as_bytes())
 }
 
 /// 128 bits of SHA-256: no two texts of any file share them.

@@ -4,6 +4,9 @@
 //! and agree, and else has the type of its values in the first row group. Values
 //! of several types, and structures without a shape, are kept as JSON text. What
 //! later does not fit its column is a misfit; it is written beside, as JSON.
+//!
+//! A number is in a column of numbers only if it comes out of it as it went in: a
+//! reference with more digits than a float has would be another reference.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field};
 use serde_json::Value;
 
+use super::numbers::{are_exact, is_exact};
 use super::table::Beside;
 use crate::rollout::Record;
 
@@ -56,8 +60,10 @@ pub(super) fn infer(
     let column = |name: &str| {
         let values = &values[name];
         let kind = match hints.get(name) {
-            Some(kind) if values.iter().all(|value| fits(value, kind)) => Kind::Typed(kind.clone()),
-            _ => match shape_of(values) {
+            Some(kind) if values.iter().all(|value| fits(value, kind, beside)) => {
+                Kind::Typed(kind.clone())
+            }
+            _ => match shape_of(values, beside) {
                 Kind::Typed(kind) if !beside.keeps(&kind) => Kind::Json,
                 kind => kind,
             },
@@ -71,29 +77,44 @@ pub(super) fn infer(
 }
 
 /// Whether a column of `kind` can hold the value, as it is.
-pub(super) fn fits(value: &str, kind: &DataType) -> bool {
+pub(super) fn fits(value: &str, kind: &DataType, beside: &Beside) -> bool {
     if value == "null" {
         return true;
     }
     match kind {
         // Half an emoji is JSON, but no text.
         DataType::Utf8 if value.starts_with('"') && !value.contains("\\u") => true,
-        DataType::Int64 => value.parse::<i64>().is_ok(),
-        _ => serde_json::from_str(value).is_ok_and(|value| value_fits(&value, kind)),
+        DataType::Int64 => value.parse::<i64>().is_ok() && is_exact(value),
+        _ => {
+            let is_exact = has_decimals(kind) || are_exact(value);
+            is_exact
+                && serde_json::from_str(value).is_ok_and(|value| value_fits(&value, kind, beside))
+        }
     }
 }
 
-fn value_fits(value: &Value, kind: &DataType) -> bool {
+/// Whether the type has numbers of any length, whose digits nobody rounds.
+fn has_decimals(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) => has_decimals(item.data_type()),
+        DataType::Map(entries, _) => has_decimals(entries.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_decimals(field.data_type())),
+        kind => kind.is_decimal(),
+    }
+}
+
+/// Of a value whose numbers are what they are as floats or whole numbers.
+fn value_fits(value: &Value, kind: &DataType, beside: &Beside) -> bool {
     match (value, kind) {
         (Value::Null, _)
         | (Value::String(_), DataType::Utf8)
         | (Value::Bool(_), DataType::Boolean) => true,
-        (Value::Number(number), DataType::Float64) => number
-            .as_f64()
-            .is_some_and(|float| number.is_f64() || float.abs() <= MAX_EXACT),
+        (Value::Number(number), DataType::Float64) => number.as_f64().is_some_and(|float| {
+            number.is_f64() || beside.takes_whole_floats() && float.abs() <= MAX_EXACT
+        }),
         (Value::Number(number), DataType::Float32) => number.as_f64().is_some_and(|float| {
             let short = (float as f32).to_string();
-            short.parse() == Ok(float)
+            number.is_f64() && short.parse() == Ok(float)
         }),
         (Value::Number(number), kind) if kind.is_integer() => {
             let (least, most) = match kind {
@@ -114,15 +135,15 @@ fn value_fits(value: &Value, kind: &DataType) -> bool {
         (Value::String(_), kind) if kind.is_temporal() => true,
         (Value::Array(items), DataType::List(item) | DataType::LargeList(item)) => items
             .iter()
-            .all(|value| value_fits(value, item.data_type())),
+            .all(|value| value_fits(value, item.data_type(), beside)),
         (Value::Object(map), DataType::Struct(fields)) => map.iter().all(|(name, value)| {
             let field = fields.iter().find(|field| field.name() == name);
-            field.is_some_and(|field| value_fits(value, field.data_type()))
+            field.is_some_and(|field| value_fits(value, field.data_type(), beside))
         }),
         (Value::Object(map), DataType::Map(entries, _)) => match entries.data_type() {
             DataType::Struct(fields) if fields.len() == 2 => map
                 .values()
-                .all(|value| value_fits(value, fields[1].data_type())),
+                .all(|value| value_fits(value, fields[1].data_type(), beside)),
             _ => false,
         },
         _ => false,
@@ -189,15 +210,20 @@ enum Shape {
     Boolean,
     Whole,
     Float,
+    /// Whole numbers and floats.
+    Numbers,
     Text,
     List(Box<Shape>),
     Struct(Vec<(String, Shape)>),
     Mixed,
 }
 
-fn shape_of(values: &[&str]) -> Kind {
+fn shape_of(values: &[&str], beside: &Beside) -> Kind {
     let mut shape = Shape::Nothing;
     for value in values {
+        if !are_exact(value) {
+            return Kind::Json;
+        }
         let of = match serde_json::from_str(value) {
             Ok(value) => Shape::of(&value),
             // It will be a misfit.
@@ -211,7 +237,7 @@ fn shape_of(values: &[&str]) -> Kind {
     match shape {
         // Nobody knows what comes later; JSON takes anything.
         Shape::Nothing => Kind::Json,
-        shape => shape.data_type().map_or(Kind::Json, Kind::Typed),
+        shape => shape.data_type(beside).map_or(Kind::Json, Kind::Typed),
     }
 }
 
@@ -223,7 +249,6 @@ impl Shape {
             Value::String(_) => Self::Text,
             Value::Number(number) => match number.as_f64() {
                 _ if number.is_i64() => Self::Whole,
-                // It may have more digits than a float.
                 Some(float) if float.abs() <= MAX_EXACT => Self::Float,
                 _ => Self::Mixed,
             },
@@ -246,7 +271,11 @@ impl Shape {
             (Self::Boolean, Self::Boolean) => Self::Boolean,
             (Self::Text, Self::Text) => Self::Text,
             (Self::Whole, Self::Whole) => Self::Whole,
-            (Self::Whole | Self::Float, Self::Whole | Self::Float) => Self::Float,
+            (Self::Float, Self::Float) => Self::Float,
+            (
+                Self::Whole | Self::Float | Self::Numbers,
+                Self::Whole | Self::Float | Self::Numbers,
+            ) => Self::Numbers,
             (Self::List(a), Self::List(b)) => Self::List(Box::new(a.with(*b))),
             (Self::Struct(mut fields), Self::Struct(others)) => {
                 for (name, shape) in others {
@@ -268,23 +297,26 @@ impl Shape {
     }
 
     /// `None` for what is better kept as JSON.
-    fn data_type(&self) -> Option<DataType> {
+    fn data_type(&self, beside: &Beside) -> Option<DataType> {
         Some(match self {
             Self::Boolean => DataType::Boolean,
             Self::Whole => DataType::Int64,
             Self::Float => DataType::Float64,
+            Self::Numbers if beside.takes_whole_floats() => DataType::Float64,
             // Within a structure: most often a text that is never there.
             Self::Text | Self::Nothing => DataType::Utf8,
-            Self::List(item) => {
-                DataType::List(Arc::new(Field::new("element", item.data_type()?, true)))
-            }
+            Self::List(item) => DataType::List(Arc::new(Field::new(
+                "element",
+                item.data_type(beside)?,
+                true,
+            ))),
             Self::Struct(fields) if !fields.is_empty() => {
                 let fields = fields
                     .iter()
-                    .map(|(name, shape)| Some(Field::new(name, shape.data_type()?, true)));
+                    .map(|(name, shape)| Some(Field::new(name, shape.data_type(beside)?, true)));
                 DataType::Struct(fields.collect::<Option<_>>()?)
             }
-            Self::Struct(_) | Self::Mixed => return None,
+            Self::Struct(_) | Self::Numbers | Self::Mixed => return None,
         })
     }
 }

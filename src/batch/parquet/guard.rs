@@ -10,7 +10,7 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::thrift::{Cursor, Kind, NotThrift};
@@ -36,6 +36,24 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 const DELTA_BYTE_ARRAY: i32 = 7;
 /// How LZ4 frames begin, today's and the older ones.
 const LZ4_FRAMES: [u32; 2] = [0x184d_2204, 0x184c_2102];
+
+/// Refuses compressions that are not unpacked here; the sentence says which.
+pub(super) fn check_codecs(groups: &[RowGroupMetaData]) -> Result<(), String> {
+    let columns = groups.iter().flat_map(RowGroupMetaData::columns);
+    for column in columns {
+        let name = match column.compression() {
+            Compression::BROTLI(_) => "Brotli",
+            Compression::LZO => "LZO",
+            _ => continue,
+        };
+        return Err(format!(
+            "its column `{}` is compressed with {name}, which is not unpacked here; write it \
+             again with zstd, snappy, gzip or LZ4 (`df.to_parquet(…, compression=\"zstd\")`)",
+            column.column_path().string()
+        ));
+    }
+    Ok(())
+}
 
 /// The footer's bytes checked; the sentence says what is amiss.
 pub(super) fn check_footer(store: &impl ChunkReader) -> Result<(), String> {

@@ -7,6 +7,7 @@
 mod columns;
 mod fold;
 mod guard;
+mod numbers;
 mod rows;
 mod segments;
 mod table;

@@ -92,6 +92,7 @@ impl<S: Store> Rows<S> {
             let options = ArrowReaderOptions::new();
             let found = ArrowReaderMetadata::load(&store, options.clone());
             let mut metadata = found.map_err(|error| error.to_string())?;
+            guard::check_codecs(metadata.metadata().row_groups())?;
             let names = metadata.schema().fields().iter().map(|field| field.name());
             let mut names: Vec<&String> = names.collect();
             names.sort_unstable();

@@ -206,6 +206,10 @@ impl Codec for Segments {
 
 /// The types of the columns that all inputs have alike, where all are Parquet.
 fn hints(inputs: &Inputs) -> HashMap<String, DataType> {
+    // To look at a stream would take from what is scored.
+    if inputs.stream().is_some() {
+        return HashMap::new();
+    }
     let mut hints: Option<HashMap<String, DataType>> = None;
     for input in inputs.list() {
         let Input::File(path) = input else {

@@ -67,6 +67,12 @@ impl Beside {
         !matches!(self, Self::Misfits) || !kind.is_nested()
     }
 
+    /// Whether a whole number may become a float: it may in examples, which nobody
+    /// scores again. A reference of 12 is another text than one of 12.0.
+    pub(super) fn takes_whole_floats(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
     fn fields(&self) -> Vec<Field> {
         let text = |name: &str| Field::new(name, DataType::Utf8, true);
         let float = |name: &str| Field::new(name, DataType::Float64, true);
@@ -186,7 +192,7 @@ impl Table {
                     Kind::Typed(_) if doubt == Doubt::Distrust && is_doubtful(&column.kind) => {
                         *value == "null"
                     }
-                    Kind::Typed(kind) => fits(value, kind),
+                    Kind::Typed(kind) => fits(value, kind, &self.beside),
                 };
                 if !is_held {
                     continue;

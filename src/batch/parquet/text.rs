@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayAccessor, PrimitiveArray, RecordBatch};
 use arrow_json::writer::NullableEncoder;
 use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
@@ -186,6 +186,7 @@ impl EncoderFactory for Ours {
         _options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
+            DataType::Float16 => Box::new(Float16(array.as_primitive())),
             DataType::Float32 => Box::new(Float32(array.as_primitive())),
             DataType::Float64 => Box::new(Float64(array.as_primitive())),
             DataType::Binary => Box::new(Bytes(array.as_binary::<i32>())),
@@ -198,9 +199,27 @@ impl EncoderFactory for Ours {
     }
 }
 
+struct Float16<'a>(&'a PrimitiveArray<Float16Type>);
 struct Float32<'a>(&'a PrimitiveArray<Float32Type>);
 struct Float64<'a>(&'a PrimitiveArray<Float64Type>);
 struct Bytes<A>(A);
+
+impl Encoder for Float16<'_> {
+    /// The fewest digits that no other half has: 0.1, and not 0.0999755859375. Whole
+    /// numbers have all of theirs.
+    fn encode(&mut self, index: usize, out: &mut Vec<u8>) {
+        type Half = <Float16Type as ArrowPrimitiveType>::Native;
+        let half = self.0.value(index);
+        let exact = half.to_f64();
+        // Five digits tell all halves apart.
+        let most = if exact.fract() == 0.0 { 0 } else { 5 };
+        let short = (0..most).find_map(|digits| {
+            let number: f64 = format!("{exact:.digits$e}").parse().ok()?;
+            (Half::from_f64(number) == half).then_some(number)
+        });
+        json(out, &short.unwrap_or(exact));
+    }
+}
 
 impl Encoder for Float32<'_> {
     fn encode(&mut self, index: usize, out: &mut Vec<u8>) {

@@ -41,8 +41,8 @@ pub struct Curves {
     pub majority_left_out: Option<u64>,
 }
 
-/// What the prompts teach: a group whose samples are all right or all wrong has
-/// no advantage to learn from.
+/// What the prompts teach: a group whose rewards are all equal has no advantage to
+/// learn from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupFindings {
     /// Groups with two judged samples or more.
@@ -61,6 +61,8 @@ pub struct GroupFindings {
     pub rewarded: u64,
     /// Groups among them whose rewards are all equal.
     pub equal_rewards: u64,
+    /// Groups among them whose rewards differ.
+    pub unequal_rewards: u64,
     /// Groups by the standard deviation of their rewards (divided by `n - 1`).
     pub deviations: Histogram,
 }
@@ -187,6 +189,7 @@ pub(super) fn group_findings<'w>(
         shares: shares.to_vec(),
         rewarded,
         equal_rewards,
+        unequal_rewards: rewarded - equal_rewards,
         deviations: deviations.finish(),
     }
 }

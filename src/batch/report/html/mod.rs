@@ -13,7 +13,7 @@ mod tables;
 
 use std::sync::Arc;
 
-use self::numbers::count;
+use self::numbers::{count, counted};
 use super::findings::{About, Findings};
 use super::reasons::Reasons;
 use crate::page::{self, escaped, filled, script_source, visible};
@@ -97,8 +97,8 @@ fn notes(about: &About, findings: &Findings) -> String {
     let errors = findings.summary.data_errors + findings.summary.machinery_errors;
     if errors > 0 {
         notes.push(format!(
-            "{} rows are unusable; their reward is null, not 0. The first:",
-            count(errors)
+            "Unusable, so that the reward is null and not 0: {}. The first:",
+            counted(errors, "row")
         ));
         notes.extend(findings.summary.first_errors.iter().map(located));
     }

@@ -57,6 +57,12 @@ pub(super) fn count(value: u64) -> String {
     text
 }
 
+/// `1 row`, `5 276 rows`.
+pub(super) fn counted(value: u64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(value))
+}
+
 fn seconds(value: f64) -> String {
     match value {
         _ if value < 1e-3 => format!("{:.0} µs", value * 1e6),

@@ -1,7 +1,7 @@
 //! The tables and tiles of a report.
 
 use super::charts::{head, table};
-use super::numbers::{Unit, cell, count, inline};
+use super::numbers::{Unit, cell, count, counted, inline};
 use super::{brief, text};
 use crate::batch::report::cost::CostlyRow;
 use crate::batch::report::findings::{About, Findings};
@@ -58,24 +58,29 @@ pub(super) fn tiles(findings: &Findings, about: &About) -> String {
                 point.value,
             ),
             format!(
-                "{} to {}, {} prompts",
+                "{} to {}, {}",
                 inline(&format!("/curves/pass/{index}/low"), Unit::Share, point.low),
                 inline(
                     &format!("/curves/pass/{index}/high"),
                     Unit::Share,
                     point.high
                 ),
-                count(point.groups)
+                counted(point.groups, "prompt")
             ),
         );
     }
-    if let Some(groups) = findings.groups.as_ref().filter(|groups| groups.groups > 0) {
+    let groups = findings.groups.as_ref();
+    if let Some(groups) = groups.filter(|groups| groups.rewarded > 0) {
         add(
             "Prompts that teach",
-            inline("/groups/mixed", Unit::Count, groups.mixed as f64),
+            inline(
+                "/groups/unequal_rewards",
+                Unit::Count,
+                groups.unequal_rewards as f64,
+            ),
             format!(
-                "of {}; the others are all right or all wrong",
-                inline("/groups/groups", Unit::Count, groups.groups as f64)
+                "of {} with several rewards; the others' are equal",
+                inline("/groups/rewarded", Unit::Count, groups.rewarded as f64)
             ),
         );
     }
@@ -276,12 +281,13 @@ pub(super) fn reasons(findings: &Findings) -> String {
         .take(MOST_REASONS)
         .map(|(index, reason)| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td><span class=\"chip {}\">{}</span></td><td>{}</td>{}\
+                "<tr><th scope=\"row\">{}</th><td><span class=\"chip {}\">{}</span></td><td class=\"words\">{}</td>{}\
                  <td class=\"number\"><a href=\"#rows\" data-reason=\"{index}\">{} shown</a></td></tr>",
                 text(reason.reward.as_deref().unwrap_or("(row)")),
                 reason.verdict,
                 reason.verdict.replace('_', " "),
-                text(reason.reason.as_deref().unwrap_or("–")),
+                // A line ends between its words, and not within them.
+                text(reason.reason.as_deref().unwrap_or("–")).replace('_', "_<wbr>"),
                 cell(&format!("/reasons/{index}/rows"), Unit::Count, reason.rows as f64),
                 reason.shown.len(),
             )

@@ -1,7 +1,7 @@
 //! What completions are like, and what scoring them took: lengths against
 //! correctness, languages, times.
 
-use super::super::numbers::{Unit, cell, count};
+use super::super::numbers::{Unit, cell, count, counted};
 use super::super::svg::{Dot, Labels, Marks, Panel, Part, Picture, Scale};
 use super::{Figure, head};
 use crate::batch::report::findings::{Findings, LengthUnit};
@@ -32,9 +32,9 @@ pub(super) fn lengths(findings: &Findings) -> Option<String> {
             class: kind,
             value: n as f64,
             title: format!(
-                "{} {unit}: {} rows {}",
+                "{} {unit}: {} {}",
                 name(range),
-                count(n),
+                counted(n, "row"),
                 kind.replace('_', " ")
             ),
             path: at(index, kind),
@@ -109,8 +109,8 @@ pub(super) fn lengths(findings: &Findings) -> Option<String> {
     }
     if lengths.unknown > 0 {
         note += &format!(
-            " {} rows of unknown length are left out.",
-            count(lengths.unknown)
+            " Left out, since their length is not known: {}.",
+            counted(lengths.unknown, "row")
         );
     }
     let total: u64 = ranges.iter().map(|range| range.verdicts.rows).sum();
@@ -119,7 +119,7 @@ pub(super) fn lengths(findings: &Findings) -> Option<String> {
     let ends = ranges.first().zip(ranges.last());
     let figure = Figure {
         caption: "Length against correctness".to_owned(),
-        about: format!("{} rows by {unit}", count(total)),
+        about: format!("{} by {unit}", counted(total, "row")),
         picture: Picture {
             says: match ends {
                 Some((first, last)) => format!(
@@ -195,7 +195,7 @@ pub(super) fn languages(findings: &Findings) -> Option<String> {
             vec![Part {
                 class: if is_wanted(index) { "correct" } else { "wrong" },
                 value: languages[index].rows as f64,
-                title: format!("{}, {} rows", name(index), count(languages[index].rows)),
+                title: format!("{}, {}", name(index), counted(languages[index].rows, "row")),
                 path: path(index),
             }]
         })
@@ -256,7 +256,7 @@ pub(super) fn times(findings: &Findings) -> Option<String> {
         vec![Part {
             class: "measured",
             value: range.verdicts.rows as f64,
-            title: format!("{}: {} rows", name(range), count(range.verdicts.rows)),
+            title: format!("{}: {}", name(range), counted(range.verdicts.rows, "row")),
             path: path(index),
         }]
     });
@@ -270,9 +270,9 @@ pub(super) fn times(findings: &Findings) -> Option<String> {
     let edges = edges.chain(ranges.last().map(|range| range.to));
     let figure = Figure {
         caption: "Time to score a row".to_owned(),
-        about: format!("{} rows", count(time.rows)),
+        about: counted(time.rows, "row"),
         picture: Picture {
-            says: format!("Time to score a row, {} rows.", count(time.rows)),
+            says: format!("Time to score a row, {}.", counted(time.rows, "row")),
             slots: ranges.len(),
             labels: Labels::Edges(edges.map(|micros| duration(micros as f64)).collect()),
             title: "wall time, waiting for the sandbox included".to_owned(),

@@ -1,6 +1,6 @@
 //! What several samples per prompt say: pass@k and maj@k, and what prompts teach.
 
-use super::super::numbers::{Unit, cell, count};
+use super::super::numbers::{Unit, cell, count, counted};
 use super::super::svg::{Dot, Labels, Line, Marks, Panel, Part, Picture, Scale};
 use super::rewards::histogram;
 use super::{Figure, head};
@@ -30,12 +30,12 @@ pub(super) fn curves(findings: &Findings) -> Option<String> {
             low: point.low,
             high: point.high,
             title: format!(
-                "{} {} (95 %: {} to {}), {} prompts",
+                "{} {} (95 %: {} to {}), {}",
                 name.replace('k', &point.k.to_string()),
                 Unit::Share.shown(point.value),
                 Unit::Share.shown(point.low),
                 Unit::Share.shown(point.high),
-                count(point.groups)
+                counted(point.groups, "prompt")
             ),
             path: format!("{path}/{index}/value"),
         });
@@ -79,8 +79,12 @@ pub(super) fn curves(findings: &Findings) -> Option<String> {
         },
         legend,
         note: format!(
-            "pass@k: one of k samples is right (unbiased). maj@k: the most frequent answer is \
-             (exact; ties share). Bands: Wilson's interval over prompts.{}",
+            "pass@k: one of k samples is right (unbiased).{} Bands: Wilson's interval over \
+             prompts.{}",
+            match curves.majority.is_empty() {
+                true => "",
+                false => " maj@k: the most frequent answer is (exact; ties share).",
+            },
             left_out.unwrap_or_default()
         ),
         heads: vec!["", "value", "from", "to", "prompts"],
@@ -106,7 +110,7 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
         vec![Part {
             class: class(index),
             value: bin.groups as f64,
-            title: format!("{} right: {} prompts", bin.label, count(bin.groups)),
+            title: format!("{} right: {}", bin.label, counted(bin.groups, "prompt")),
             path: path(index),
         }]
     });
@@ -116,10 +120,18 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
             cell(&path(index), Unit::Count, bin.groups as f64),
         ]
     });
-    let nothing = groups.all_wrong + groups.all_right;
+    // Partial credit and other rewards can tell right answers apart, too.
+    let equal = match groups.rewarded {
+        0 => String::new(),
+        rewarded => format!(
+            " Equal rewards, no difference to learn from: {} of {} with several rewards.",
+            count(groups.equal_rewards),
+            counted(rewarded, "prompt")
+        ),
+    };
     let figure = Figure {
         caption: "Prompts by their share of right samples".to_owned(),
-        about: format!("{} prompts", count(groups.groups)),
+        about: counted(groups.groups, "prompt"),
         picture: Picture {
             says: format!(
                 "Prompts by their share of right samples: {} all wrong, {} mixed, {} all right.",
@@ -148,8 +160,7 @@ pub(super) fn shares(findings: &Findings) -> Option<String> {
             ("correct", "all right"),
         ],
         note: format!(
-            "{} of the prompts ({} all wrong, {} all right) have no difference to learn from.",
-            share(nothing),
+            "{} of the prompts are all wrong, {} all right.{equal}",
             share(groups.all_wrong),
             share(groups.all_right)
         ),
