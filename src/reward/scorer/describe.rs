@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Scorer;
 #[cfg(feature = "remote")]
 use crate::reward::remote::{Endpoint, Usage};
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "remote", feature = "sandbox"))]
 use crate::reward::spec::Kind;
 #[cfg(feature = "remote")]
 use crate::reward::spec::MeasureKind;
