@@ -171,9 +171,13 @@ pub(super) fn measure(
             Err(failure) => return failed(reward, options, &failure),
         }
     }
-    let mut measure = reply::measure(options, &asked.label, &said);
-    if asked.label != options.label() {
-        measure = measure.with("label", "marked");
+    let mut measure = reply::measure(options, asked.mark.as_deref(), &said);
+    if asked.mark.is_some() {
+        let place = match options.reply.unwrap_or_default() {
+            ReplyForm::Score => "label",
+            ReplyForm::Json => "object",
+        };
+        measure = measure.with(place, "marked");
     }
     if asked.role_tokens > 0 {
         measure = measure.with("role_tokens", asked.role_tokens);
