@@ -18,11 +18,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 #[cfg(any(feature = "sandbox", feature = "remote"))]
 use std::sync::Arc;
+#[cfg(feature = "remote")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use crate::batch::{BatchError, Threads};
 #[cfg(feature = "remote")]
-use crate::remote::{Client, RemoteError};
+use crate::remote::{Client, RemoteError, Stoppable};
 #[cfg(feature = "remote")]
 use crate::reward::Remote;
 use crate::reward::{Score, Scorer};
@@ -168,6 +170,19 @@ impl Engine {
         records: &[T],
         go_on: &mut dyn FnMut() -> bool,
     ) -> Option<Vec<Score>> {
+        #[cfg(feature = "remote")]
+        if let Some(remote) = self.scorer.remote() {
+            let is_stopped = Arc::new(AtomicBool::new(false));
+            let remote = Stoppable::new(Arc::clone(remote), Arc::clone(&is_stopped));
+            let scorer = self.scorer.clone().with_remote(Arc::new(remote));
+            let mut go_on = || {
+                let goes_on = go_on();
+                is_stopped.store(!goes_on, Relaxed);
+                goes_on
+            };
+            let threads = &self.threads;
+            return threads.score_records_while(&scorer, records, &mut go_on);
+        }
         self.threads
             .score_records_while(&self.scorer, records, go_on)
     }

@@ -15,6 +15,7 @@ A reward is a number, ``None`` where nobody can say, or ``None`` with an error w
 row is unusable or goldstone failed; no failure is ever a 0.
 """
 
+from . import _pickles  # noqa: F401 - registers
 from ._errors import (
     BadReferenceError,
     EngineError,

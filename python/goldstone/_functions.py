@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _engines, _goldstone
 from ._errors import OptionError
+from ._rows import well_formed
 
 __all__ = ["Language", "Outcome", "Sections", "Verdict", "language", "parse", "run_code", "verify_math"]
 
@@ -115,8 +116,8 @@ def verify_math(gold: str, answer: str, *, response: bool = False, **options: An
     >>> verify_math("10%", "10").outcome
     'wrong'
     """
-    _text("gold", gold)
-    _text("answer", answer)
+    gold = _text("gold", gold)
+    answer = _text("answer", answer)
     return Verdict(**json.loads(_goldstone.verify_math(gold, answer, response, _options(options))))
 
 
@@ -126,8 +127,8 @@ def language(text: str, target: str, **options: Any) -> Language:
     ``options`` are those of a spec's ``language = { … }``: ``min_words``, ``strict_mask``,
     ``names``, ``allow``, ``shaping``.
     """
-    _text("text", text)
-    _text("target", target)
+    text = _text("text", text)
+    target = _text("target", target)
     return Language(**json.loads(_goldstone.language(text, target, _options(options))))
 
 
@@ -138,8 +139,8 @@ def parse(text: str, template: str | None = "r1", *, prompt: str = "", **options
     ``options`` are those of a spec's ``[format]``; for a grammar of your own, give
     ``template=None`` and ``grammar``.
     """
-    _text("text", text)
-    _text("prompt", prompt)
+    text = _text("text", text)
+    prompt = _text("prompt", prompt)
     if template is not None:
         options["template"] = template
     return Sections(**json.loads(_goldstone.parse(text, prompt, _options(options))))
@@ -164,7 +165,7 @@ def run_code(
     ``total_fuel``, ``memory_mb``, ``output_kb``, ``value_kb``, ``calls`` and ``wall_ms``.
     Raises :class:`SandboxError` where the sandbox is not installed, or fails.
     """
-    _text("code", code)
+    code = _text("code", code)
     if not _goldstone.HAS_SANDBOX:
         raise OptionError("this build of goldstone has no sandbox")
     if completion:
@@ -176,6 +177,7 @@ def run_code(
         raise OptionError("tests bring their own standard input; leave out `stdin`")
     given = None if tests is None else tests if isinstance(tests, str) else json.dumps(tests)
     if given is not None:
+        given = well_formed(given)
         guest = _goldstone.guest_of(given) or guest
     if "fuel" in limits:
         limits["total_fuel"] = max(limits.get("total_fuel", 300_000_000_000), limits["fuel"])
@@ -183,14 +185,15 @@ def run_code(
     if objects:
         options["objects"] = "full"
     sandbox = _engines.sandbox(guest, 0, worker)
-    read = stdin.encode() if isinstance(stdin, str) else stdin or b""
+    read = well_formed(stdin).encode() if isinstance(stdin, str) else stdin or b""
     record = json.loads(sandbox.run(code, read, given, _options(options)))
     return Outcome(record["verdict"], record)
 
 
-def _text(name: str, value: object) -> None:
+def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"`{name}` is a string, not `{type(value).__name__}`")
+    return well_formed(value)
 
 
 def _options(options: Mapping[str, Any]) -> str:

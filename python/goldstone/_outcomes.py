@@ -18,6 +18,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from goldstone._errors import EngineError, GoldstoneError
@@ -43,6 +44,10 @@ class Outcomes:
 
     Each option is a number, `None` or `"raise"`. Numbers are for trainers that take
     nothing else. `None` is refused where `number` says that this is such a trainer.
+
+    `silent` names a trainer that does not tell how long a completion is in tokens, nor
+    how sampling ended. A reward that asks for that would abstain on every row, and every
+    row would be paid the same: instead, the first such row raises `ValueError`.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class Outcomes:
         on_error: Otherwise,
         on_failure: Otherwise = "raise",
         number: bool = False,
+        silent: str | None = None,
     ) -> None:
+        self._silent = silent
         self.abstain = _checked("abstain", abstain, number)
         self.on_error = _checked("on_error", on_error, number)
         self.on_failure = _checked("on_failure", on_failure, number)
@@ -79,6 +86,8 @@ class Outcomes:
 
     def without(self, score: Score, tell: bool = True) -> float | None:
         """What stands for the reward of a row that has none; warns of it if `tell`."""
+        if self._silent is not None:
+            _refuse_untold(score, self._silent)
         if score.error is None:
             problem = f"row `{score.id}` abstains{_why(score)}"
             if _judge_failed(score):
@@ -130,10 +139,41 @@ if hasattr(os, "register_at_fork"):
 
 
 @lru_cache
-def outcomes(abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise) -> Outcomes:
+def outcomes(
+    abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise, silent: str
+) -> Outcomes:
     """The same object for the same options, for adapters that are asked row by row: it
-    counts what it warns of. For trainers that take numbers alone."""
-    return Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+    counts what it warns of. For trainers that take numbers alone, and are `silent`."""
+    return Outcomes(
+        abstain=abstain, on_error=on_error, on_failure=on_failure, number=True, silent=silent
+    )
+
+
+_LENGTH = "how long a completion is in tokens (`n_tokens`)"
+_ENDING = "how sampling ended (`finish_reason`)"
+
+#: What a reward asks that only a sampler knows: by the reason for which it abstains, or
+#: the field that it misses.
+_UNTOLD = {
+    "no_n_tokens": _LENGTH,
+    "no_length": _LENGTH,
+    "no_finish_reason": _ENDING,
+    "/n_tokens": _LENGTH,
+    "/finish_reason": _ENDING,
+}
+
+
+def _refuse_untold(score: Score, trainer: str) -> None:
+    asked = [(name, t.reason) for name, t in score.terms.items() if t.value is None]
+    if score.error is not None and score.error.term is not None:
+        asked.append((score.error.term, score.error.field))
+    for name, what in asked:
+        if what in _UNTOLD:
+            raise ValueError(
+                f"the reward `{name}` asks {_UNTOLD[what]}, which {trainer} does not tell, so "
+                "that no row would have a reward; use a spec without it, or give every row "
+                "that column"
+            )
 
 
 def has_failed(score: Score) -> bool:
@@ -154,7 +194,9 @@ def _checked(option: str, otherwise: Any, number: bool) -> Otherwise:
         return "raise"
     if otherwise is None and not number:
         return None
-    if isinstance(otherwise, (int, float)) and math.isfinite(otherwise):
+    # The numbers of numpy are `Real`, too, but for its truth values.
+    is_number = isinstance(otherwise, Real) and not isinstance(otherwise, bool)
+    if is_number and math.isfinite(otherwise):
         return float(otherwise)
     none = "" if number else "`None`, "
     raise ValueError(f'`{option}` is {otherwise!r}, expected {none}a number or "raise"')

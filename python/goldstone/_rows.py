@@ -122,6 +122,18 @@ def _find(row: Mapping[str, Any], place: str) -> Any:
     return value
 
 
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each byte of what cannot be written: half of a surrogate
+    pair, which a cut emoji leaves. Two halves side by side are the character that they are
+    of. So rows of a scorer are read, too, in which Python writes such halves as escapes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        return whole.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text
+
+
 def without_end(text: str, end_tokens: Sequence[str] = END_TOKENS) -> str:
     """The text without the tokens that end it."""
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _engines, _goldstone
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Scorer", "shipped_specs"]
 
+#: Threads of an engine; as many as the command line takes.
+MOST_JOBS = 1024
+
 
 class Scorer:
     """A reward spec, ready to score rollouts.
@@ -24,7 +27,8 @@ class Scorer:
     processes start with the first score. A scorer can be pickled: it carries the spec's
     text, so that it works where the file is not.
 
-    ``jobs`` is how many rows are scored, and programs run, at a time; 0 is one per core.
+    ``jobs`` is how many rows are scored, and programs run, at a time, up to 1024; 0 is one
+    per core.
     ``worker`` is the ``goldstone`` command that sandboxed programs run in; without it, the
     one of this package is used.
 
@@ -55,8 +59,8 @@ class Scorer:
             raise TypeError(
                 f"a spec is a name, a path or TOML text, not `{type(spec).__name__}`"
             )
-        if not isinstance(jobs, int) or jobs < 0:
-            raise ValueError(f"jobs is {jobs!r}; it is a whole number, 0 or more")
+        if not isinstance(jobs, int) or isinstance(jobs, bool) or not 0 <= jobs <= MOST_JOBS:
+            raise ValueError(f"jobs is {jobs!r}; it is a whole number from 0 to {MOST_JOBS}")
         loaded = _goldstone.Spec.load(os.fspath(spec))
         if unknown not in ("null", "wrong"):
             raise ValueError(f'unknown is {unknown!r}; it is "null" or "wrong"')
@@ -98,6 +102,7 @@ class Scorer:
         if hasattr(rows, "__arrow_c_stream__"):
             return engine.score_stream(rows)
         if isinstance(rows, Mapping):
+            _check_columns(rows)
             return engine.score_columns(rows)
         if isinstance(rows, (str, bytes)):
             raise TypeError("rows are mappings; `score_json` takes JSON texts")
@@ -108,19 +113,32 @@ class Scorer:
         scores`` writes, without its line end."""
         if isinstance(rows, (str, bytes)):
             raise TypeError("rows are a list of JSON texts, one for each rollout")
-        return self._started().score_json(rows)
+        # Half of a surrogate pair becomes the escape that JSON has for it.
+        texts = (
+            row.encode("utf-8", "backslashreplace") if isinstance(row, str) else row
+            for row in rows
+        )
+        return self._started().score_json(texts)
 
     def score_table(self, table: Any, *, json: str | None = None) -> pyarrow.Table:
         """Scores an Arrow table: a row comes out for each that goes in, with the columns
         ``id``, ``group``, ``reward``, ``status``, for each reward ``r.<name>``,
         ``raw.<name>`` and ``reason.<name>``, and ``error``. ``json`` names one column more,
-        with each score as the command line writes it. Needs pyarrow."""
+        with each score as the command line writes it; ``ValueError`` where it is one of
+        these. Needs pyarrow."""
         import pyarrow
 
         if not hasattr(table, "__arrow_c_stream__"):
             raise TypeError(f"`{type(table).__name__}` is no Arrow table")
+        self._check_column(json)
         scored: pyarrow.Table = pyarrow.table(self._started().score_table(table, json))
         return scored
+
+    def _check_column(self, json: str | None) -> None:
+        """Refuses a column for the scores that has the name of another one."""
+        of_rewards = {f"{part}.{name}" for part in ("r", "raw", "reason") for name in self.rewards}
+        if json in of_rewards | {"id", "group", "reward", "status", "error"}:
+            raise ValueError(f"`json` is {json!r}, which is another column of the scores")
 
     async def ascore(self, rollout: Mapping[str, Any]) -> Score:
         """:meth:`score` on a thread of asyncio's."""
@@ -190,6 +208,15 @@ class Scorer:
 
     def __repr__(self) -> str:
         return f"Scorer({self._key.source.origin!r}, rewards={self.rewards!r})"
+
+
+def _check_columns(columns: Mapping[str, Any]) -> None:
+    """Refuses what has items but no order, or no rows of its own: a set, a mapping."""
+    for name, column in columns.items():
+        if isinstance(column, (Set, Mapping)):
+            raise TypeError(
+                f"the column `{name}` is a `{type(column).__name__}`; a column is a list or an array"
+            )
 
 
 def shipped_specs() -> dict[str, str]:

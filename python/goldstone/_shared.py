@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from goldstone import Scorer
@@ -50,6 +51,38 @@ def refuse_groups(found: Scorer, trainer: str) -> None:
             f"`{found.name}` compares the completions of a prompt, but {trainer} has them "
             "scored one by one; use a spec without such a reward"
         )
+
+
+def refuse_names(found: Scorer, taken: Iterable[str], trainer: str) -> None:
+    """Refuses a spec with a reward whose numbers would stand where the trainer, or its
+    adapter, has something else: the total, say.
+
+    Raises `ValueError`.
+    """
+    clash = sorted(set(found.rewards).intersection(taken))
+    if clash:
+        names = "`, `".join(clash)
+        raise ValueError(
+            f"`{found.name}` has the reward `{names}`, but {trainer} keeps something else "
+            f"under that name; rename it in the spec, for example to `{clash[0]}_reward`"
+        )
+
+
+def solvers(found: Scorer, accuracy: str | None) -> tuple[str, ...]:
+    """The rewards whose verdict says that an answer is right: the one called `accuracy`,
+    by default all that judge answers, the first that applies.
+
+    Raises `ValueError` where the spec has no such reward.
+    """
+    if accuracy is None:
+        return found.solvers
+    if accuracy in found.solvers:
+        return (accuracy,)
+    there = f"`{'`, `'.join(found.solvers)}`" if found.solvers else "none"
+    raise ValueError(
+        f"`accuracy` names `{accuracy}`, but of the rewards of `{found.name}` those that "
+        f"judge answers are: {there}"
+    )
 
 
 def scorer(spec: Any, **options: Any) -> Scorer:

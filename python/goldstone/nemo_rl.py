@@ -43,7 +43,11 @@ class Environment:
         self._scorer = scorer_of_rows(spec, "NeMo-RL", unknown=unknown, **scorer)
         self._columns = Columns(columns)
         self._outcomes = Outcomes(
-            abstain=abstain, on_error=on_error, on_failure=on_failure, number=True
+            abstain=abstain,
+            on_error=on_error,
+            on_failure=on_failure,
+            number=True,
+            silent="NeMo-RL",
         )
 
     def rewards(

@@ -25,14 +25,45 @@ from typing import Any
 from goldstone import Score, Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown, accuracy as is_right, raws
 from goldstone._rows import END_TOKENS, Columns, without_end
-from goldstone._shared import scorer_of_rows, spec_of_environment
+from goldstone._shared import refuse_names, scorer_of_rows, solvers, spec_of_environment
 
 _log = logging.getLogger("goldstone")
 
 __all__ = ["END_TOKENS", "Reward", "response", "reward", "reward_func"]
 
-# What a tokenizer may put before the prompt: `<s>`, `<|begin_of_text|>`, `<bos>`.
-_BEGIN = re.compile(r"(?:<[^<>\s]{1,32}>){1,4}")
+# What a tokenizer may put before the prompt: `<s>`, `<|begin_of_text|>`, `[gMASK]<sop>`.
+_BEGIN = re.compile(r"(?:<[^<>\s]{1,32}>|\[gMASK\]){1,4}")
+
+# What the trainer logs beside `extra_logs`, in the same place, and what these have beside
+# the rewards. The same list is in `src/serve/protocol/openrlhf.rs`.
+_TAKEN = (
+    "abstain",
+    "error",
+    "reward",
+    "score",
+    "scores",
+    "rewards",
+    "response_clip_ratio",
+    "response_length",
+    "truncated",
+    "total_length",
+    "return",
+    "kl",
+    "logprobs_diff",
+    "group_reward_std",
+    "policy_loss",
+    "critic_loss",
+    "values",
+    "actor_lr",
+    "critic_lr",
+    "entropy_loss",
+    "ppo_clip_ratio",
+    "ppo_kl",
+    "vllm_kl",
+    "is_filter_ratio",
+    "actor_grad_norm",
+    "critic_grad_norm",
+)
 
 # How much of a prompt's end must be found for a prompt that was cut at the front.
 _LEAST_TAIL = 32
@@ -61,11 +92,21 @@ def reward(
 
     `accuracy` names the reward whose verdict is the trainer's `scores`, for dynamic
     filtering; by default the spec's first that judges answers.
+
+    Raises `ValueError` for a reward by a name that the trainer logs something else under,
+    and for an `accuracy` that judges no answers. A reward that asks how long a response is
+    in tokens, which the trainer does not tell, raises with the first row.
     """
     found = scorer_of_rows(spec, "OpenRLHF", unknown=unknown, **scorer)
-    outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
-    solvers = found.solvers if accuracy is None else (accuracy,)
-    return Reward(found, outcomes, solvers, tuple(end_tokens))
+    refuse_names(found, _TAKEN, "OpenRLHF")
+    outcomes = Outcomes(
+        abstain=abstain,
+        on_error=on_error,
+        on_failure=on_failure,
+        number=True,
+        silent="OpenRLHF",
+    )
+    return Reward(found, outcomes, solvers(found, accuracy), tuple(end_tokens))
 
 
 class Reward:
@@ -88,8 +129,10 @@ class Reward:
     def __call__(
         self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
     ) -> dict[str, Any]:
-        """`rewards`, `scores` (0 to 1: the share of right answers that dynamic filtering
-        looks at) and `extra_logs`, as tensors."""
+        """`rewards`, `scores` (1 for a right answer, else 0: what dynamic filtering looks
+        at; of a spec that judges no answers, the reward between 0 and 1) and `extra_logs`,
+        as tensors. These have every reward before its weight: 0 where a row lacks it, as
+        the trainer has no word for that."""
         import torch
 
         scores = self.scores(queries, prompts, labels)
@@ -104,9 +147,14 @@ class Reward:
                 logs.setdefault(name, []).append(number)
         return {
             "rewards": torch.tensor([self._outcomes.reward(score) for score in scores]),
-            "scores": torch.tensor([is_right(score, self._solvers) for score in scores]),
+            "scores": torch.tensor([self._solved(score) for score in scores]),
             "extra_logs": {name: torch.tensor(numbers) for name, numbers in logs.items()},
         }
+
+    def _solved(self, score: Score) -> float:
+        if self._solvers:
+            return is_right(score, self._solvers)
+        return 0.0 if score.reward is None else min(max(score.reward, 0.0), 1.0)
 
     def scores(
         self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]

@@ -65,6 +65,7 @@ class ScoreRows:
         whole_groups: bool = False,
     ) -> None:
         self.scorer = Scorer(spec, jobs=jobs, worker=worker)
+        self.scorer._check_column(json)
         if self.scorer.needs_groups and not whole_groups:
             raise OptionError(
                 "the spec compares the rollouts of a group, and a batch may have a part of one; "
@@ -75,7 +76,12 @@ class ScoreRows:
 
     def __call__(self, batch: Any) -> Any:
         """The scores of a batch, in its form: a table for a table or a record batch, a
-        dictionary of columns for a dictionary of columns."""
+        dictionary of columns for a dictionary of columns. For a batch of Hugging Face
+        datasets a table, as its columns have types: a dictionary's are those of the
+        values, and the writer keeps those of the first batches, which may have no error."""
+        table = getattr(batch, "pa_table", None)
+        if table is not None:
+            return self._table(table)
         if isinstance(batch, Mapping):
             return self._columns(batch)
         return self._table(batch)

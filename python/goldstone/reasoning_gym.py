@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldstone import Scorer, parse
+from goldstone._rows import text_or_messages
 from goldstone._shared import refuse_groups, scorer
 
 __all__ = ["SPEC", "rollout", "score"]
@@ -57,7 +58,7 @@ def has_one_answer(dataset: Any) -> bool:
 def score(
     dataset: Any,
     entry: Mapping[str, Any],
-    completion: str,
+    completion: Any,
     *,
     spec: Any = SPEC,
     template: str = "r1",
@@ -68,13 +69,39 @@ def score(
     `spec` scores data sets with one right answer; its `reward` is returned as it is,
     `None` included. The others get the answer of the format `template`, judged by
     the data set, in Python and in this process.
+
+    The completion is a text or chat messages, of which the assistant's last is judged;
+    without one there is nothing to judge, and the score is `None`.
     """
     if has_one_answer(dataset):
         found: Scorer = scorer(spec)
         refuse_groups(found, "reasoning-gym")
         return found.score(rollout(entry, completion)).reward
-    answer = parse(completion, template).answer
+    text = _text(completion)
+    if text is None:
+        return None
+    answer = parse(text, template).answer
     if answer is None:
         return 0.0
     own = float(dataset.score_answer(answer, entry))
     return own if partial or own >= 1.0 else 0.0
+
+
+def _text(completion: Any) -> str | None:
+    """What is judged of a completion: the text, or the assistant's last message, with its
+    thinking in front as the tags of R1 have it."""
+    if isinstance(completion, str):
+        return completion
+    messages = text_or_messages(completion)
+    if not isinstance(messages, list):
+        return None
+    for message in reversed(messages):
+        if not isinstance(message, Mapping) or message.get("role") != "assistant":
+            continue
+        content = message.get("content") or ""
+        if not isinstance(content, str):
+            content = "".join(part["text"] for part in content)
+        thinking = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+        thought = next((text for text in thinking if text), None)
+        return content if thought is None else f"<think>{thought}</think>{content}"
+    return None

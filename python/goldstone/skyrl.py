@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from goldstone._outcomes import outcomes, raws, reasons
 from goldstone._rows import Columns, text_or_messages
-from goldstone._shared import refuse_groups, scorer, spec_of_environment
+from goldstone._shared import refuse_groups, refuse_names, scorer, spec_of_environment
 
 __all__ = ["Environment"]
+
+# What is told of a row beside its rewards.
+_TAKEN = ("status", "reasons", "abstain", "error")
 
 if TYPE_CHECKING:
     Environment: type
@@ -53,11 +56,13 @@ def _environment() -> type:
             spec = truth.get("spec") or config.get("spec") or spec_of_environment()
             self._scorer = scorer(spec, unknown=config.get("unknown", "wrong"))
             refuse_groups(self._scorer, "SkyRL-gym")
+            refuse_names(self._scorer, _TAKEN, "SkyRL-gym's adapter")
             self._columns = Columns(config.get("columns"))
             self._outcomes = outcomes(
                 config.get("abstain", 0.0),
                 config.get("on_error", 0.0),
                 config.get("on_failure", "raise"),
+                "SkyRL-gym",
             )
             self._prompt: Any = self._row.get("prompt")
             self._metrics: dict[str, float] = {}
@@ -79,7 +84,7 @@ def _environment() -> type:
                 observations=[],
                 reward=self._outcomes.reward(score),
                 done=True,
-                metadata={"status": score.status, "reasons": reasons(score), **self._metrics},
+                metadata={**self._metrics, "status": score.status, "reasons": reasons(score)},
             )
 
         def get_metrics(self) -> dict[str, float]:

@@ -19,7 +19,7 @@ from typing import Any
 from goldstone import Score, Scorer
 from goldstone._outcomes import Otherwise, Outcomes, Unknown, raws
 from goldstone._rows import END_TOKENS, Columns, group_by_prompt, text_or_messages, without_end
-from goldstone._shared import refuse_groups, spec_of_environment
+from goldstone._shared import refuse_groups, refuse_names, spec_of_environment
 
 __all__ = ["Reward", "custom_rm", "reward"]
 
@@ -63,9 +63,11 @@ class Reward:
         """The reward of a sample, or a list for a list of them (`--group-rm`).
 
         With `--reward-key`, a dictionary: `score` is the total, and there is a key for
-        each reward of the spec, before its weight.
+        each reward of the spec, before its weight; `ValueError` for one called `score`.
         """
         del options
+        if getattr(args, "reward_key", None):
+            refuse_names(self._scorer, ("score",), "slime with `--reward-key`")
         if not isinstance(sample, (list, tuple)):
             refuse_groups(self._scorer, "slime without `--group-rm`")
         samples = list(sample) if isinstance(sample, (list, tuple)) else [sample]

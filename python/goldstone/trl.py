@@ -23,8 +23,15 @@ from typing import Any
 from goldstone import Score, Scorer
 from goldstone._outcomes import Otherwise, Outcomes, has_failed, reasons
 from goldstone._rows import Columns, group_by_prompt, rows, text_or_messages
+from goldstone._shared import refuse_names
 
 __all__ = ["Reward", "reward", "rewards", "weights"]
+
+# Columns of the trainer's table of completions, which has one for each function.
+_COLUMNS = ("step", "prompt", "completion", "advantage")
+
+# What is logged beside the rewards.
+_STATUSES = ("abstain", "error")
 
 
 def reward(
@@ -52,7 +59,11 @@ def reward(
     """
     outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure)
     batches = _Batches(Scorer(spec, **scorer), Columns(columns), outcomes, num_generations)
-    return Reward(batches, None, name or batches.scorer.name)
+    refuse_names(batches.scorer, _STATUSES, "the log of TRL's adapter")
+    called = name or batches.scorer.name
+    if called in _COLUMNS:
+        raise ValueError(f"TRL's table of completions has a column `{called}`; give `name`")
+    return Reward(batches, None, called)
 
 
 def rewards(
@@ -82,6 +93,7 @@ def rewards(
             f"the total of `{batches.scorer.name}` is no sum of its rewards; use `reward`, "
             "which is one function"
         )
+    refuse_names(batches.scorer, _COLUMNS, "TRL's table of completions")
     return [Reward(batches, term, term) for term in batches.scorer.rewards]
 
 
@@ -141,7 +153,8 @@ class Reward:
     ) -> None:
         name = self.__name__ if self._term is None else self._batches.scorer.name
         if log_extra is not None:
-            log_extra(name, [reasons(score) for score in scores])
+            # A column of the function's own name would take the place of its numbers.
+            log_extra(f"{name}/reasons", [reasons(score) for score in scores])
         if log_metric is None:
             return
         # TRL itself logs the means of functions that stand alone.
@@ -150,7 +163,7 @@ class Reward:
             numbers = [raw for raw in terms if raw is not None]
             if numbers:
                 log_metric(f"{name}/{of_spec}", fsum(numbers) / len(numbers))
-        for status in ("abstain", "error"):
+        for status in _STATUSES:
             share = sum(score.status == status for score in scores) / len(scores)
             log_metric(f"{name}/{status}", share)
 
@@ -168,6 +181,8 @@ class _Batches:
         self.scorer = scorer
         self.columns = columns
         self.outcomes = outcomes
+        if num_generations is not None and num_generations < 1:
+            raise ValueError(f"`num_generations` is {num_generations}; a group has 1 or more")
         self.num_generations = num_generations
         self._lock = threading.Lock()
         self._last: tuple[Any, list[Score], set[str | None]] | None = None
@@ -213,6 +228,12 @@ class _Batches:
         count = len(completions)
         if len(prompts) != count:
             raise ValueError(f"{len(prompts)} prompts, but {count} completions")
+        for name, values in {"completion_ids": completion_ids, **columns}.items():
+            if isinstance(values, (list, tuple)) and len(values) != count:
+                raise ValueError(
+                    f"the column `{name}` has {len(values)} values, but there are {count} "
+                    "completions"
+                )
         rollouts = []
         for index, row in enumerate(rows(columns, count)):
             told = {

@@ -46,7 +46,13 @@ def reward(
     `info`, are the rollout's. A spec that compares a group gives a function of groups.
     """
     found = Scorer(spec, unknown=unknown, **scorer)
-    outcomes = Outcomes(abstain=abstain, on_error=on_error, on_failure=on_failure, number=True)
+    outcomes = Outcomes(
+        abstain=abstain,
+        on_error=on_error,
+        on_failure=on_failure,
+        number=True,
+        silent="a rubric of verifiers",
+    )
     kind = GroupReward if found.needs_groups else Reward
     return kind(found, Columns(columns), outcomes, name or found.name)
 
@@ -146,7 +152,7 @@ def task_reward(
 
     found = scorer_of_rows(spec, "a task of verifiers", unknown=unknown, **scorer)
     mapping = Columns(columns)
-    outcomes = Outcomes(abstain="raise", on_error="raise")
+    outcomes = Outcomes(abstain="raise", on_error="raise", silent="a task of verifiers")
 
     async def goldstone_reward(self: Any, task: Any, trace: Any) -> dict[str, float]:
         del self

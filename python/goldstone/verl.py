@@ -26,9 +26,37 @@ from goldstone._outcomes import (
     raws,
 )
 from goldstone._rows import Columns
-from goldstone._shared import refuse_groups, scorer
+from goldstone._shared import refuse_groups, refuse_names, scorer, solvers
 
 __all__ = ["compute_score", "compute_score_async", "compute_score_batch"]
+
+# What this gives beside the rewards, what verl's managers and dumps add to it, and the
+# columns of its batches, into which all of it goes.
+_TAKEN = (
+    "score",
+    "acc",
+    "status",
+    "error",
+    "reward",
+    "timeout",
+    "overlong_reward",
+    "input",
+    "output",
+    "gts",
+    "step",
+    "request_id",
+    "uid",
+    "index",
+    "data_source",
+    "reward_model",
+    "extra_info",
+    "raw_prompt",
+    "agent_name",
+    "tools_kwargs",
+    "interaction_kwargs",
+    "multi_modal_data",
+    "multi_modal_inputs",
+)
 
 
 def compute_score(
@@ -54,8 +82,13 @@ def compute_score(
 
     The dictionary has the same keys for every row, as verl demands: `score`, the total;
     `acc`, 1 where the answer is right, by the reward that `accuracy` names or by the
-    spec's first that judges answers; one number for each reward of the spec, before its weight (GDPO's
-    `gdpo_reward_keys`); `status`, and `error` with what was wrong, or an empty text.
+    spec's first that judges answers; one number for each reward of the spec, before its
+    weight (GDPO's `gdpo_reward_keys`); `status`, and `error` with what was wrong, or an
+    empty text.
+
+    Raises `ValueError` for a reward by one of these names, or by that of a column of
+    verl's batches; for an `accuracy` that judges no answers; and for a reward that asks
+    how long the response is in tokens, which verl does not tell.
 
     `unknown` is `"wrong"` by default: an answer that nobody can decide pays what a
     wrong one pays, as in `goldstone train`. With `"null"` it abstains.
@@ -64,8 +97,10 @@ def compute_score(
     row = _row(data_source, solution_str, ground_truth, extra_info, columns)
     found = scorer(spec, unknown=unknown)
     refuse_groups(found, "verl (`compute_score_batch` aside)")
-    paid = outcomes(abstain, on_error, on_failure)
-    return _told(found, found.score(row), paid, accuracy)
+    refuse_names(found, _TAKEN, "verl")
+    right_by = solvers(found, accuracy)
+    paid = outcomes(abstain, on_error, on_failure, "verl")
+    return _told(found, found.score(row), paid, right_by)
 
 
 async def compute_score_async(
@@ -101,9 +136,11 @@ def compute_score_batch(
     """
     batch = zip(data_sources, solution_strs, ground_truths, extra_infos, strict=True)
     found = scorer(spec, unknown=unknown)
+    refuse_names(found, _TAKEN, "verl")
+    right_by = solvers(found, accuracy)
     scores = found.score_batch([_row(*row, columns) for row in batch])
-    paid = outcomes(abstain, on_error, on_failure)
-    return [_told(found, score, paid, accuracy) for score in scores]
+    paid = outcomes(abstain, on_error, on_failure, "verl")
+    return [_told(found, score, paid, right_by) for score in scores]
 
 
 def _row(
@@ -121,11 +158,11 @@ def _row(
 
 
 def _told(
-    found: Scorer, score: Score, paid: Outcomes, accuracy: str | None
+    found: Scorer, score: Score, paid: Outcomes, right_by: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "score": paid.reward(score),
-        "acc": accuracy_of(score, found.solvers if accuracy is None else (accuracy,)),
+        "acc": accuracy_of(score, right_by),
         **raws(score, found.rewards),
         "status": score.status,
         "error": score.error.message if score.error is not None else "",

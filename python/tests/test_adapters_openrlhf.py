@@ -20,6 +20,7 @@ WRONG = "<think>6 * 7</think><answer>41</answer>"
         (PROMPT, PROMPT, ""),
         ("<s>" + PROMPT + "42</s>", PROMPT, "42"),
         ("<|begin_of_text|>How much?42<|eot_id|>", "How much?", "42"),
+        ("[gMASK]<sop>How much?42", "How much?", "42"),
         # The prompt again, in the response, is the response's.
         (PROMPT + PROMPT + "42", PROMPT, PROMPT + "42"),
         # A tokenizer that normalises.
@@ -93,3 +94,38 @@ def test_the_spec_of_the_environment(monkeypatch):
     monkeypatch.setenv("GOLDSTONE_SPEC", "gsm8k")
     found = openrlhf.reward_func([PROMPT + "#### 42"], [PROMPT], ["42"])
     assert found["rewards"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["score", "reward", "error", "kl"])
+def test_a_reward_by_a_name_of_the_trainers_is_refused(name):
+    spec = f"version = 1\n[rewards.{name}]\nmath = {{}}\n"
+    with pytest.raises(ValueError, match=f"`{name}`, but OpenRLHF keeps"):
+        openrlhf.reward(spec)
+    assert openrlhf.reward(spec.replace(f".{name}]", f".{name}_reward]"))
+
+
+def test_accuracy_names_a_reward_that_judges_answers():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="`accuracies`.*are: `accuracy`, `choice`"):
+        openrlhf.reward("r1-zero", accuracy="accuracies")
+    for accuracy, right in [("accuracy", 1.0), ("choice", 0.0)]:
+        found = openrlhf.reward("r1-zero", accuracy=accuracy)([PROMPT + RIGHT], [PROMPT], ["42"])
+        assert torch.equal(found["scores"], torch.tensor([right]))
+
+
+def test_a_reward_that_asks_the_length_in_tokens_is_refused():
+    pytest.importorskip("torch")
+    function = openrlhf.reward("dapo")
+    with pytest.raises(ValueError, match="`overlong` asks how long .* OpenRLHF does not tell"):
+        function([PROMPT + "Answer: 42"], [PROMPT], ["42"])
+
+
+def test_nothing_is_solved_where_nothing_is_judged():
+    pytest.importorskip("torch")
+    spec = "version = 1\n[rewards.tidy]\nweight = 3.0\nrepetition = {}\n"
+    function = openrlhf.reward(spec, on_error=5.0)
+    found = function([PROMPT + "a " * 40, "something else"], [PROMPT] * 2, ["42"] * 2)
+    assert found["scores"].tolist() == [0.0, 0.0]
+    assert found["rewards"].tolist() == [pytest.approx(-3.0, abs=0.5), 5.0]
+    assert found["extra_logs"]["error"].tolist() == [0.0, 1.0]
+    assert found["extra_logs"]["tidy"].tolist()[1] == 0.0

@@ -48,6 +48,13 @@ def test_rubrics_of_verifiers():
     chat = [{"role": "assistant", "content": RIGHT}]
     assert rubric_call(function, completion=chat, answer="42") == 2.0
     assert rubric_call(function, completion=WRONG, answer="42") == 1.0
+    # What others say in the course of an episode is never judged.
+    wrong = {"role": "assistant", "content": WRONG}
+    for role in ("user", "tool", "system"):
+        last = {"role": role, "content": RIGHT}
+        assert rubric_call(function, completion=[wrong, last], answer="42") == 1.0
+        assert rubric_call(function, completion=[last], answer="42") < 2.0
+        assert rubric_call(function, completion=[*chat, {**last, "content": WRONG}], answer="42") == 2.0
     assert rubric_call(function, completion="C", answer="C", info={"task": "choice"}) == 0.0
     letter = "<think>the third</think><answer>C</answer>"
     assert rubric_call(function, completion=letter, answer="C", info={"task": "choice"}) == 2.0
@@ -119,6 +126,16 @@ def test_slime(monkeypatch):
         "choice": 0.0,
         "format": 1.0,
     }
+
+
+def test_a_reward_is_not_called_as_slimes_total():
+    from goldstone import slime
+
+    function = slime.reward("version = 1\n[rewards.score]\nexact = {}")
+    assert asyncio.run(function(SimpleNamespace(reward_key=None), Sample("42"))) == 1.0
+    assert asyncio.run(function(SimpleNamespace(reward_key=None), Sample("41"))) == 0.0
+    with pytest.raises(ValueError, match="`score`, but slime with `--reward-key`"):
+        asyncio.run(function(SimpleNamespace(reward_key="score"), Sample("42")))
 
 
 def test_slime_decodes_the_tokens_that_end_a_response():
@@ -255,9 +272,15 @@ def test_skyrl(module, monkeypatch):
     assert other._outcomes is not environment._outcomes
     with pytest.raises(ValueError, match="`shortest` compares"):
         skyrl.Environment(env_config={"spec": GROUPS}, extras={})
+    taken = "version = 1\n[rewards.status]\nmath = {}"
+    with pytest.raises(ValueError, match="`status`, but SkyRL-gym's adapter"):
+        skyrl.Environment(env_config={"spec": taken}, extras={})
+    with pytest.raises(ValueError, match="SkyRL-gym does not tell"):
+        skyrl.Environment(env_config={"spec": "dapo"}, extras=row["reward_spec"]).step("Answer: 42")
     none = skyrl.Environment(env_config={"spec": "r1-zero"}, extras={"reward_spec": {}})
     assert none.step(RIGHT)["metadata"]["status"] == "error"
-    monkeypatch.delitem(vars(skyrl), "Environment")
+    # Not by `monkeypatch`, which would put it back.
+    del vars(skyrl)["Environment"]
 
 
 def test_nemo_rl():
@@ -272,9 +295,12 @@ def test_nemo_rl():
         # An example in the prompt is no answer of the model's.
         [user, shot, user, {"role": "assistant", "content": WRONG}],
         [user],
+        # Nor is what the environment says.
+        [user, {"role": "assistant", "content": WRONG}, {"role": "environment", "content": RIGHT}],
+        [user, {"role": "environment", "content": RIGHT}],
     ]
-    found = environment.rewards(logs, [{"ground_truth": "42"}] * 4)
-    assert found == [2.0, 1.0, 1.0, 0.0]
+    found = environment.rewards(logs, [{"ground_truth": "42"}] * 6)
+    assert found == [2.0, 1.0, 1.0, 0.0, 1.0, 0.0]
 
 
 def test_reasoning_gym(module):
@@ -302,6 +328,23 @@ def test_reasoning_gym(module):
         assert reasoning_gym.score(OwnRules(), entry, text) == expected
         assert reasoning_gym.score(OwnRules(), entry, text, partial=True) == partial
     assert reasoning_gym.score(OwnRules(), entry, "right") == 0.0
+    # Every data set takes the same completions.
+    for dataset, answer in [(OneAnswer(), "42"), (OwnRules(), "right")]:
+
+        def judged(completion, dataset=dataset):
+            return reasoning_gym.score(dataset, entry, completion)
+
+        said = f"<think>so</think><answer>{answer}</answer>"
+        assert judged([{"role": "assistant", "content": said}]) == 1.0
+        apart = {"content": f"<answer>{answer}</answer>", "reasoning_content": "so"}
+        assert judged([{"role": "assistant", **apart}]) == 1.0
+        parts = [{"type": "text", "text": said[:9]}, {"type": "text", "text": said[9:]}]
+        assert judged([{"role": "assistant", "content": parts}]) == 1.0
+        first = {"role": "assistant", "content": "I do not know."}
+        assert judged([first, {"role": "user", "content": said}]) == 0.0
+        assert judged("half \ud800 of one" + said) == 0.0
+        for nothing in (None, 42, b"right"):
+            assert judged(nothing) is None
 
 
 def test_no_adapter_needs_its_trainer_to_be_imported():

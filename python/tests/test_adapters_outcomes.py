@@ -75,7 +75,7 @@ def test_a_judge_that_failed_is_a_failure_and_no_abstention(caplog):
     assert message.startswith("1 row without a reward, paid 0.0 by `abstain`; the last: row `1`")
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "zero", None, [0]])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "zero", None, [0], True, False])
 def test_a_trainer_that_takes_numbers_gets_numbers(bad):
     with pytest.raises(ValueError, match='`on_error` is .*, expected a number or "raise"'):
         Outcomes(abstain=0.0, on_error=bad, number=True)
@@ -116,3 +116,21 @@ def test_a_reward_that_has_no_number_adds_nothing():
 def test_reasons_are_a_line():
     assert reasons(score(WRONG)) == "accuracy: wrong different_value; format: correct"
     assert reasons(score(RIGHT, None)).startswith("error: ")
+
+
+def test_numbers_of_numpy_are_numbers():
+    numpy = pytest.importorskip("numpy")
+    for number in (numpy.float32(-0.5), numpy.float64(-0.5), numpy.int64(-1)):
+        assert Outcomes(abstain=number, on_error=0.0, number=True).abstain == float(number)
+    for bad in (numpy.bool_(True), numpy.float32("nan"), numpy.array([0.0])):
+        with pytest.raises(ValueError, match="`abstain` is"):
+            Outcomes(abstain=bad, on_error=0.0)
+
+
+@pytest.mark.parametrize("reason", ["no_n_tokens", "no_length", "no_finish_reason"])
+def test_what_a_silent_trainer_never_tells_is_no_abstention(reason):
+    silent = Outcomes(abstain=0.0, on_error=0.0, silent="the trainer")
+    with pytest.raises(ValueError, match="`judge` asks .* which the trainer does not tell"):
+        silent.reward(unjudged(reason))
+    assert silent.reward(unjudged("undecided")) == 0.0
+    assert Outcomes(abstain=0.0, on_error=0.0).reward(unjudged(reason)) == 0.0

@@ -58,7 +58,7 @@ def test_the_total_of_each_completion():
         "two/abstain": [0.0],
         "two/error": [0.0],
     }
-    assert trainer.extra["two"][1] == "accuracy: wrong different_value; format: correct"
+    assert trainer.extra["two/reasons"][1] == "accuracy: wrong different_value; format: correct"
 
 
 def test_chat_completions_and_thinking_that_the_tokenizer_took_out():
@@ -80,7 +80,7 @@ def test_rows_that_cannot_be_judged_are_none():
     assert found == [2.5, None, None]
     assert trainer.metrics["two/error"] == [pytest.approx(1 / 3)]
     assert trainer.metrics["two/abstain"] == [pytest.approx(1 / 3)]
-    assert trainer.extra["two"][1].startswith("error: ")
+    assert trainer.extra["two/reasons"][1].startswith("error: ")
 
 
 def test_a_missing_column_is_an_error_of_every_row(caplog):
@@ -105,7 +105,7 @@ def test_one_function_for_each_reward():
     found = [trainer.call(f, [RIGHT, WRONG, PLAIN], answer=["42"] * 3) for f in functions]
     assert found == [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
     # The table of completions has as many values in each column as rows.
-    assert {column: len(values) for column, values in trainer.extra.items()} == {"two": 3}
+    assert {column: len(values) for column, values in trainer.extra.items()} == {"two/reasons": 3}
     assert trainer.metrics == {"two/abstain": [0.0], "two/error": [0.0]}
 
 
@@ -295,3 +295,36 @@ def test_what_trainers_look_at():
     assert Trainer().call(function, [], prompts=[]) == []
     with pytest.raises(ValueError, match="2 prompts, but 1 completions"):
         Trainer().call(function, [RIGHT], prompts=["a", "b"])
+
+
+def test_a_reward_by_a_name_of_the_log_is_refused():
+    def spec(name):
+        return f'version = 1\nname = "own"\n[rewards.{name}]\nmath = {{}}\n'
+
+    for name in ("abstain", "error"):
+        with pytest.raises(ValueError, match=f"`{name}`, but the log of TRL's adapter"):
+            trl.reward(spec(name))
+    for name in ("completion", "advantage"):
+        with pytest.raises(ValueError, match=f"`{name}`, but TRL's table of completions"):
+            trl.rewards(spec(name))
+        with pytest.raises(ValueError, match=f"has a column `{name}`"):
+            trl.reward(spec("accuracy"), name=name)
+    assert [function.__name__ for function in trl.rewards(spec("abstain"))] == ["abstain"]
+
+
+@pytest.mark.parametrize("count", [0, -2])
+def test_a_group_has_completions(count):
+    with pytest.raises(ValueError, match=f"`num_generations` is {count}"):
+        trl.reward(SPEC, num_generations=count)
+
+
+def test_a_column_is_as_long_as_the_completions():
+    function = trl.reward(SPEC)
+    for column in (["42"], ("42", "42", "42"), []):
+        with pytest.raises(ValueError, match=f"`answer` has {len(column)} values, .* 2 completions"):
+            function(prompts=["?"] * 2, completions=[RIGHT, WRONG], answer=column)
+    with pytest.raises(ValueError, match="`completion_ids` has 1 values"):
+        function(prompts=["?"] * 2, completions=[RIGHT] * 2, completion_ids=[[1]])
+    # What is no list is no column.
+    found = function(prompts=["?"] * 2, completions=[RIGHT, WRONG], answer=["42"] * 2, step="42")
+    assert found == [2.5, 0.5]

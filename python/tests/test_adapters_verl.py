@@ -95,3 +95,37 @@ def test_the_batch_form():
     )
     assert [row["score"] for row in found] == [2.0, 1.0, 0.0]
     assert found[0] == call(RIGHT)
+
+
+def spec(name, kind="math = {}"):
+    return f'version = 1\nname = "own"\n[rewards.{name}]\n{kind}\n'
+
+
+@pytest.mark.parametrize("name", ["score", "acc", "status", "error", "reward", "uid"])
+def test_a_reward_by_a_name_of_the_trainers_is_refused(name):
+    with pytest.raises(ValueError, match=f"`own` has the reward `{name}`.*`{name}_reward`"):
+        call(r"\boxed{42}", spec=spec(name))
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        verl.compute_score_batch(["x"], [r"\boxed{42}"], ["42"], [None], spec=spec(name))
+    found = call(r"\boxed{42}", spec=spec(f"{name}_reward"))
+    assert (found["score"], found["status"], found[f"{name}_reward"]) == (1.0, "ok", 1.0)
+
+
+def test_accuracy_names_a_reward_that_judges_answers():
+    assert call(RIGHT, accuracy="accuracy")["acc"] == 1.0
+    assert call(RIGHT, accuracy="choice")["acc"] == 0.0
+    for accuracy in ("accuracies", "", "acc", "format"):
+        with pytest.raises(ValueError, match="are: `accuracy`, `choice`"):
+            call(RIGHT, accuracy=accuracy)
+    measure = spec("tidy", "repetition = {}")
+    with pytest.raises(ValueError, match="are: none"):
+        call(RIGHT, spec=measure, accuracy="tidy")
+    assert call(RIGHT, spec=measure)["acc"] == 0.0
+
+
+def test_a_reward_that_asks_the_length_in_tokens_is_refused():
+    with pytest.raises(ValueError, match="`overlong` asks how long .* verl does not tell"):
+        call("Answer: 42", spec="dapo")
+    # A data set that knows it says so.
+    assert call("Answer: 42", spec="dapo", extra_info={"n_tokens": 5})["score"] == 1.0
+    assert call("Answer: 41", spec="dapo", extra_info={"n_tokens": 5})["score"] == -1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import doctest
 import json
 import pickle
@@ -142,7 +143,7 @@ def test_a_spec_is_a_text_or_a_path(mistake):
         goldstone.Scorer(mistake)
 
 
-@pytest.mark.parametrize("jobs", [-1, 1.5, "2"])
+@pytest.mark.parametrize("jobs", [-1, 1.5, "2", True, 1025])
 def test_jobs_are_a_number(jobs):
     with pytest.raises(ValueError, match="jobs"):
         goldstone.Scorer("r1-zero", jobs=jobs)
@@ -216,3 +217,23 @@ def test_what_a_spec_says_of_its_total():
     assert goldstone.Scorer("r1-zero").adds_up
     clipped = "version = 1\n[combine]\nclip = [0.0, 1.0]\n[rewards.accuracy]\nmath = {}"
     assert not goldstone.Scorer(clipped).adds_up
+
+
+def test_parts_of_a_score_go_into_pickles(scorer, right):
+    term = scorer.score(right).terms["accuracy"]
+    error = scorer.score({"reference": "42"}).error
+    for copied in (pickle.loads(pickle.dumps(term)), copy.deepcopy(term)):
+        assert repr(copied) == repr(term)
+        assert (copied.verdict, copied.detail) == ("correct", term.detail)
+    for copied in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert (copied.kind, copied.message) == (error.kind, error.message)
+        assert (copied.field, copied.term) == ("/completion", None)
+
+
+def test_half_of_a_surrogate_pair_is_read_as_rows_are(scorer):
+    text = "\ud83d\ude00 \ud800"
+    assert goldstone.verify_math("1", text).outcome == "wrong"
+    assert goldstone.verify_math("1", "1\ud800").outcome != "correct"
+    assert goldstone.parse(text).at == scorer.score({"completion": text}).terms["format"].detail["at"]
+    assert goldstone.parse(f"<think>{text}</think><answer>4</answer>").answer == "4"
+    assert goldstone.run_code(text, completion=True).verdict == "no_answer"

@@ -57,3 +57,19 @@ def test_parts_of_groups_are_not_compared():
 
 def test_the_examples_of_the_documentation():
     assert doctest.testmod(ray).failed == 0
+
+
+def test_columns_of_a_data_set_keep_their_types():
+    datasets = pytest.importorskip("datasets")
+    right = [RIGHT | {"label": 0}] * 4
+    rows = datasets.Dataset.from_list([*right, {"completion": None, "reference": "42", "label": 1}])
+    rows = rows.cast_column("label", datasets.ClassLabel(names=["a", "b"]))
+    # The first error comes after what the writer has written.
+    scored = rows.map(ScoreRows("r1-zero"), batched=True, batch_size=2, writer_batch_size=1)
+    assert scored["reward"][:] == [2.0] * 4 + [None]
+    assert scored["error"][:4] == [None] * 4
+    assert "completion" in scored["error"][4]
+    assert scored.features["error"] == datasets.Value("string")
+    assert scored.features["label"] == rows.features["label"]
+    alone = rows.map(ScoreRows("r1-zero", keep=False), batched=True, remove_columns=rows.column_names)
+    assert alone["reward"][:] == scored["reward"][:]

@@ -213,3 +213,20 @@ def test_huge_whole_numbers_are_written_where_python_writes_them(accuracy):
     assert accuracy.score(row).reward == 1.0
     assert accuracy.score(row | {"reference": number + 1}).reward == 0.0
     assert sys.get_int_max_str_digits() > 0
+
+
+def test_lone_surrogates_in_json_texts_are_read_as_escapes(scorer):
+    row = {"completion": "\ud83d\ude00 and \ud800", "reference": "42"}
+    text = f'{{"completion": "{row["completion"]}", "reference": "42"}}'
+    right = b'{"completion": "<think>so</think><answer>42</answer>", "reference": "42"}'
+    found = scorer.score_json([text, right])
+    assert found[0] == scorer.score(row).to_json()
+    assert b'"reward":2.0' in found[1]
+
+
+def test_a_column_has_an_order(accuracy):
+    for column in ({"42"}, frozenset({"42"}), {"42": 1}, {"42": 1}.keys()):
+        with pytest.raises(TypeError, match="the column `completion` is a .* a list or an array"):
+            accuracy.score_batch({"completion": column, "reference": ["42"]})
+    (found,) = accuracy.score_batch({"completion": ("42",), "reference": ["42"]})
+    assert found.error is None

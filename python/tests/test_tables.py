@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from goldstone.ray import ScoreRows
+
 pa = pytest.importorskip("pyarrow")
 
 
@@ -151,3 +153,13 @@ def test_a_stream_that_fails_is_an_error_and_no_score(scorer):
     broken = pa.RecordBatchReader.from_batches(schema, batches())
     with pytest.raises(ValueError, match="the disk is gone"):
         scorer.score_batch(broken)
+
+
+@pytest.mark.parametrize("name", ["id", "reward", "error", "r.accuracy", "raw.format", "reason.choice"])
+def test_the_column_of_the_scores_is_no_other_one(scorer, right, name):
+    with pytest.raises(ValueError, match="another column of the scores"):
+        scorer.score_table(pa.Table.from_pylist([right]), json=name)
+    with pytest.raises(ValueError, match="another column of the scores"):
+        ScoreRows("r1-zero", json=name)
+    found = scorer.score_table(pa.Table.from_pylist([right]), json=f"{name}.json")
+    assert found["reward"].to_pylist() == [2.0]

@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,12 +64,17 @@ struct Ticket {
     key: Key,
     item: Value,
     since: Instant,
+    /// How many threads wait for the answer; counted with the queue locked.
+    waiters: AtomicUsize,
     answer: OnceLock<Result<Said, RemoteFailure>>,
 }
 
 /// A request that cannot be read is one whose questions are too long, mostly: it is
 /// halved, so that one of them takes no other with it.
 const UNREADABLE: [u16; 3] = [400, 413, 422];
+
+/// How often a question of a batch that may be stopped looks whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// So many texts that fail one by one in a row mean that it is not they.
 const SINGLES_IN_A_ROW: u32 = 3;
@@ -104,7 +109,15 @@ impl Line {
     }
 
     /// Answers from the cache, or waits in the line.
-    pub(super) fn ask(&self, item: &Value) -> Result<Said, RemoteFailure> {
+    /// With `is_stopped`, a question that is not sent yet when that says so never is.
+    pub(super) fn ask(
+        &self,
+        item: &Value,
+        is_stopped: Option<&dyn Fn() -> bool>,
+    ) -> Result<Said, RemoteFailure> {
+        if is_stopped.is_some_and(|is_stopped| is_stopped()) {
+            return Err(RemoteFailure::stopped());
+        }
         self.counts.asked.fetch_add(1, Ordering::Relaxed);
         let key = Key::of(&self.endpoint, item);
         if let Some(said) = self.cache.find(&key) {
@@ -112,7 +125,7 @@ impl Line {
             return Ok(said);
         }
         let ticket = self.join(key, item);
-        let answer = self.wait(&ticket);
+        let answer = self.wait(&ticket, is_stopped);
         if answer.is_err() {
             self.counts.failed.fetch_add(1, Ordering::Relaxed);
         }
@@ -123,6 +136,7 @@ impl Line {
     fn join(&self, key: Key, item: &Value) -> Arc<Ticket> {
         let mut queue = self.lock();
         if let Some(ticket) = queue.open.get(&key) {
+            ticket.waiters.fetch_add(1, Ordering::Relaxed);
             return Arc::clone(ticket);
         }
         let answer = OnceLock::new();
@@ -135,6 +149,7 @@ impl Line {
             key,
             item: item.clone(),
             since: Instant::now(),
+            waiters: AtomicUsize::new(1),
             answer,
         });
         if is_answered {
@@ -148,7 +163,11 @@ impl Line {
         ticket
     }
 
-    fn wait(&self, ticket: &Arc<Ticket>) -> Result<Said, RemoteFailure> {
+    fn wait(
+        &self,
+        ticket: &Arc<Ticket>,
+        is_stopped: Option<&dyn Fn() -> bool>,
+    ) -> Result<Said, RemoteFailure> {
         let linger = match self.endpoint.batch {
             1 => Duration::ZERO,
             _ => Duration::from_millis(self.endpoint.linger_ms),
@@ -158,11 +177,22 @@ impl Line {
             if let Some(answer) = ticket.answer.get() {
                 return answer.clone();
             }
+            if is_stopped.is_some_and(|is_stopped| is_stopped()) && self.leave(&mut queue, ticket) {
+                return Err(RemoteFailure::stopped());
+            }
             let first = queue.waiting.front();
             let is_first = first.is_some_and(|first| Arc::ptr_eq(first, ticket));
             if !is_first || queue.in_flight >= self.endpoint.concurrency {
-                let woken = self.changed.wait(queue);
-                queue = woken.unwrap_or_else(PoisonError::into_inner);
+                queue = match is_stopped.is_some() {
+                    true => {
+                        let woken = self.changed.wait_timeout(queue, LOOK_EVERY);
+                        woken.unwrap_or_else(PoisonError::into_inner).0
+                    }
+                    false => {
+                        let woken = self.changed.wait(queue);
+                        woken.unwrap_or_else(PoisonError::into_inner)
+                    }
+                };
                 continue;
             }
             let left = linger.saturating_sub(ticket.since.elapsed());
@@ -187,6 +217,22 @@ impl Line {
             }
             self.changed.notify_all();
         }
+    }
+
+    /// Takes a question that nobody has sent yet out of the line, unless others wait for
+    /// its answer as well; `false` where the answer is on its way.
+    fn leave(&self, queue: &mut Queue, ticket: &Arc<Ticket>) -> bool {
+        let mut places = queue.waiting.iter();
+        let Some(place) = places.position(|waiting| Arc::ptr_eq(waiting, ticket)) else {
+            return false;
+        };
+        if ticket.waiters.fetch_sub(1, Ordering::Relaxed) == 1 {
+            queue.waiting.remove(place);
+            queue.open.remove(&ticket.key);
+            // Another question may be the oldest now.
+            self.changed.notify_all();
+        }
+        true
     }
 
     /// One answer per ticket, whatever happens: others wait for them.

@@ -12,10 +12,12 @@ mod http;
 mod line;
 mod protocol;
 mod retry;
+mod stop;
 
 use std::collections::HashMap;
 
 use line::Line;
+pub(crate) use stop::Stoppable;
 
 use crate::reward::{Endpoint, Question, Remote, RemoteFailure, RemoteFault, Said, Usage};
 
@@ -81,17 +83,27 @@ impl Client {
         }
         Ok(Self { lines })
     }
+
+    fn line(&self, question: &Question) -> Result<&Line, RemoteFailure> {
+        let line = self.lines.get(&question.endpoint);
+        line.ok_or_else(|| RemoteFailure {
+            fault: RemoteFault::Unreachable,
+            message: format!("this client does not ask `{}`", question.endpoint.url),
+        })
+    }
 }
 
 impl Remote for Client {
     fn ask(&self, question: &Question) -> Result<Said, RemoteFailure> {
-        match self.lines.get(&question.endpoint) {
-            Some(line) => line.ask(&question.item),
-            None => Err(RemoteFailure {
-                fault: RemoteFault::Unreachable,
-                message: format!("this client does not ask `{}`", question.endpoint.url),
-            }),
-        }
+        self.line(question)?.ask(&question.item, None)
+    }
+
+    fn ask_unless(
+        &self,
+        question: &Question,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Said, RemoteFailure> {
+        self.line(question)?.ask(&question.item, Some(is_stopped))
     }
 
     fn usage(&self, endpoint: &Endpoint) -> Usage {

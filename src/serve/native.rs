@@ -16,6 +16,7 @@ use super::queue::{Answer, Content, Row, Scored};
 use super::refusal::Refusal;
 use super::routes::{Asked, json_bytes};
 use super::stream::stream;
+use crate::reward::RowError;
 use crate::rollout::Record;
 
 /// What a body looks like, and so the answer.
@@ -52,7 +53,10 @@ pub(super) async fn score(
     let options = &app.options;
     let limit = options.body_bytes;
     let body = whole(body, &head.headers, limit, options.patience, &app.budget).await?;
-    let parsed = parse(&body.bytes)?;
+    let parsed = parse(&body.bytes, &|row| {
+        let lane = app.lane(asked.spec.as_deref());
+        lane.is_ok_and(|lane| has_completion(lane, row))
+    })?;
     let lane = app.lane(parsed.spec.or(asked.spec).as_deref())?;
     let scored = match parsed.shape {
         Shape::One => score_alone(lane, parsed.rows).await?,
@@ -175,21 +179,27 @@ async fn refuse(
     Err(refusal)
 }
 
-/// The body as text, with the place of what is none.
+/// The body as text, without the mark that some editors begin files with; with the
+/// place of what is no text.
 pub(super) fn text(body: &[u8]) -> Result<&str, Refusal> {
-    std::str::from_utf8(body).map_err(|error| {
+    let text = std::str::from_utf8(body).map_err(|error| {
         let before = &body[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let last = before.iter().rposition(|byte| *byte == b'\n');
         let column = before.len() - last.map_or(0, |at| at + 1) + 1;
         Refusal::malformed("the body is not valid UTF-8").at(line, column)
-    })
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match text.trim_ascii().is_empty() {
+        true => Err(Refusal::malformed("the body is empty")),
+        false => Ok(text),
+    }
 }
 
-fn parse(body: &Bytes) -> Result<Parsed, Refusal> {
+/// Reads a body; `is_row` says whether an object with items in it is a row nevertheless.
+fn parse(body: &Bytes, is_row: &dyn Fn(&Record<'_>) -> bool) -> Result<Parsed, Refusal> {
     let text = text(body)?;
     let (shape, list, spec) = match text.trim_start().as_bytes().first() {
-        None => return Err(Refusal::malformed("the body is empty")),
         Some(b'[') => {
             let list = serde_json::from_str(text).map_err(|error| Refusal::json(&error))?;
             (Shape::List, list, None)
@@ -197,12 +207,12 @@ fn parse(body: &Bytes) -> Result<Parsed, Refusal> {
         Some(b'{') => {
             let whole: &RawValue =
                 serde_json::from_str(text).map_err(|error| Refusal::json(&error))?;
-            match envelope(whole)? {
+            match envelope(whole, is_row)? {
                 Some((list, spec)) => (Shape::Items, list, spec),
                 None => (Shape::One, vec![whole], None),
             }
         }
-        Some(_) => {
+        _ => {
             // What is no JSON at all is told by its line and column.
             let parsed = serde_json::from_str::<&RawValue>(text);
             parsed.map_err(|error| Refusal::json(&error))?;
@@ -213,7 +223,13 @@ fn parse(body: &Bytes) -> Result<Parsed, Refusal> {
     };
     let row = |(index, item): (usize, &RawValue)| Row {
         position: index as u64 + 1,
-        content: Content::Json(body.slice_ref(item.get().as_bytes())),
+        content: match shape == Shape::One || item.get().starts_with('{') {
+            true => Content::Json(body.slice_ref(item.get().as_bytes())),
+            false => {
+                let message = "the item is not a JSON object, which a rollout is";
+                Content::Unusable(RowError::data(message))
+            }
+        },
     };
     Ok(Parsed {
         shape,
@@ -222,11 +238,20 @@ fn parse(body: &Bytes) -> Result<Parsed, Refusal> {
     })
 }
 
+/// Whether a record has something where the spec looks for the completion.
+fn has_completion(lane: &Lane, record: &Record<'_>) -> bool {
+    let fields = lane.engine().scorer().fields();
+    record.raw_at(&fields.completion).is_some()
+}
+
 type Envelope<'b> = (Vec<&'b RawValue>, Option<String>);
 
-/// The items of `{"items": […], "spec": "…"}`; `None` for an object with anything else
-/// in it, which is a row.
-fn envelope(whole: &RawValue) -> Result<Option<Envelope<'_>>, Refusal> {
+/// The items of `{"items": […], "spec": "…"}`; `None` for an object that is a row, with
+/// a column of that name.
+fn envelope<'b>(
+    whole: &'b RawValue,
+    is_row: &dyn Fn(&Record<'_>) -> bool,
+) -> Result<Option<Envelope<'b>>, Refusal> {
     // Few rows have the word, and to look is quicker than to parse.
     if memchr::memmem::find(whole.get().as_bytes(), b"\"items\"").is_none() {
         return Ok(None);
@@ -235,10 +260,14 @@ fn envelope(whole: &RawValue) -> Result<Option<Envelope<'_>>, Refusal> {
         // It is JSON, so that it names a field twice: an error of the row.
         return Ok(None);
     };
-    let mut names = record.columns().map(|(name, _)| name);
-    let is_envelope = names.all(|name| matches!(name, "items" | "spec"));
-    if !is_envelope || !record.columns().any(|(name, _)| name == "items") {
+    if !record.columns().any(|(name, _)| name == "items") || is_row(&record) {
         return Ok(None);
+    }
+    let mut names = record.columns().map(|(name, _)| name);
+    if let Some(name) = names.find(|name| !matches!(*name, "items" | "spec")) {
+        let field = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let problem = "is nothing that stands beside `items`, but `spec`";
+        return Err(Refusal::field(&field, problem));
     }
     let no_list = || Refusal::field("/items", "must be a list of records");
     let items = record.field("items").ok_or_else(no_list)?;

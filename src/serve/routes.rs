@@ -247,18 +247,25 @@ impl Asked {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
         let Query(pairs) = pairs.map_err(|_| Refusal::malformed("the query is not valid"))?;
         let mut asked = Self::default();
-        for (key, value) in pairs {
+        for (index, (key, value)) in pairs.iter().enumerate() {
+            if pairs[..index].iter().any(|(before, _)| before == key) {
+                return Err(Refusal::malformed(format!("the query says `{key}` twice")));
+            }
             match key.as_str() {
                 key if !allowed.contains(&key) => {
                     let known = allowed.join("`, `");
                     let message = format!("no query `{key}` here, but `{known}`");
                     return Err(Refusal::malformed(message));
                 }
-                "abstain" => asked.abstain = Some(number(&key, &value)?),
-                "error" => asked.error = Some(number(&key, &value)?),
-                "failure" => asked.failure = Some(number(&key, &value)?),
-                "split" => asked.split = Some(value),
-                _ => asked.spec = Some(value),
+                "abstain" => asked.abstain = Some(number(key, value)?),
+                "error" => asked.error = Some(number(key, value)?),
+                "failure" => asked.failure = Some(number(key, value)?),
+                "split" if value.is_empty() => {
+                    let message = "`split=` names no text before the response";
+                    return Err(Refusal::malformed(message));
+                }
+                "split" => asked.split = Some(value.clone()),
+                _ => asked.spec = Some(value.clone()),
             }
         }
         Ok(asked)

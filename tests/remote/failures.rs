@@ -231,3 +231,24 @@ fn cheap_rows_are_not_held_up() {
     assert_eq!(scorer.waiting_rows(), 16);
     assert!(goldstone::engine::threads(&scorer, 2) >= 18);
 }
+
+/// Whoever stops a batch waits for what is under way, and for nothing else; others of
+/// the same endpoint are asked.
+#[test]
+fn a_stopped_batch_asks_nothing_more() {
+    let server = Server::start(|request| match request.number < 2 {
+        true => Reply::Late(Duration::from_millis(1500), chat("Score: 10")),
+        false => Reply::Json(chat("Score: 10")),
+    });
+    let engine = judged_by(&server, "concurrency = 2\n");
+    let record = |number: usize| format!(r#"{{"prompt": "?", "completion": "tool {number}"}}"#);
+    // The last is asked twice.
+    let records: Vec<String> = (0..12).map(|number| record(number.min(10))).collect();
+    let stopped = engine.score_records_while(&records, &mut || server.count() < 2);
+    assert!(stopped.is_none());
+    assert_eq!(server.count(), 2);
+    let scores = engine.score_records_while(&records, &mut || true);
+    let rewards = scores.expect("nobody stopped it").into_iter();
+    assert!(rewards.map(|score| score.reward).eq([Some(1.0); 12]));
+    assert_eq!(server.count(), 11);
+}

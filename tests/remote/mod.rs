@@ -6,6 +6,7 @@ mod cli;
 mod failures;
 mod judge;
 mod model;
+mod planted;
 mod poison;
 pub(crate) mod server;
 #[cfg(all(feature = "cli", feature = "train"))]

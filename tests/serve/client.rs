@@ -32,6 +32,32 @@ math = {}
 group_length = { of = "accuracy", unit = "characters" }
 "#;
 
+/// A reward with a weight.
+const WEIGHED: &str = r#"
+version = 1
+name = "weighed"
+[rewards.accuracy]
+weight = 3.0
+math = {}
+"#;
+
+/// A spec that judges no answers.
+const MEASURED: &str = r#"
+version = 1
+name = "measured"
+[rewards.repetition]
+weight = 5.0
+repetition = {}
+"#;
+
+/// A reward by a name that trainers have for something else.
+const TAKEN: &str = r#"
+version = 1
+name = "taken"
+[rewards.score]
+math = {}
+"#;
+
 /// A server in this process.
 pub(super) struct Served {
     pub(super) address: SocketAddr,
@@ -40,7 +66,7 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// `r1-zero`, `math`, `groups` and `short`.
+    /// `r1-zero`, `math`, `groups`, `short`, `weighed`, `measured` and `taken`.
     pub(super) fn start(options: ServeOptions) -> Self {
         let compiled = |text| {
             let source = SpecSource {
@@ -55,6 +81,9 @@ impl Served {
             load::spec("math").unwrap(),
             compiled(GROUPS),
             compiled(SHORT),
+            compiled(WEIGHED),
+            compiled(MEASURED),
+            compiled(TAKEN),
         ];
         Self::with(specs, options)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::options::{Protocol, RemoteOptions, ReplyForm};
+use super::options::{MARK_FIELD, Protocol, RemoteOptions, ReplyForm};
 use super::quote::{PLACEHOLDERS, placeholders};
 use crate::rollout::Pointer;
 use crate::text::OptionError;
@@ -179,6 +179,11 @@ impl RemoteOptions {
             }
             if Pointer::parse(field).is_err() {
                 return Err(fault("field", "must be a path that begins with `/`"));
+            }
+            if field.split('/').nth(1) == Some(MARK_FIELD) {
+                let problem = "must not begin with `/mark`: a reply shows by that field that \
+                               it is no quotation";
+                return Err(fault("field", problem));
             }
         }
         if let Some(label) = &self.label {

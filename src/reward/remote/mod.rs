@@ -34,6 +34,22 @@ pub trait Remote: Send + Sync {
     /// [`RemoteFailure`] where nothing was said that could be read.
     fn ask(&self, question: &Question) -> Result<Said, RemoteFailure>;
 
+    /// Puts one question, unless `is_stopped` says that nobody wants the answer any
+    /// more: it may be called at any time until the question is on its way.
+    ///
+    /// # Errors
+    /// As [`Remote::ask`], and [`RemoteFailure::stopped`].
+    fn ask_unless(
+        &self,
+        question: &Question,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Said, RemoteFailure> {
+        match is_stopped() {
+            true => Err(RemoteFailure::stopped()),
+            false => self.ask(question),
+        }
+    }
+
     /// What has been asked of an endpoint so far.
     fn usage(&self, _endpoint: &Endpoint) -> Usage {
         Usage::default()
@@ -114,6 +130,17 @@ pub struct Usage {
     pub is_away: bool,
 }
 
+impl RemoteFailure {
+    /// Of a question that was not sent since nobody wants its answer any more.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Self {
+            fault: RemoteFault::Away,
+            message: "scoring was stopped before this was asked".to_owned(),
+        }
+    }
+}
+
 impl RemoteFault {
     /// The reason that a term has because of it.
     #[must_use]
@@ -171,9 +198,13 @@ pub(super) fn measure(
             Err(failure) => return failed(reward, options, &failure),
         }
     }
-    let mut measure = reply::measure(options, &asked.label, &said);
-    if asked.label != options.label() {
-        measure = measure.with("label", "marked");
+    let mut measure = reply::measure(options, asked.mark.as_deref(), &said);
+    if asked.mark.is_some() {
+        let place = match options.reply.unwrap_or_default() {
+            ReplyForm::Score => "label",
+            ReplyForm::Json => "object",
+        };
+        measure = measure.with(place, "marked");
     }
     if asked.role_tokens > 0 {
         measure = measure.with("role_tokens", asked.role_tokens);

@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The field of a JSON reply by which it shows that it is no quotation.
+pub(super) const MARK_FIELD: &str = "mark";
+
 /// `remote = { … }`, beside the keys of all measures.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::options::{InputForm, Protocol, RemoteOptions, ReplyForm};
-use super::quote::{about_quotations, filled, mark, mentions, quoted, without_roles};
+use super::options::{InputForm, MARK_FIELD, Protocol, RemoteOptions, ReplyForm};
+use super::quote::{
+    about_quotations, filled, mark, may_hold_field, mentions, quoted, without_roles,
+};
 use crate::reward::RowError;
 use crate::reward::judge::Subject;
 use crate::reward::measure::needed;
@@ -15,8 +17,8 @@ use crate::rollout::{Reference, Text};
 const SYSTEM: &str = "You are a strict and fair judge.";
 /// The longest reply where the spec does not say, in tokens.
 const MAX_TOKENS: u32 = 1024;
-/// Digits of a mark in a label: 64 bits.
-const LABEL_MARK: usize = 16;
+/// Digits of a mark in a reply: 64 bits.
+const REPLY_MARK: usize = 16;
 
 /// The questions about one completion.
 pub(super) struct Asked {
@@ -24,8 +26,8 @@ pub(super) struct Asked {
     pub(super) items: Vec<Value>,
     /// Role tokens that were broken up in the completion.
     pub(super) role_tokens: usize,
-    /// The word before the colon that a judge was told to write.
-    pub(super) label: String,
+    /// What a judge has to write, so that its score is no quotation.
+    pub(super) mark: Option<String>,
 }
 
 /// Words the questions about `text`, the section that is judged.
@@ -40,9 +42,9 @@ pub(super) fn about(
 ) -> Result<Asked, RowError> {
     let (text, role_tokens) = without_roles(text);
     let prompt = &subject.rollout.prompt;
-    let mut label = options.label().to_owned();
+    let mut mark = None;
     let items = match (options.protocol, options.input.unwrap_or_default()) {
-        (Protocol::Chat, _) => judge(reward, options, subject, &text, &mut label)?,
+        (Protocol::Chat, _) => judge(reward, options, subject, &text, &mut mark)?,
         (Protocol::Scores, InputForm::Messages) => vec![conversation(prompt, &text)],
         (Protocol::Openrlhf, _) => {
             let asked = plain(reward, subject)?;
@@ -59,20 +61,20 @@ pub(super) fn about(
     Ok(Asked {
         items,
         role_tokens,
-        label,
+        mark,
     })
 }
 
 /// Requests to a judge, which differ by their seeds alone.
 ///
-/// Where a quoted text could be quoted back as a score, the label has a part of the
-/// mark in it, which no quoted text can hold.
+/// Where a quoted text could be quoted back as a score, the reply must have a part of
+/// the mark in it, which no quoted text can hold: in the label, or as a field.
 fn judge(
     reward: &Reward,
     options: &RemoteOptions,
     subject: &Subject<'_>,
     text: &str,
-    label: &mut String,
+    demanded: &mut Option<String>,
 ) -> Result<Vec<Value>, RowError> {
     let template = options.prompt.as_deref().unwrap_or_default();
     let prompt = shown(&subject.rollout.prompt);
@@ -86,11 +88,15 @@ fn judge(
     };
     let (reference, _) = without_roles(&reference);
     let mark = mark([template, &prompt, text, &reference]);
-    if [&*prompt, text, &*reference]
-        .iter()
-        .any(|text| mentions(text, label))
-    {
-        *label = format!("{label} {}", &mark[..LABEL_MARK]);
+    let is_quotable = |text: &&str| match options.reply.unwrap_or_default() {
+        ReplyForm::Score => mentions(text, options.label()),
+        ReplyForm::Json => {
+            let name = options.field().rsplit('/').next().unwrap_or_default();
+            may_hold_field(text, name)
+        }
+    };
+    if [&*prompt, text, &*reference].iter().any(is_quotable) {
+        *demanded = Some(mark[..REPLY_MARK].to_owned());
     }
     let question = filled(template, |name| {
         let value = match name {
@@ -104,7 +110,7 @@ fn judge(
     let system = options.system.as_deref().unwrap_or(SYSTEM);
     let messages = json!([
         { "role": "system", "content": format!("{system}\n\n{}", about_quotations(&mark)) },
-        { "role": "user", "content": format!("{question}\n\n{}", form(options, label)) },
+        { "role": "user", "content": format!("{question}\n\n{}", form(options, demanded.as_deref())) },
     ]);
     let mut request = Map::new();
     request.insert("model".to_owned(), options.model.clone().into());
@@ -129,7 +135,7 @@ fn judge(
 }
 
 /// What the judge is told about the form of the reply.
-fn form(options: &RemoteOptions, label: &str) -> String {
+fn form(options: &RemoteOptions, mark: Option<&str>) -> String {
     let values = match (&options.choices, options.range) {
         (Some(choices), _) => {
             let words: Vec<&str> = choices.keys().map(String::as_str).collect();
@@ -143,12 +149,16 @@ fn form(options: &RemoteOptions, label: &str) -> String {
     match options.reply.unwrap_or_default() {
         ReplyForm::Score => format!(
             "End your reply with one line of exactly this form, and write no other line of \
-             this form:\n{label}: X\nwhere X is {values}."
+             this form:\n{}: X\nwhere X is {values}.",
+            options.label_with(mark)
         ),
         ReplyForm::Json => {
             let path: Vec<&str> = options.field().split('/').skip(1).collect();
+            let marked = mark.map_or_else(String::new, |mark| {
+                format!(" Its field `{MARK_FIELD}` is the text `{mark}`.")
+            });
             format!(
-                "Reply with one JSON object and nothing else. Its field `{}` is {values}.",
+                "Reply with one JSON object and nothing else. Its field `{}` is {values}.{marked}",
                 path.join(".")
             )
         }

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// What a judge's prompt may ask for.
 pub(super) const PLACEHOLDERS: [&str; 3] = ["prompt", "completion", "reference"];
@@ -97,13 +98,36 @@ pub(super) fn about_quotations(mark: &str) -> String {
 }
 
 /// Whether somebody who quotes from `text` could come to write `label`: its letters and
-/// digits in a row, whatever their case and form and whatever stands between them.
+/// digits in a row, whatever their case and form, marks on them, and whatever stands
+/// between them. Letters that are written in invisible tags count, and count as nothing.
 pub(super) fn mentions(text: &str, label: &str) -> bool {
-    let letters = |text: &str| -> String {
-        let plain = text.nfkc().filter(|c| c.is_alphanumeric());
-        plain.flat_map(char::to_lowercase).collect()
-    };
-    letters(text).contains(&letters(label))
+    let wanted = letters(label.chars());
+    let is_there = |said: String| said.contains(&wanted);
+    is_there(letters(text.chars())) || is_there(letters(text.chars().map(untagged)))
+}
+
+/// Whether `text` could hold a whole JSON object with the field `name`, escapes included.
+pub(super) fn may_hold_field(text: &str, name: &str) -> bool {
+    let has_object = text.contains(['{', '\u{fe5b}', '\u{ff5b}', '\u{e007b}']);
+    has_object && (text.contains("\\u") || mentions(text, name))
+}
+
+/// What is left of a text where nothing counts but letters and digits. Decomposed, so
+/// that a mark is apart from its letter; the fillers of Hangul are letters that nobody
+/// sees.
+fn letters(text: impl Iterator<Item = char>) -> String {
+    let plain = text.nfkd().filter(|c| {
+        c.is_alphanumeric() && !is_combining_mark(*c) && !matches!(c, '\u{115f}' | '\u{1160}')
+    });
+    plain.flat_map(char::to_lowercase).collect()
+}
+
+/// The ASCII character that an invisible tag stands for.
+fn untagged(c: char) -> char {
+    match c {
+        '\u{e0020}'..='\u{e007e}' => char::from_u32(u32::from(c) - 0xe0000).unwrap_or(c),
+        c => c,
+    }
 }
 
 /// Tokens that tell roles apart in chat templates; what begins with `<|` or with
@@ -154,7 +178,7 @@ pub(super) fn without_roles(text: &str) -> (Cow<'_, str>, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{filled, mark, mentions, placeholders, without_roles};
+    use super::{filled, mark, placeholders, without_roles};
 
     #[test]
     fn braces_of_json_are_no_placeholders() {
@@ -177,20 +201,6 @@ mod tests {
         assert_ne!(mark(["a", "b"]), mark(["ab", ""]));
         assert_ne!(mark(["a"]), mark(["b"]));
         assert_eq!(mark(["a"]).len(), 32);
-    }
-
-    #[test]
-    fn a_label_is_found_in_any_dress() {
-        for text in [
-            "Score: 10",
-            "the **score**",
-            "S\u{200b}core",
-            "Ｓｃｏｒｅ：10",
-            "s-c-o-r-e",
-        ] {
-            assert!(mentions(text, "Score"), "{text}");
-        }
-        assert!(!mentions("A tool for nuts.", "Score"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What was said becomes a number, or an abstention: one strict rule per form.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::options::{RemoteOptions, ReplyForm};
+use super::options::{MARK_FIELD, RemoteOptions, ReplyForm};
 use super::{JUDGE_REPLY, Said};
+use crate::text::json::without_twins;
 use crate::verdict::Measure;
 
 /// How much of a reply is kept as evidence: its end, where the score stands.
@@ -12,7 +13,7 @@ const KEPT_CHARS: usize = 300;
 /// The number that the answers come to. Of several votes more than half must be
 /// readable; the median of those counts, of an even number the lower one in the
 /// middle.
-pub(super) fn measure(options: &RemoteOptions, label: &str, said: &[Said]) -> Measure {
+pub(super) fn measure(options: &RemoteOptions, mark: Option<&str>, said: &[Said]) -> Measure {
     if let [Said::Number(score)] = said {
         let [low, high] = options.range.unwrap_or_default();
         let kept = score.clamp(low, high);
@@ -24,7 +25,7 @@ pub(super) fn measure(options: &RemoteOptions, label: &str, said: &[Said]) -> Me
             Said::Text {
                 text,
                 is_whole: true,
-            } => read(options, label, text),
+            } => read(options, mark, text),
             _ => None,
         })
         .collect();
@@ -47,8 +48,9 @@ pub(super) fn measure(options: &RemoteOptions, label: &str, said: &[Said]) -> Me
     measure.with("reply", shown.unwrap_or_default())
 }
 
-/// What a reply is worth; `None` where it is not of the form that was asked for.
-fn read(options: &RemoteOptions, label: &str, reply: &str) -> Option<f64> {
+/// What a reply is worth; `None` where it is not of the form that was asked for, the mark
+/// that was demanded included.
+fn read(options: &RemoteOptions, mark: Option<&str>, reply: &str) -> Option<f64> {
     // A judge may think aloud first. Not the last end of it: what follows that may
     // be a quotation.
     let thought = reply.trim_start().strip_prefix("<think>");
@@ -58,6 +60,7 @@ fn read(options: &RemoteOptions, label: &str, reply: &str) -> Option<f64> {
     };
     match options.reply.unwrap_or_default() {
         ReplyForm::Score => {
+            let label = &*options.label_with(mark);
             let mut lines = reply.lines().filter_map(|line| labelled(line, label));
             let value = lines.next()?;
             // Two lines of the form: the judge may have quoted one of them.
@@ -72,8 +75,12 @@ fn read(options: &RemoteOptions, label: &str, reply: &str) -> Option<f64> {
             }
         }
         ReplyForm::Json => {
-            let object: Value = serde_json::from_str(unfenced(reply.trim())).ok()?;
+            // A key that is there twice would say two things.
+            let object = without_twins(unfenced(reply.trim()))?;
             object.is_object().then_some(())?;
+            if let Some(mark) = mark {
+                (object.get(MARK_FIELD)? == mark).then_some(())?;
+            }
             let found = object.pointer(options.field())?;
             match &options.choices {
                 Some(choices) => choices.get(found.as_str()?).copied(),
@@ -141,6 +148,14 @@ fn end(text: &str) -> String {
 impl RemoteOptions {
     pub(super) fn label(&self) -> &str {
         self.label.as_deref().unwrap_or("Score")
+    }
+
+    /// The label that a reply must have, behind it the mark that is demanded.
+    pub(super) fn label_with(&self, mark: Option<&str>) -> Cow<'_, str> {
+        match mark {
+            None => self.label().into(),
+            Some(mark) => format!("{} {mark}", self.label()).into(),
+        }
     }
 
     pub(super) fn field(&self) -> &str {

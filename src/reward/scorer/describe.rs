@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Scorer;
 #[cfg(feature = "remote")]
-use crate::reward::remote::{Endpoint, Usage};
-#[cfg(feature = "sandbox")]
+use crate::reward::remote::{Endpoint, Remote, Usage};
+#[cfg(any(feature = "remote", feature = "sandbox"))]
 use crate::reward::spec::Kind;
 #[cfg(feature = "remote")]
 use crate::reward::spec::MeasureKind;
@@ -43,6 +43,12 @@ impl Scorer {
             _ => None,
         });
         asking.collect()
+    }
+
+    /// What it asks judges and reward models with.
+    #[cfg(feature = "remote")]
+    pub(crate) fn remote(&self) -> Option<&Arc<dyn Remote>> {
+        self.remote.as_ref().map(|asker| &asker.0)
     }
 
     /// What has been asked of each endpoint so far, each once.

@@ -41,8 +41,9 @@ function shape(name, attributes, text) {
 }
 
 function chart(series, seconds) {
-  // The last slot has only begun.
-  const rates = series.slice(0, -1).map((rows) => rows / seconds);
+  // The last slot has only begun, and counts where there is no other.
+  const rates = (series.length > 1 ? series.slice(0, -1) : series).map((rows) => rows / seconds);
+  if (rates.length === 1) rates.push(rates[0]);
   const most = Math.max(1, ...rates);
   const label = number(most, most < 100 ? 1 : 0);
   const width = Math.max(240, place("chart").clientWidth);
@@ -57,6 +58,9 @@ function chart(series, seconds) {
     const line = rates.map((rate, index) => `${x(index).toFixed(1)},${y(rate).toFixed(1)}`).join(" L");
     svg.append(shape("path", { class: "area", d: `M0,${height} L${line} L${width},${height} Z` }));
     svg.append(shape("path", { class: "curve", d: `M${line}` }));
+  }
+  if (series.every((rows) => rows === 0)) {
+    svg.append(shape("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "no rows yet"));
   }
   place("chart").replaceChildren(svg);
   place("span").textContent = `over the last ${span(series.length * seconds)}`;

@@ -82,10 +82,15 @@ pub(in crate::serve) async fn handle(
     Ok(json_bytes(format!("{{{}}}", parts.join(",")).into_bytes()))
 }
 
-/// The last message of a response, with the thinking before it, as a chat message.
+/// The last message of the policy in a response, with the thinking before it, as a chat
+/// message; an empty one where it said nothing. What a user, a tool or an environment
+/// says in the course of an episode is not its answer.
 fn answer(output: &[Value]) -> Value {
     let kind = |item: &Value| item["type"].as_str().unwrap_or("message").to_owned();
-    let last = output.iter().rposition(|item| kind(item) == "message");
+    let is_policys = |item: &Value| item.get("role").is_none_or(|role| role == "assistant");
+    let last = output
+        .iter()
+        .rposition(|item| kind(item) == "message" && is_policys(item));
     let content = last.map_or_else(String::new, |at| parts(&output[at]["content"]));
     let before = &output[..last.unwrap_or(output.len())];
     let thinking: Vec<String> = before

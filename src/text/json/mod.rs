@@ -83,6 +83,13 @@ pub enum Fence {
     Optional,
 }
 
+/// The one JSON value that `text` is; `None` for what is none, and for one in which a key
+/// is there twice.
+#[cfg(feature = "remote")]
+pub(crate) fn without_twins(text: &str) -> Option<serde_json::Value> {
+    value::read(text, DuplicateKeys::Reject, DEEPEST as usize).ok()
+}
+
 /// What an object that names a key twice is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
