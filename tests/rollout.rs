@@ -267,7 +267,18 @@ fn what_others_say_is_no_answer() {
     assert_eq!(answer(&["user", "gpt"]), said("gpt"));
     assert_eq!(answer(&["model", "tool"]), said("model"));
     assert_eq!(answer(&[""]), said(""));
-    for others in ["user", "system", "tool", "function", "developer", "User"] {
+    for others in [
+        "user",
+        "system",
+        "tool",
+        "function",
+        "developer",
+        "User",
+        "ipython",
+        "Environment",
+        "observation",
+        "tool_response",
+    ] {
         assert_eq!(answer(&[others]), None, "{others}");
     }
 }

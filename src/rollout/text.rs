@@ -78,7 +78,20 @@ impl Text {
 
 /// Whether a role is that of whoever asks, instructs or returns what a tool did.
 fn is_of_others(role: &str) -> bool {
-    let others = ["user", "human", "system", "developer", "tool", "function"];
+    let others = [
+        "user",
+        "human",
+        "system",
+        "developer",
+        "tool",
+        "tool_response",
+        "tool_result",
+        "function",
+        "ipython",
+        "environment",
+        "env",
+        "observation",
+    ];
     others.iter().any(|other| role.eq_ignore_ascii_case(other))
 }
 
