@@ -387,6 +387,27 @@ fn lz4_frames_are_refused_and_lz4_blocks_read() {
 }
 
 #[test]
+fn brotli_and_lzo_are_named() {
+    let folder = Folder::new();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let bytes = written(vec![("text", texts(10))], properties);
+    assert_eq!(read(&folder.file(&bytes), 1000).unwrap().len(), 10);
+    // The column's name in the footer, and after it its codec.
+    let codec = b"text\x15\x02";
+    let found = bytes.windows(codec.len()).rposition(|bytes| bytes == codec);
+    let at = found.unwrap() + codec.len() - 1;
+    for (number, name) in [(8, "Brotli"), (6, "LZO")] {
+        let mut other = bytes.clone();
+        other[at] = number;
+        let error = read(&folder.file(&other), 1000).unwrap_err().to_string();
+        let wanted = format!("its column `text` is compressed with {name}");
+        assert!(error.contains(&wanted), "{error}");
+    }
+}
+
+#[test]
 fn json_in_a_column_stays_within_its_line() {
     let folder = Folder::new();
     let texts = [

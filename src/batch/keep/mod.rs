@@ -454,3 +454,38 @@ fn digest(bytes: &[u8]) -> u128 {
     let head: [u8; 16] = digest[..16].try_into().expect("a digest has 32 bytes");
     u128::from_le_bytes(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_another_one_by_now_is_not_written() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("scored.jsonl");
+        let row = r#"{"prompt": "6*7?", "completion": "42", "status": "ok", "reward": 1.0}"#;
+        std::fs::write(&path, row).expect("a file");
+        let scored = Inputs::check(vec![Input::named(&path)]).expect("it is there");
+        let options = KeepOptions {
+            max_line_bytes: 1000,
+            ..KeepOptions::default()
+        };
+        let rows = Rows {
+            scored: &scored,
+            rollouts: None,
+            options: &options,
+        };
+        let written = |text: &str| {
+            let chosen = Chosen {
+                row: 1,
+                text: digest(text.as_bytes()),
+                reward: 1.0,
+            };
+            let mut out = Vec::new();
+            let written = rows.write(&HashMap::from([(1, chosen)]), &mut out);
+            written.expect("it is read").expect("it is written")
+        };
+        assert_eq!(written("42"), 1);
+        assert_eq!(written("41"), 0);
+    }
+}
