@@ -78,7 +78,11 @@ fn named(text: &str, sign: usize) -> Option<Place<'_>> {
     }
     start = start.trim_end_matches('\'');
     let letters = start.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let before_name = match (letters.strip_suffix('\\'), start.len() - letters.len()) {
+    // `\\` is a line break.
+    let command = letters
+        .strip_suffix('\\')
+        .filter(|before| !before.ends_with('\\'));
+    let before_name = match (command, start.len() - letters.len()) {
         (Some(command), 1..) => command,
         (None, 1) => letters,
         _ => return None,
