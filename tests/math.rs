@@ -58,6 +58,11 @@ fn cases_of_typed_answers_hold() {
 }
 
 #[test]
+fn cases_of_soundness_hold() {
+    hold(include_str!("data/math/soundness.toml"));
+}
+
+#[test]
 fn cases_of_reading_hold() {
     hold(include_str!("data/math/reading.toml"));
 }

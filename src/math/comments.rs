@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use super::conditions;
+use super::expr::Node;
 use super::typed::{Reading, Readings, Typed};
 
 /// Reads the part of `whole` that is a value; `parse` reads a part.
@@ -70,10 +71,10 @@ fn labelled_choice(text: &str) -> Option<Readings> {
         && !words.split(' ').any(super::anchors::is_hedge)
         && !names_another(words, letter);
     is_label.then(|| {
-        Readings(vec![Reading {
-            value: Typed::Choice(letter),
-            rule: Some("choice_label"),
-        }])
+        Readings(vec![Reading::new(
+            Typed::Choice(letter),
+            Some("choice_label"),
+        )])
     })
 }
 
@@ -160,7 +161,11 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
         .iter()
         .any(|command| left.contains(command))
         && !is_sentence(left);
-    if !is_name {
+    // `\frac12 := \frac13` names nothing.
+    let states_value = || {
+        parse(left.trim_end_matches([':', ' '])).is_some_and(|all| all.0.iter().any(is_constant))
+    };
+    if !is_name || states_value() {
         return None;
     }
     let mut readings = parse(right)?;
@@ -177,6 +182,15 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
     }
     tag(&mut readings, "named_value");
     Some(readings)
+}
+
+/// Whether the reading is an expression without variables.
+fn is_constant(reading: &Reading) -> bool {
+    let Typed::Scalar(scalar) = &reading.value else {
+        return false;
+    };
+    let mut nodes = scalar.value.arena.iter().map(|(_, node)| node);
+    !nodes.any(|node| matches!(node, Node::Symbol(_) | Node::Call(..)))
 }
 
 /// Whether the left side of a name is a sentence about it: "πr² where r", "Suppose

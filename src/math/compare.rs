@@ -70,7 +70,8 @@ fn quantities(gold: &Quantity, answer: &Quantity, options: &MathOptions) -> Verd
     if left == right {
         return Verdict::correct(rule);
     }
-    let bare = gold.style == Style::Percent && answer.style != Style::Percent;
+    let bare =
+        gold.style == Style::Percent && answer.style != Style::Percent && answer.unit.is_none();
     if bare && options.percent == Percent::BareIfReferencePercent {
         let hundredfold = left * BigRational::from_integer(BigInt::from(100));
         if hundredfold == *right {

@@ -78,7 +78,7 @@ fn qualified(readings: Readings, condition: &str) -> Readings {
             value: Box::new(reading.value),
             condition: condition.clone(),
         },
-        rule: reading.rule,
+        ..reading
     });
     Readings(all.collect())
 }
@@ -138,7 +138,12 @@ fn carried_out(
     parse: &dyn Fn(&str) -> Option<Readings>,
 ) -> Option<Readings> {
     let clause = parse(clause)?;
-    let [Reading { value, rule: None }] = clause.0.as_slice() else {
+    let [
+        Reading {
+            value, rule: None, ..
+        },
+    ] = clause.0.as_slice()
+    else {
         return None;
     };
     let Typed::Named { name, value } = value else {
@@ -154,6 +159,8 @@ fn carried_out(
         Some(Reading {
             value: substituted(&reading.value, name, &assigned.value)?,
             rule: reading.rule.or(Some("substituted")),
+            derivations: reading.derivations.clone(),
+            computed: reading.computed,
         })
     });
     substituted.collect::<Option<Vec<_>>>().map(Readings)

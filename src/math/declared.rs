@@ -85,7 +85,10 @@ pub(super) fn add_rounded(
         return;
     }
     let value = value.trim().trim_matches('$').trim();
-    let Some(Reading { value: first, rule }) = readings.0.first() else {
+    let Some(Reading {
+        value: first, rule, ..
+    }) = readings.0.first()
+    else {
         return;
     };
     let rule = match rule {

@@ -274,10 +274,9 @@ fn compiled(
                 readings: None,
             });
         }
-        Err(_) if let Some(words) = plain_text(text) => Readings(vec![Reading {
-            value: Typed::Text(words),
-            rule: None,
-        }]),
+        Err(_) if let Some(words) = plain_text(text) => {
+            Readings(vec![Reading::new(Typed::Text(words), None)])
+        }
         Err(ParseFault::Hedge) => {
             return error("holds a word of doubt or a question mark; state the answer alone");
         }

@@ -72,7 +72,7 @@
 //! | wrong | `different_equation`, `false_equation` | no multiple; `2+2 = 5` |
 //! | wrong | `different_ratio`, `different_time`, `different_residue`, `different_modulus`, `different_family` | as their types say |
 //! | wrong | `different_text`, `different_choice` | another word or letter |
-//! | wrong | `hedged` | "or", "not", "?", `±` in an answer for a number |
+//! | wrong | `hedged` | "or", "not", "?", `±` in an answer for a number; a chain with a false link |
 //! | wrong | `undefined` | the answer has no value |
 //! | wrong | `conflict` | two commitments that differ |
 //! | wrong | `box_in_expression` | the box is a part of an expression: `-\boxed{5}` |
@@ -92,6 +92,7 @@
 //! | unknown | `different_condition` | the value, under another clause or none |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
 //! | unknown | `repeated_answers` | a double root, or the same answer twice |
+//! | unknown | `juxtaposed` | `x = 2 y = 6`: two equations, or one chain |
 //! | unknown | `different_type`, `different_text`, `different_name`, `letter_case`, `half_missing` | may mean the same |
 //! | unknown | `trivial_equation`, `no_variable` | `0 = 0` says nothing |
 //! | unknown | `weak_proof` | proved less firmly than `min_proof` asks |

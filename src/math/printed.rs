@@ -40,10 +40,7 @@ pub(super) fn with_constants(readings: &mut Readings) {
             value,
             ..scalar.clone()
         });
-        readings.0.push(Reading {
-            value,
-            rule: Some(RULE),
-        });
+        readings.0.push(Reading::new(value, Some(RULE)));
     }
 }
 

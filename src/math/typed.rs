@@ -23,6 +23,32 @@ pub(super) struct Reading {
     /// The rule that chose this reading, e.g. `decimal_comma`; `None` for the
     /// plain one.
     pub(super) rule: Option<&'static str>,
+    /// The chains of equal signs whose last values it holds: all of them have to
+    /// be true.
+    pub(super) derivations: Vec<Derivation>,
+    /// Whether reading it carried out what is written: a determinant, a greatest
+    /// common divisor, a quotient of quotients.
+    pub(super) computed: bool,
+}
+
+impl Reading {
+    /// A value that no chain leads to.
+    pub(super) fn new(value: Typed, rule: Option<&'static str>) -> Self {
+        Self {
+            value,
+            rule,
+            derivations: Vec::new(),
+            computed: false,
+        }
+    }
+}
+
+/// `x = 2 + 2 = 4`: what is said to be equal.
+#[derive(Clone, Debug)]
+pub(super) struct Derivation {
+    /// The name before the first equal sign; not one of the sides.
+    pub(super) name: Option<String>,
+    pub(super) sides: Vec<Typed>,
 }
 
 /// What an answer is.

@@ -3,9 +3,10 @@
 use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Node};
-use super::super::typed::{Chain, Form, Modulo, Relation, Typed};
+use super::super::typed::{Chain, Modulo, Relation, Typed};
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
+use super::separators::joined;
 use super::settings::{Branch, Letters, Pairs, Settings};
 use super::structure::only_primary;
 use super::words::{fold_words, is_doubt};
@@ -22,6 +23,7 @@ impl Builder<'_> {
             settings,
             limits: self.limits,
             nodes: self.nodes,
+            derivations: self.derivations,
         }
     }
 
@@ -39,20 +41,11 @@ impl Builder<'_> {
             }
             _ => {}
         }
-        let values = self.values(&parts)?;
-        let any_or = separators.iter().any(|separator| separator.contains('∨'));
-        if any_or
-            && values
-                .iter()
-                .all(|value| matches!(value, Typed::Inequality(_)))
-        {
-            let chains = values.into_iter().filter_map(|value| match value {
-                Typed::Inequality(chains) => Some(chains),
-                _ => None,
-            });
-            return Ok(Typed::Inequality(chains.flatten().collect()));
+        if let Some(proposition) = self.proposition(&parts, &separators)? {
+            return Ok(proposition);
         }
-        Ok(same_name(values))
+        let values = self.values(&parts)?;
+        Ok(joined(values, &separators))
     }
 
     /// The values of several items; a `±` gives two.
@@ -132,25 +125,7 @@ impl Builder<'_> {
             }
             ([left, right], ["="]) => self.equation(left, right),
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
-                // Every link must parse, the last one counts.
-                let mut numbers = Vec::new();
-                for (nth, side) in sides.iter().enumerate() {
-                    // The first may be any name.
-                    let typed = match (nth, self.side(side.clone())) {
-                        (0, Err(_)) => continue,
-                        (_, typed) => typed?,
-                    };
-                    if let Typed::Scalar(scalar) = typed
-                        && (nth > 0 || scalar.form == Form::Plain && scalar.unit.is_none())
-                        && let Node::Number(value) = scalar.value.arena.node(scalar.value.root)
-                    {
-                        numbers.push(value.clone());
-                    }
-                }
-                // `x = 3 = 5` answers twice.
-                if numbers.windows(2).any(|pair| pair[0] != pair[1]) {
-                    return Err(Fault::Hedge);
-                }
+                self.derivation(&sides)?;
                 match bare_name(left) {
                     Some(_) => self.equation(left, right),
                     None => self.side(right.clone()),
@@ -356,32 +331,6 @@ pub(super) fn split(items: Pair<'_, Rule>) -> (Vec<Pair<'_, Rule>>, Vec<&str>) {
         }
     }
     (parts, separators)
-}
-
-/// `x = 2 or x = 3` and `x = 2, 3` name one list.
-fn same_name(values: Vec<Typed>) -> Typed {
-    let Some(Typed::Named { name: first, .. }) = values.first() else {
-        return Typed::List(values);
-    };
-    let first = first.clone();
-    let bare = values
-        .iter()
-        .skip(1)
-        .all(|value| matches!(value, Typed::Scalar(_)));
-    let named = values
-        .iter()
-        .all(|value| matches!(value, Typed::Named { name, .. } if *name == first));
-    if !bare && !named {
-        return Typed::List(values);
-    }
-    let inner = values.into_iter().map(|value| match value {
-        Typed::Named { value, .. } => *value,
-        value => value,
-    });
-    Typed::Named {
-        name: first,
-        value: Box::new(Typed::List(inner.collect())),
-    }
 }
 
 /// Whether the item is a set in braces, whose elements carry the `±`.

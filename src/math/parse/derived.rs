@@ -18,15 +18,13 @@ pub(super) fn with_unprinted_braces(
             Reading {
                 value: Typed::Set(members),
                 rule: None,
+                ..
             },
         ],
     ) = (delimited && limits.readings > 1, all.0.as_slice())
     {
         let list = Typed::List(members.clone());
-        all.0.push(Reading {
-            value: list,
-            rule: Some("unprinted_braces"),
-        });
+        all.0.push(Reading::new(list, Some("unprinted_braces")));
     }
     all
 }
@@ -47,15 +45,15 @@ pub(super) fn componentwise(value: &Typed) -> Option<Reading> {
             name: name.to_owned(),
             value: Box::new(value.clone()),
         });
-    Some(Reading {
-        value: Typed::List(named.collect()),
-        rule: Some("componentwise"),
-    })
+    Some(Reading::new(
+        Typed::List(named.collect()),
+        Some("componentwise"),
+    ))
 }
 
 /// `x_1 = 2, x_2 = 3` as the values 2 and 3 of x.
 pub(super) fn indexed(value: &Typed) -> Option<Reading> {
-    let Typed::List(values) = value else {
+    let (Typed::List(values) | Typed::Set(values)) = value else {
         return None;
     };
     let mut base = None;
@@ -69,13 +67,11 @@ pub(super) fn indexed(value: &Typed) -> Option<Reading> {
         (in_order && matches!(**value, Typed::Scalar(_))).then(|| inner.push((**value).clone()))?;
     }
     (inner.len() > 1).then_some(())?;
-    Some(Reading {
-        value: Typed::Named {
-            name: base?.to_owned(),
-            value: Box::new(Typed::List(inner)),
-        },
-        rule: Some("indexed_names"),
-    })
+    let value = Typed::Named {
+        name: base?.to_owned(),
+        value: Box::new(Typed::List(inner)),
+    };
+    Some(Reading::new(value, Some("indexed_names")))
 }
 
 /// `14:30` or `14:30:00`, of a day without halves.

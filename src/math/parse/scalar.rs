@@ -1,7 +1,7 @@
 //! Scalars: a grammar pair in, an expression graph out; precedence is pest's
 //! Pratt parser's.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
 use num_bigint::BigInt;
@@ -10,6 +10,7 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::super::expr::{Arena, Constant, Expr, Function, Id, Node};
+use super::super::typed::Derivation;
 use super::arithmetic::{
     Partial, Spelling, Value, atom, finish, literal, negated, over_number, product, quotient,
     radians, raised, reciprocal,
@@ -24,6 +25,8 @@ pub(super) struct Builder<'l> {
     pub(super) limits: &'l ParseLimits,
     /// Nodes built so far, over all expressions of the text.
     pub(super) nodes: &'l Cell<usize>,
+    /// The chains of equal signs so far.
+    pub(super) derivations: &'l RefCell<Vec<Derivation>>,
 }
 
 pub(super) fn unparsed(pair: &Pair<'_, Rule>) -> ParseFault {

@@ -88,7 +88,7 @@ impl Builder<'_> {
         let (items, separators) = split(items.clone());
         if separators
             .iter()
-            .any(|separator| separator.contains(['∧', '∨']))
+            .any(|separator| separator.contains(['∧', '∨', '⋀', '⋁']))
         {
             return Err(fault);
         }

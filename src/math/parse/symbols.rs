@@ -99,8 +99,8 @@ pub(super) fn command(name: &str) -> Option<Symbol> {
         "cup" => Operator('∪'),
         "cap" => Operator('∩'),
         "setminus" | "smallsetminus" | "backslash" => Operator('∖'),
-        "land" | "wedge" => Operator('∧'),
-        "lor" | "vee" => Operator('∨'),
+        "land" | "wedge" => Operator('⋀'),
+        "lor" | "vee" => Operator('⋁'),
         "lbrace" => Open('⦃'),
         "rbrace" => Close('⦄'),
         "lfloor" => Open('⌊'),
@@ -238,7 +238,9 @@ pub(super) fn character(c: char) -> Option<Symbol> {
     use Symbol::*;
     Some(match c {
         '+' | '-' | '*' | '/' | '<' | '>' | '=' | ',' | ';' | ':' | '≤' | '≥' | '≠' | '±' | '∓'
-        | '∪' | '∩' | '∖' | '∈' | '≡' | '∧' | '∨' | '^' | '_' => Operator(c),
+        | '∪' | '∩' | '∖' | '∈' | '≡' | '^' | '_' => Operator(c),
+        '∧' => Operator('⋀'),
+        '∨' => Operator('⋁'),
         '(' | '[' | '{' | '⌊' | '⌈' | '⟨' => Open(c),
         ')' | ']' | '}' | '⌋' | '⌉' | '⟩' => Close(c),
         '〈' => Open('⟨'),

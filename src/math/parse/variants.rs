@@ -271,9 +271,12 @@ pub(super) fn has_pair(text: &str) -> bool {
 pub(super) fn has_choice_letters(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
     letters > 0
-        && text
-            .chars()
-            .all(|c| matches!(c, 'A'..='J' | ',' | ' ' | '(' | ')' | '{' | '}' | '∧' | '∨'))
+        && text.chars().all(|c| {
+            matches!(
+                c,
+                'A'..='J' | ',' | ' ' | '(' | ')' | '{' | '}' | '∧' | '∨' | '⋀' | '⋁'
+            )
+        })
         && !text
             .as_bytes()
             .windows(2)

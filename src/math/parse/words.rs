@@ -226,10 +226,7 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
     }
     let mut readings = plain(Typed::Text(folded.clone()));
     let word = words.trim().trim_end_matches('.');
-    readings.extend(choices(word).map(|list| Reading {
-        value: list,
-        rule: Some("choice_letters"),
-    }));
+    readings.extend(choices(word).map(|list| Reading::new(list, Some("choice_letters"))));
     InWords::Answer(readings)
 }
 
@@ -374,5 +371,5 @@ pub(super) fn ends_as_time(words: &str) -> bool {
 }
 
 fn plain(value: Typed) -> Vec<Reading> {
-    vec![Reading { value, rule: None }]
+    vec![Reading::new(value, None)]
 }

@@ -78,11 +78,18 @@ impl Context<'_> {
             (Kind::Set, Kind::Tuple) | (Kind::Tuple, Kind::Set) => {
                 Judgement::wrong("different_type")
             }
-            (Kind::List, Kind::List) => match self.options.list_order {
-                ListOrder::Significant => self.in_order("list", &gold, &answer),
-                ListOrder::Ignored => self.as_sets("list", &gold, &answer),
-            },
-            (Kind::Set | Kind::List, Kind::Set | Kind::List) => self.as_sets("set", &gold, &answer),
+            (Kind::List, Kind::List | Kind::Set) => {
+                let rule = match answer.kind {
+                    Kind::Set => "set",
+                    _ => "list",
+                };
+                match self.options.list_order {
+                    // Braces don't dodge the order that is asked for.
+                    ListOrder::Significant => self.in_order(rule, &gold, &answer),
+                    ListOrder::Ignored => self.as_sets(rule, &gold, &answer),
+                }
+            }
+            (Kind::Set, Kind::Set | Kind::List) => self.as_sets("set", &gold, &answer),
         }
     }
 
@@ -99,7 +106,12 @@ impl Context<'_> {
                             .iter()
                             .all(|other| self.typed(first, other).is_correct()) =>
                 {
-                    self.typed(first, answer)
+                    let judged = self.typed(first, answer);
+                    match many.kind {
+                        // `2, 2` counts a double root.
+                        Kind::List => judged.doubted("repeated_answers"),
+                        _ => judged,
+                    }
                 }
                 _ => Judgement::wrong("missing_answers"),
             },
@@ -126,11 +138,10 @@ impl Context<'_> {
         all(rule, pairs.map(|(gold, answer)| self.typed(gold, answer)))
     }
 
-    /// Every member of one is a member of the other. Equality is an
-    /// equivalence, so that taking the first equal member is right.
+    /// Every member of one is a member of the other, and in lists each as often.
+    /// Equality is an equivalence, so that taking the first equal member is right.
     fn as_sets(&self, rule: &'static str, gold: &Members<'_>, answer: &Members<'_>) -> Judgement {
-        let lists = gold.kind == Kind::List && answer.kind == Kind::List;
-        let mut used = vec![0_u32; answer.all.len()];
+        let mut used = vec![0_usize; answer.all.len()];
         let mut whole = Judgement::exact(rule);
         for (at, wanted) in gold.all.iter().enumerate() {
             let (judged, found) = self.member(wanted, &answer.all, at, &used);
@@ -142,17 +153,14 @@ impl Context<'_> {
                 return whole;
             }
         }
-        let mut repeated = false;
         for (at, offered) in answer.all.iter().enumerate() {
             if used[at] > 0 {
-                repeated |= used[at] > 1;
                 continue;
             }
             let mut best = Judgement::wrong("extra_answers");
             for wanted in &gold.all {
                 best = self.typed(wanted, offered).or(|| best);
                 if best.is_correct() {
-                    repeated = true;
                     break;
                 }
             }
@@ -168,19 +176,9 @@ impl Context<'_> {
                 return whole;
             }
         }
-        // Numbers may be counted, solutions in several variables are not.
-        let numbers = |members: &Members<'_>| {
-            let is_number = |member: &Cow<'_, Typed>| matches!(**member, Typed::Scalar(_));
-            members.all.iter().any(is_number)
-        };
-        match (lists && repeated, &whole) {
-            // `2, 2` and `2`: a double root or the same answer twice.
-            (true, Judgement::Correct { .. })
-                if gold.all.len() != answer.all.len() && numbers(answer) =>
-            {
-                Judgement::Unknown("repeated_answers")
-            }
-            _ => whole,
+        match whole.is_correct() {
+            true => whole.and(|| repetition(gold, answer, &used)),
+            false => whole,
         }
     }
 
@@ -191,7 +189,7 @@ impl Context<'_> {
         wanted: &Typed,
         among: &[Cow<'_, Typed>],
         place: usize,
-        used: &[u32],
+        used: &[usize],
     ) -> (Judgement, Option<usize>) {
         let mut unknown = None;
         let mut order: Vec<usize> = (0..among.len()).collect();
@@ -282,6 +280,27 @@ impl Context<'_> {
             "matrix",
             pairs.map(|(gold, answer)| self.equal(gold, answer)),
         )
+    }
+}
+
+/// Whether two collections of the same members hold each as often; `used` says of
+/// how many members of the reference each one of the answer is the partner.
+fn repetition(gold: &Members<'_>, answer: &Members<'_>, used: &[usize]) -> Judgement {
+    let missing = used.iter().any(|used| *used > 1);
+    let extra = used.contains(&0);
+    // Numbers may be counted, solutions in several variables are not.
+    let is_number = |member: &Cow<'_, Typed>| matches!(**member, Typed::Scalar(_));
+    let counted = answer.all.iter().any(is_number);
+    match (gold.kind, answer.kind) {
+        // `2, 3, 3` for `2, 2, 3`
+        (Kind::List, Kind::List) if missing && extra => Judgement::wrong("missing_answers"),
+        // `2, 2` and `2`: a double root or the same answer twice.
+        (Kind::List, Kind::List) if (missing || extra) && counted => {
+            Judgement::Unknown("repeated_answers")
+        }
+        // A set can't say how often.
+        (Kind::List, Kind::Set) if missing && counted => Judgement::Unknown("repeated_answers"),
+        _ => Judgement::exact("set"),
     }
 }
 
@@ -400,7 +419,8 @@ fn periods(all: &[Typed]) -> Option<Vec<Typed>> {
 
 /// The names and values, where every member has a name and no two the same.
 fn assignments<'m>(members: &'m Members<'_>) -> Option<Vec<(&'m str, &'m Typed)>> {
-    if members.kind == Kind::Tuple || members.all.is_empty() {
+    // `x = 1 or y = 2` assigns nothing to both.
+    if members.kind != Kind::List || members.all.is_empty() {
         return None;
     }
     let mut map: Vec<(&str, &Typed)> = Vec::with_capacity(members.all.len());

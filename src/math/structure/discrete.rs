@@ -5,15 +5,15 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
-use crate::math::expr::{Expr, Id, Node};
-use crate::math::typed::{Half, Modulo, Typed};
+use crate::math::expr::{Constant, Expr, Id, Node};
+use crate::math::typed::{Half, Modulo, Scalar, Typed};
 
-use super::build::{difference, integer, product, quotient};
+use super::build::{difference, integer, product, quotient, substitute, sum, symbol, symbols};
 use super::judgement::all;
 use super::{Context, Judgement};
 
 impl Context<'_> {
-    /// `a : b : c`, by cross-multiplication.
+    /// `a : b : c`, by cross-multiplication; part by part where only one is not 0.
     pub(super) fn ratios(&self, gold: &[Expr], answer: &[Expr]) -> Judgement {
         /// All pairs are compared.
         const PARTS: usize = 16;
@@ -24,13 +24,27 @@ impl Context<'_> {
             return Judgement::Unknown("limit");
         }
         let zero = integer(0);
-        let vanishes = |parts: &[Expr]| {
+        let left = |parts: &[Expr]| {
             parts
                 .iter()
-                .all(|part| !matches!(self.equal(part, &zero), Judgement::Wrong { .. }))
+                .filter(|part| matches!(self.equal(part, &zero), Judgement::Wrong { .. }))
+                .count()
         };
-        if vanishes(gold) || vanishes(answer) {
-            return Judgement::Unknown("undecided");
+        match left(gold).min(left(answer)) {
+            0 => return Judgement::Unknown("undecided"),
+            // Cross products would make `3:0` and `5:0` equal, which may be scores.
+            1 if gold.len() > 1 => {
+                let parts = gold.iter().zip(answer);
+                let judged = all(
+                    "ratio",
+                    parts.map(|(gold, answer)| self.equal(gold, answer)),
+                );
+                return match judged {
+                    Judgement::Wrong { .. } => Judgement::Unknown("undecided"),
+                    other => other,
+                };
+            }
+            _ => {}
         }
         let pairs = (0..gold.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
         let judged = all(
@@ -215,6 +229,37 @@ impl Context<'_> {
             (Some(one), Some(other)) if one == other => Judgement::exact("family"),
             (Some(_), Some(_)) => Judgement::wrong("different_family"),
             _ => Judgement::Unknown("limit"),
+        }
+    }
+
+    /// `a + bk` as a family, though nothing says that k is any integer.
+    pub(super) fn as_family(&self, scalar: &Scalar) -> Option<Typed> {
+        let names = symbols(&scalar.value);
+        let [name @ ("k" | "l" | "m" | "n" | "t")] = names.as_slice() else {
+            return None;
+        };
+        if scalar.unit_or_degrees().is_some() {
+            return None;
+        }
+        let at = |index: i64| substitute(&scalar.value, name, &integer(index));
+        let offset = at(0);
+        let step = difference(&at(1), &offset);
+        let again = sum(&offset, &product(&step, &symbol(name)));
+        self.same(&scalar.value, &again)
+            .is_correct()
+            .then_some(Typed::Family { offset, step })
+    }
+
+    /// `k\pi` and `n\pi`: the same numbers, if the question calls either an integer.
+    pub(super) fn differ_by_index(&self, gold: &Scalar, answer: &Scalar) -> bool {
+        let is_pi = |node: &Node| matches!(node, Node::Constant(Constant::Pi));
+        let periodic = gold.value.arena.iter().any(|(_, node)| is_pi(node));
+        if !periodic || symbols(&gold.value) == symbols(&answer.value) {
+            return false;
+        }
+        match (self.as_family(gold), self.as_family(answer)) {
+            (Some(one), Some(other)) => self.families(&[&one], &[&other]).is_correct(),
+            _ => false,
         }
     }
 

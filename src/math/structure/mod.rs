@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | scalars | equal in value, after exact conversion of units |
 //! | sets, lists | the same members; order and, in sets, repetition ignored |
+//! | `x = a = b` | as b, where every link that can be checked is true |
 //! | tuples, vectors, matrices | the same shape, equal entries |
 //! | intervals, solved inequalities | the same set of real numbers |
 //! | equations | one is a constant non-zero multiple of the other |
@@ -36,6 +37,8 @@ mod letter;
 mod unevaluated;
 
 mod collection;
+
+mod derivation;
 
 mod interval;
 
@@ -106,7 +109,8 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 10] = [
+const DOUBTFUL: [&str; 11] = [
+    "juxtaposed",
     "unprinted_braces",
     "log_natural",
     "product_first",
@@ -193,7 +197,22 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
                 Some(printed::RULE) => judged = judged.thanks_to("printed_double"),
                 _ => {}
             }
-            if judged.is_correct() && is_unevaluated(&reference.value, &reading.value) {
+            if let (Some("word"), Typed::Text(one), Some("word"), Typed::Text(other)) = (
+                reference.rule,
+                &reference.value,
+                reading.rule,
+                &reading.value,
+            ) && !words::may_be_one_word(one, other)
+            {
+                judged = judged.doubted("letter_case");
+            }
+            if judged.is_correct() {
+                judged = judged.and(|| context.derived(reading));
+            }
+            if reading.rule == Some("juxtaposed") {
+                judged = judged.doubted("juxtaposed");
+            }
+            if judged.is_correct() && is_unevaluated(reference, reading) {
                 judged = match context.options.unevaluated {
                     Unevaluated::Accept => judged.thanks_to("unevaluated"),
                     Unevaluated::Refuse => judged.doubted("unsolved"),
@@ -240,7 +259,12 @@ impl Context<'_> {
             Named, Piecewise, Qualified, Ratio, Scalar, Set, Text, Time, Tuple,
         };
         match (gold, answer) {
-            (Scalar(gold), Scalar(answer)) => self.scalars(gold, answer),
+            (Scalar(one), Scalar(other)) => match self.scalars(one, other) {
+                Judgement::Wrong { .. } if self.differ_by_index(one, other) => {
+                    Judgement::Unknown("different_name")
+                }
+                judged => judged,
+            },
             (
                 Qualified { value, condition },
                 Qualified {
@@ -285,6 +309,10 @@ impl Context<'_> {
             (List(_) | Set(_), Named { value, .. }) if is_several(value) && names_each(gold) => {
                 Judgement::Unknown("different_name")
             }
+            // `x = 1 or x = 2` are two values of one variable and no point.
+            (Tuple(_) | Matrix(_), Named { value, .. }) if is_several(value) => {
+                self.typed(gold, value).doubted("different_type")
+            }
             // A value stands for whatever name the question gave it.
             (Named { value, .. }, _) => self.typed(value, answer).thanks_to("name_missing"),
             (_, Named { value, .. }) => self.typed(gold, value),
@@ -320,6 +348,13 @@ impl Context<'_> {
             (List(all) | Set(all), Family { .. }) => {
                 self.families(&all.iter().collect::<Vec<_>>(), &[answer])
             }
+            // `\frac{\pi}{4} + n\pi` leaves out that n is any integer.
+            (Family { .. }, Scalar(scalar)) if let Some(other) = self.as_family(scalar) => self
+                .families(&[gold], &[&other])
+                .doubted("different_condition"),
+            (Scalar(scalar), Family { .. }) if let Some(other) = self.as_family(scalar) => self
+                .families(&[&other], &[answer])
+                .doubted("different_condition"),
             (Choice(gold), Choice(answer)) => words::choices(*gold, *answer),
             (Text(gold), Text(answer)) => words::texts(gold, answer),
             (Text(text), other) | (other, Text(text)) => words::text_and(text, other),

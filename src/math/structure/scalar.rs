@@ -136,7 +136,10 @@ impl Context<'_> {
         let judged = self.scalars(gold, answer);
         let counts = counts_things(label) && gold.unit_or_degrees().is_none();
         match (counts, self.options.units) {
-            (true, Units::ExtraInAnswer | Units::Optional) => judged.thanks_to("units"),
+            // `28\text{ apples}` are no 28\%.
+            (true, Units::ExtraInAnswer | Units::Optional) if gold.form != Form::Percent => {
+                judged.thanks_to("units")
+            }
             _ => judged.doubted("unknown_unit"),
         }
     }
@@ -204,7 +207,8 @@ impl Context<'_> {
     /// What else the options accept.
     fn by_policy(&self, gold: &Scalar, answer: &Scalar) -> Option<Judgement> {
         let bare_percent = gold.form == Form::Percent
-            && answer.form != Form::Percent
+            && matches!(answer.form, Form::Plain | Form::Decimal(_))
+            && answer.unit.is_none()
             && self.options.percent == Percent::BareIfReferencePercent;
         if bare_percent {
             let hundredfold = product(&gold.value, &integer(100));
@@ -327,7 +331,7 @@ impl Judgement {
 
 impl Scalar {
     /// The unit; a degree sign is one.
-    fn unit_or_degrees(&self) -> Option<Unit> {
+    pub(super) fn unit_or_degrees(&self) -> Option<Unit> {
         match (self.unit, self.form) {
             (None, Form::Degrees) => crate::math::units::unit("degrees", 1),
             (unit, _) => unit,

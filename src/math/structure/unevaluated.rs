@@ -6,14 +6,16 @@
 //! are left, is a final form: `\frac{6}{4}`, `2^{10}`, `2 \cdot 3^5`,
 //! `2^{10} - 1`, `5!`, `\binom{5}{2}`, `1 + \sqrt{2}`.
 
-use num_traits::{One, Signed};
+use num_traits::{One, Signed, Zero};
 
 use crate::math::expr::{Expr, Function, Id, Node};
-use crate::math::typed::{Modulo, Typed};
+use crate::math::typed::{Modulo, Reading, Typed};
 
 /// Whether the answer leaves work undone that the reference does not leave, too.
-pub(super) fn is_unevaluated(gold: &Typed, answer: &Typed) -> bool {
-    leaves_work(answer, is_rational(gold)) && !leaves_work(gold, false)
+pub(super) fn is_unevaluated(gold: &Reading, answer: &Reading) -> bool {
+    let rational = is_rational(&gold.value);
+    let open = answer.computed && rational || leaves_work(&answer.value, rational);
+    open && !gold.computed && !leaves_work(&gold.value, false)
 }
 
 /// Whether a part of the value could be computed; for a rational one, functions
@@ -60,14 +62,44 @@ fn is_open(expr: &Expr, rational: bool) -> bool {
         .take(reached.len())
         .filter(|(id, _)| reached[id.index()])
         .any(|(_, node)| match node {
-            Node::Add(terms) => terms.iter().filter(|id| number(id)).count() > 1,
+            Node::Add(terms) => terms.iter().filter(|id| is_computed(expr, **id)).count() > 1,
             Node::Mul(factors) => is_open_product(expr, factors),
+            Node::Pow(base, exponent) => is_open_power(expr, *base, *exponent, rational),
+            // `\binom{1234}{1}` is 1234.
+            Node::Binomial(n, k) => match (expr.arena.node(*n), expr.arena.node(*k)) {
+                (Node::Number(n), Node::Number(k)) => {
+                    let end = n - k;
+                    [k, &end].iter().any(|k| k.is_zero() || k.is_one())
+                }
+                _ => false,
+            },
             Node::Apply(Function::Floor | Function::Ceil | Function::Abs, argument) => {
                 rational || number(argument)
             }
             Node::Apply(..) | Node::Log { .. } | Node::Root { .. } | Node::Constant(_) => rational,
             _ => false,
         })
+}
+
+/// A number, or a product of nothing but numbers, as determinants leave them.
+fn is_computed(expr: &Expr, id: Id) -> bool {
+    match expr.arena.node(id) {
+        Node::Number(_) => true,
+        Node::Mul(factors) => factors.iter().all(|id| is_computed(expr, *id)),
+        _ => false,
+    }
+}
+
+/// `7^1`, `7^0`, and for a rational value `49^{1/2}` and `7^{2 \cdot 1}`; `2^{10}` is
+/// final.
+fn is_open_power(expr: &Expr, base: Id, exponent: Id, rational: bool) -> bool {
+    if !is_computed(expr, base) {
+        return false;
+    }
+    match expr.arena.node(exponent) {
+        Node::Number(value) if value.is_integer() => value.is_zero() || value.is_one(),
+        _ => rational,
+    }
 }
 
 /// Two numbers that could be multiplied; `2 \cdot 3^5` and `2^2 \cdot 3 \cdot 5` are
@@ -80,11 +112,16 @@ fn is_open_product(expr: &Expr, factors: &[Id]) -> bool {
             _ => false,
         })
         .count();
+    // `42 \cdot 1`, but not the sign of a product.
+    let by_one = factors
+        .iter()
+        .filter(|id| matches!(expr.arena.node(**id), Node::Number(value) if value.is_one()))
+        .count();
     let is_power = |id: &Id| match expr.arena.node(*id) {
         Node::Pow(base, exponent) => {
             is_number(expr.arena.node(*base)) && is_number(expr.arena.node(*exponent))
         }
         _ => false,
     };
-    numbers > 1 && !factors.iter().any(is_power)
+    numbers > 0 && by_one > 0 || numbers > 1 && !factors.iter().any(is_power)
 }

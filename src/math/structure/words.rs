@@ -128,6 +128,20 @@ pub(super) fn texts(gold: &str, answer: &str) -> Judgement {
     }
 }
 
+/// Whether two texts of letters that may be products are one word in two cases:
+/// `Rome` and `ROME` are, `xy` and `XY` are other products.
+pub(super) fn may_be_one_word(one: &str, other: &str) -> bool {
+    /// `Cx` is a product like any other.
+    const LETTERS: usize = 3;
+    let is_capitalised = |text: &str| {
+        let mut letters = text.chars();
+        text.chars().count() >= LETTERS
+            && letters.next().is_some_and(char::is_uppercase)
+            && letters.all(char::is_lowercase)
+    };
+    one == other || is_capitalised(one) || is_capitalised(other)
+}
+
 /// A text beside something that is no text.
 pub(super) fn text_and(text: &str, other: &Typed) -> Judgement {
     let text = fold(text);

@@ -1,0 +1,200 @@
+//! Equations side by side: `x = 8 \quad x = 7` is no chain `x = 8x = 7`.
+//!
+//! TeX prints no blank between a factor and the next, so that `C = 2 \pi r = 10\pi`
+//! is one chain and `a = 1 b = 2` most likely two equations. A gap that is wider
+//! than a blank sets equations apart; a blank may where what stands before it is a
+//! number, or the name is a call, has a value already or stands close to its sign.
+
+use super::symbols;
+
+/// What is between two equations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// A line break, `\quad`, a full stop, or delimiters of mathematics.
+    Wide,
+    /// A blank.
+    Narrow,
+}
+
+/// A text whose equations are apart by commas.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) text: String,
+    /// The narrowest one.
+    pub(super) gap: Gap,
+}
+
+/// The text with commas between equations that stand side by side; `None` where
+/// there are none.
+pub(super) fn listed(text: &str) -> Option<Listed> {
+    if text.matches('=').count() < 2 || text.contains("\\begin") || text.contains('&') {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    let (mut from, mut narrowest) = (0, None);
+    for (sign, _) in text.match_indices('=') {
+        let Some(place) = named(text, sign) else {
+            continue;
+        };
+        let Some(width) = apart(&place) else {
+            continue;
+        };
+        out.push_str(&text[from..place.before.len()]);
+        out.push_str(", ");
+        from = place.before.len() + place.gap.len();
+        if narrowest != Some(Gap::Narrow) {
+            narrowest = Some(width);
+        }
+    }
+    out.push_str(&text[from..]);
+    narrowest.map(|gap| Listed { text: out, gap })
+}
+
+/// A gap before a name, and what is round it.
+struct Place<'t> {
+    before: &'t str,
+    gap: &'t str,
+    name: &'t str,
+    rest: &'t str,
+}
+
+/// The name before an equal sign, `x_1`, `f'(x)` or `\\alpha`, and the gap before it.
+fn named(text: &str, sign: usize) -> Option<Place<'_>> {
+    let head = text[..sign].trim_end();
+    let mut start = head;
+    if let Some(argument) = start.strip_suffix(')') {
+        start = argument
+            .strip_suffix(|c: char| c.is_ascii_lowercase())?
+            .strip_suffix('(')?;
+    }
+    start = start.trim_end_matches('\'');
+    if let Some(inside) = start.strip_suffix('}') {
+        let (before, inside) = inside.rsplit_once('{')?;
+        start = before.strip_suffix('_').filter(|_| !inside.contains('}'))?;
+    } else if let Some(before) = start.strip_suffix(|c: char| c.is_ascii_alphanumeric())
+        && let Some(before) = before.strip_suffix('_')
+    {
+        start = before;
+    }
+    start = start.trim_end_matches('\'');
+    let letters = start.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    // `\\` is a line break.
+    let command = letters
+        .strip_suffix('\\')
+        .filter(|before| !before.ends_with('\\'));
+    let before_name = match (command, start.len() - letters.len()) {
+        (Some(command), 1..) => command,
+        (None, 1) => letters,
+        _ => return None,
+    };
+    let before = without_gap(before_name);
+    (before.len() < before_name.len()).then(|| Place {
+        before,
+        gap: &text[before.len()..before_name.len()],
+        name: &text[before_name.len()..head.len()],
+        rest: &text[head.len()..],
+    })
+}
+
+/// The text without the gap that it ends with.
+fn without_gap(text: &str) -> &str {
+    const GAPS: [&str; 15] = [
+        "\\,", "\\;", "\\:", "\\!", "\\ ", "\\quad", "\\qquad", "\\\\", "\\(", "\\)", "\\[", "\\]",
+        "$", "~", "\u{200b}",
+    ];
+    let mut rest = text;
+    loop {
+        let without = GAPS.iter().find_map(|gap| rest.strip_suffix(gap));
+        let without = without.or_else(|| rest.strip_suffix(char::is_whitespace));
+        // A full stop, where something follows it.
+        let without =
+            without.or_else(|| rest.strip_suffix('.').filter(|_| rest.len() < text.len()));
+        match without {
+            Some(shorter) => rest = shorter,
+            None => return rest,
+        }
+    }
+}
+
+/// How far the gap sets a named equation apart from what stands before it.
+fn apart(place: &Place<'_>) -> Option<Gap> {
+    let Place {
+        before,
+        gap,
+        name,
+        rest,
+    } = *place;
+    let glued = rest.starts_with('=');
+    let (_, value) = before.rsplit_once('=')?;
+    let value = value.trim();
+    let ends_value = value
+        .chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || matches!(c, '}' | ')' | ']' | '!' | '%' | '\''));
+    let base = name.split(['_', '(', '\'']).next().unwrap_or(name);
+    let is_name = match base.strip_prefix('\\') {
+        Some(command) => command != "pi" && symbols::greek(command).is_some(),
+        None => !matches!(base, "e" | "i"),
+    };
+    let level =
+        |open: char, close: char| value.matches(open).count() == value.matches(close).count();
+    if !ends_value
+        || !is_name
+        || has_words(value)
+        || !level('(', ')')
+        || !level('{', '}')
+        || !level('[', ']')
+    {
+        return None;
+    }
+    let is_wide = gap.contains(['\n', '\r', '\t', '$', '.', '(', ')', '['])
+        || gap.contains("quad")
+        || gap.contains("\\\\");
+    if is_wide {
+        return Some(Gap::Wide);
+    }
+    // The blank only ends the command.
+    let last = value.rsplit('\\').next().unwrap_or(value);
+    if value.contains('\\') && last.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let named_before = before.split('=').rev().skip(1).any(|earlier| {
+        let earlier = earlier.trim_end();
+        earlier == base || earlier.ends_with(&format!(" {base}")) || earlier.ends_with(name)
+    });
+    // `2x z=3x`, `2x \,g(x) = 3x`
+    (glued || name.contains('(') || named_before || is_closed(value)).then_some(Gap::Narrow)
+}
+
+/// Whether words stand in the value: "2 when", "2 if".
+fn has_words(value: &str) -> bool {
+    /// Products have fewer letters.
+    const LETTERS: usize = 3;
+    let mut previous = ' ';
+    let mut run = (0, false);
+    let mut found = value.contains("\\text") || value.contains("\\mbox");
+    for c in value.chars().chain([' ']) {
+        match c.is_alphabetic() {
+            true if run.0 == 0 => run = (1, previous == '\\'),
+            true => run.0 += 1,
+            false => {
+                found |= run.0 >= LETTERS && !run.1;
+                run = (0, false);
+            }
+        }
+        previous = c;
+    }
+    found
+        || [" if", " or", " and", " for", " at"]
+            .iter()
+            .any(|word| value.ends_with(word))
+}
+
+/// Whether the value has no letters but those of commands.
+fn is_closed(value: &str) -> bool {
+    let mut in_command = false;
+    value.chars().all(|c| {
+        in_command = c == '\\' || in_command && c.is_ascii_alphabetic();
+        in_command || !c.is_alphabetic() || c == 'π'
+    })
+}
