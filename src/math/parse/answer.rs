@@ -4,6 +4,7 @@ use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Node};
 use super::super::typed::{Chain, Form, Modulo, Relation, Typed};
+use super::bar;
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
 use super::settings::{Branch, Letters, Pairs, Settings};
@@ -411,6 +412,7 @@ pub(super) fn bare_name(side: &Pair<'_, Rule>) -> Option<String> {
     match primary.as_rule() {
         Rule::symbol => Some(symbol_name(primary.as_str())),
         Rule::call => Some(primary.as_str().replace(' ', "")),
+        Rule::conjugate => bar::bare_name(&primary),
         _ => None,
     }
 }

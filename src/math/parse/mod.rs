@@ -26,6 +26,7 @@
 //! | `f(x)` | a call, for f, g, h, F, G, P, Q; then a product (`call_as_product`) |
 //! | `2e-3` | 0.002 in plain text; with LaTeX 2e − 3 first (`euler`) |
 //! | `(a, b)` | a tuple, then an open interval (`open_interval`) |
+//! | `\bar z`, `\bar x` | a conjugate; a name of its own |
 //! | `C` | a variable, then a choice (`choice_letter`) |
 //! | `3:04` | a time where the minutes have two digits, and a ratio |
 //! | `(x, y) = (1, 2)` | one tuple, then componentwise (`componentwise`) |
@@ -94,6 +95,8 @@ mod labels;
 mod derived;
 
 mod answer;
+
+mod bar;
 
 mod print;
 

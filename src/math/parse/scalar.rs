@@ -320,12 +320,7 @@ impl Builder<'_> {
             Rule::root => self.root(pair, arena)?,
             Rule::log => self.logarithm(pair, arena)?,
             Rule::function => self.function(pair, arena)?,
-            Rule::conjugate => {
-                let inner = self
-                    .primary(pair.into_inner().next().ok_or(fault)?, arena)?
-                    .0;
-                arena.add(Node::Apply(Function::Conj, inner))
-            }
+            Rule::conjugate => self.barred(pair, arena)?,
             Rule::call => self.call(pair, arena)?,
             Rule::choose => {
                 let arguments = self.arguments(pair.into_inner().next().ok_or(fault)?, arena)?;

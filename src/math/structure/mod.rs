@@ -33,6 +33,8 @@ mod scalar;
 
 mod letter;
 
+mod sequence;
+
 mod unevaluated;
 
 mod collection;
