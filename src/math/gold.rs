@@ -20,6 +20,7 @@ use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::reading::read;
 use super::scan::{fold, tokens, without_delimiters};
+use super::statements::numbered;
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -411,6 +412,9 @@ pub(super) fn interpret(text: &str, options: &MathOptions) -> Result<Answer, Fau
     }
     let folded = fold(text);
     let all = without_delimiters(tokens(&folded));
+    if numbered(text).is_some() {
+        return Ok(Answer::Opaque(Opaque::new(&all)));
+    }
     match read_tokens(&all, limits) {
         Ok(value) => Ok(Answer::Value(value)),
         Err(Fault::Unsupported) => match Opaque::new(&all) {

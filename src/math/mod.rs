@@ -170,6 +170,8 @@ mod parse;
 
 mod decide;
 
+mod statements;
+
 mod structure;
 
 mod reading;

@@ -28,6 +28,7 @@
 //! | `(a, b)` | a tuple, then an open interval (`open_interval`) |
 //! | `\bar z`, `\bar x` | a conjugate; a name of its own |
 //! | `C` | a variable, then a choice (`choice_letter`) |
+//! | `(1)(3)` | the statements 1 and 3, then a product (`factors`) |
 //! | `3:04` | a time where the minutes have two digits, and a ratio |
 //! | `(x, y) = (1, 2)` | one tuple, then componentwise (`componentwise`) |
 //! | `1 \pm 2` | both values, all `\pm` linked; `\mp` is the other sign |
@@ -110,6 +111,7 @@ use pest::Parser;
 
 use self::grammar::Rule;
 
+use super::statements::numbered;
 use super::typed::{READINGS, Reading, Readings, Typed};
 use derived::{clock, componentwise, indexed, with_unprinted_braces};
 use normalise::{Canonical, normalise};
@@ -184,6 +186,18 @@ pub(super) fn parse(text: &str, limits: &ParseLimits) -> Result<Readings, ParseF
     }
     if stripped.contains(['?', '？']) {
         return Err(ParseFault::Hedge);
+    }
+    if let Some(numbered) = numbered(stripped) {
+        let mut all = parse(&numbered.list(), limits)?;
+        all.0.truncate(1);
+        if let Some(product) = numbered.product() {
+            let factors = parse(&product, limits)?.0.into_iter().take(1);
+            all.0.extend(factors.map(|reading| Reading {
+                rule: Some("factors"),
+                ..reading
+            }));
+        }
+        return Ok(all);
     }
     let (words, setting) = match set_as_text(stripped) {
         Some(inside) => (inside, Setting::Text),

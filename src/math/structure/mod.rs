@@ -108,7 +108,8 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 10] = [
+const DOUBTFUL: [&str; 11] = [
+    "factors",
     "unprinted_braces",
     "log_natural",
     "product_first",
