@@ -70,6 +70,7 @@ use super::decide::{Limits, Secrets};
 use super::declared;
 use super::expr::Node;
 use super::options::{DecimalComma, MathOptions, Unevaluated};
+use super::parse::LINKED;
 use super::printed;
 use super::typed::{Form, Reading, Readings, Typed};
 use unevaluated::is_unevaluated;
@@ -181,6 +182,13 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             }
             if let Some(rule) = reading.rule.filter(|rule| *rule != system::SYSTEM) {
                 judged = judged.thanks_to(rule);
+            }
+            // Two values or four: only the same signs are the same for certain.
+            if [reference.rule, reading.rule].contains(&Some(LINKED)) {
+                judged = match print::print(&reference.value) == print::print(&reading.value) {
+                    true => judged,
+                    false => Judgement::Unknown(LINKED),
+                };
             }
             // `0,111` may be 0.111 or two numbers; both are what is written.
             if let Some(precision @ (declared::ROUNDED | declared::CUT)) = reference.rule
