@@ -258,6 +258,18 @@ impl Builder<'_> {
         if let Some(time) = clock(&sides) {
             return Ok(time);
         }
+        // `Ans: 18` is a value behind its label.
+        if let [label, value] = sides.as_slice()
+            && label.as_str().trim().len() > 1
+            && label
+                .as_str()
+                .trim()
+                .bytes()
+                .all(|b| b.is_ascii_alphabetic())
+            && value.as_str().trim().bytes().all(|b| b.is_ascii_digit())
+        {
+            return Err(unparsed(label));
+        }
         let mut terms = Vec::with_capacity(sides.len());
         for side in &sides {
             terms.push(self.side_expression(side)?);

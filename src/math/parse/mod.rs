@@ -23,6 +23,7 @@
 //! | `0.1(6)` | 1/6: digits in brackets after a point repeat |
 //! | `12 apples` | 12, for a closed list of nouns, which are not compared |
 //! | `1/2x` | (1/2)x, then 1/(2x) (`product_first`) |
+//! | `C_5^2`, `A_5^2` | numbers of choices |
 //! | `f(x)` | a call, for f, g, h, F, G, P, Q; then a product (`call_as_product`) |
 //! | `2e-3` | 0.002 in plain text; with LaTeX 2e − 3 first (`euler`) |
 //! | `(a, b)` | a tuple, then an open interval (`open_interval`) |
@@ -63,6 +64,8 @@ mod look_alike;
 mod variants;
 
 mod number;
+
+mod selections;
 
 mod settings;
 

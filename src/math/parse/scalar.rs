@@ -15,6 +15,7 @@ use super::arithmetic::{
     radians, raised, reciprocal,
 };
 use super::number;
+use super::selections::selections;
 use super::settings::{Branch, Degrees, Division, Settings};
 use super::{ParseFault, ParseLimits, Rule};
 
@@ -211,7 +212,10 @@ impl Builder<'_> {
                 _ => return Err(unparsed(&mark)),
             };
         }
-        id = raised(id, &mut tower, arena);
+        id = match selections(id, &tower, arena) {
+            Some(choices) => choices,
+            None => raised(id, &mut tower, arena),
+        };
         Ok(Partial {
             value: Value::Atom(id),
             spelling,
