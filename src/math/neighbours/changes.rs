@@ -84,7 +84,14 @@ pub(super) fn before(text: &str) -> bool {
             word.ends_with(|c: char| c.is_ascii_digit()) || names_number(word)
         })
     });
-    changes || of_number || (percent && tail.ends_with("of"))
+    // "Both 8 and \\boxed{7} work."
+    let both = tail.strip_suffix("and").is_some_and(|ahead| {
+        ahead
+            .trim_end_matches([' ', '$'])
+            .ends_with(|c: char| c.is_ascii_digit())
+            && ahead.split(' ').any(|word| word == "both")
+    });
+    changes || of_number || both || (percent && tail.ends_with("of"))
 }
 
 /// Whether the words behind a box make another number of it: "dozen", "and a

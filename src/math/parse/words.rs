@@ -183,7 +183,11 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
             || super::symbols::superscript(c).is_some()
             || super::symbols::subscript(c).is_some()
     };
-    let single_letter = |word: &&str| word.trim_end_matches(',').chars().count() == 1;
+    let single_letter = |word: &&str| {
+        let mut chars = word.trim_end_matches(',').chars();
+        // "June 5"
+        chars.next().is_some_and(|c| !c.is_ascii_digit()) && chars.next().is_none()
+    };
     if words.contains(symbol) || (parts.len() > 1 && parts.iter().any(single_letter)) {
         return InWords::Mathematics;
     }
