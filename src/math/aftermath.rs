@@ -81,7 +81,8 @@ pub(super) fn after(text: &str) -> Aftermath {
 fn leaves_open(own: &str) -> bool {
     const OPEN: [&str; 4] = ["possibility", "possible", "candidate", "option"];
     let mut words = own.split_whitespace();
-    let is_one = words.find(|word| *word == "is").is_some() && words.next() == Some("one");
+    let is_one = words.find(|word| *word == "is").is_some()
+        && words.next().is_some_and(|word| matches!(word, "one" | "a"));
     is_one
         && words
             .next()

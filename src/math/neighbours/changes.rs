@@ -84,12 +84,14 @@ pub(super) fn before(text: &str) -> bool {
             word.ends_with(|c: char| c.is_ascii_digit()) || names_number(word)
         })
     });
-    // "Both 8 and \\boxed{7} work."
+    // "Both 8 and \\boxed{7} work", "between 6 and".
     let both = tail.strip_suffix("and").is_some_and(|ahead| {
         ahead
             .trim_end_matches([' ', '$'])
             .ends_with(|c: char| c.is_ascii_digit())
-            && ahead.split(' ').any(|word| word == "both")
+            && ahead
+                .split(' ')
+                .any(|word| matches!(word, "both" | "between"))
     });
     changes || of_number || both || (percent && tail.ends_with("of"))
 }
