@@ -82,6 +82,11 @@ fn cases_of_prose_hold() {
     hold(include_str!("data/math/prose.toml"));
 }
 
+#[test]
+fn cases_of_letters_hold() {
+    hold(include_str!("data/math/letters.toml"));
+}
+
 fn hold(cases: &str) {
     let cases: Cases = toml::from_str(cases).unwrap();
     let mut names = std::collections::BTreeSet::new();

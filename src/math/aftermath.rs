@@ -62,6 +62,12 @@ pub(super) fn after(text: &str) -> Aftermath {
     if denies(own) {
         return Aftermath::Refused("denied");
     }
+    if leaves_open(own) {
+        return Aftermath::Refused("hedged");
+    }
+    if is_case(own) {
+        return Aftermath::Refused("conditional");
+    }
     if let Some(refused) = own_sentence(own) {
         return refused;
     }
@@ -69,6 +75,33 @@ pub(super) fn after(text: &str) -> Aftermath {
         true => Aftermath::Refused("retracted"),
         false => Aftermath::Stands,
     }
+}
+
+/// Whether the answer is one of several that may be: "is one possibility".
+fn leaves_open(own: &str) -> bool {
+    const OPEN: [&str; 4] = ["possibility", "possible", "candidate", "option"];
+    let mut words = own.split_whitespace();
+    let is_one = words.find(|word| *word == "is").is_some()
+        && words.next().is_some_and(|word| matches!(word, "one" | "a"));
+    is_one
+        && words
+            .next()
+            .is_some_and(|word| OPEN.iter().any(|open| word.starts_with(open)))
+}
+
+/// Whether another number holds elsewhere: "for even n, 8 for odd n".
+fn is_case(own: &str) -> bool {
+    let mut words = own
+        .split(|c: char| c.is_whitespace() || "$,;".contains(c))
+        .filter(|word| !word.is_empty());
+    let before: Vec<&str> = words.clone().take(1).collect();
+    let mut previous = "";
+    before == ["for"]
+        && words.any(|word| {
+            let other = word == "for" && previous.ends_with(|c: char| c.is_ascii_digit());
+            previous = word;
+            other
+        })
 }
 
 fn own_sentence(own: &str) -> Option<Aftermath> {

@@ -107,6 +107,9 @@ fn exact_side(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Re
     if rounded.contains("\\approx") || rounded.contains(['≈', '=', ',']) {
         return None;
     }
+    if is_far(exact, rounded) {
+        return None;
+    }
     let mut readings = parse(exact.trim())?;
     parse(rounded.trim())?;
     // `x \approx 11` has no exact side.
@@ -117,6 +120,22 @@ fn exact_side(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<Re
     };
     tag(&mut readings, "exact_side");
     is_value.then_some(readings)
+}
+
+/// Whether two plain decimals are further apart than the second rounds: `7 \approx 8`.
+fn is_far(exact: &str, rounded: &str) -> bool {
+    let plain = |text: &str| text.trim_matches(['$', ' ']).parse::<f64>().ok();
+    let (Some(one), Some(other)) = (plain(exact), plain(rounded)) else {
+        return false;
+    };
+    let digits = rounded.trim_matches(['$', ' ']);
+    let unit = match digits.split_once('.') {
+        Some((_, fraction)) => 0.1_f64.powi(i32::try_from(fraction.len()).unwrap_or(i32::MAX)),
+        None => 10_f64.powi(
+            i32::try_from(digits.len() - digits.trim_end_matches('0').len()).unwrap_or(i32::MAX),
+        ),
+    };
+    (one - other).abs() > unit * 0.501
 }
 
 /// `x \approx 11`, `\Delta p \approx -\hbar\omega/c`: a value for a name, which is

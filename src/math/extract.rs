@@ -88,7 +88,7 @@ pub(super) fn extract(text: &str, scope: Scope, how: Extract) -> Result<Found> {
         Extract::Whole => whole(region, Source::Whole),
         Extract::Boxed => boxed(text, region)?.ok_or("no_answer_found"),
         Extract::AnswerTag => tagged(text, region)?.ok_or("no_answer_found"),
-        Extract::Hash => hash(text, region)?.ok_or("no_answer_found"),
+        Extract::Hash => marked(text, region)?.ok_or("no_answer_found"),
         Extract::Phrase => phrase(text, region)?.ok_or("no_answer_found"),
     }
 }
@@ -119,10 +119,15 @@ fn auto(text: &str, region: Range<usize>, scope: Scope) -> Result<Found> {
                 return limited(hash);
             }
             (None, Some(phrase)) => return limited(phrase),
-            (None, None) => match (bold(text, region.clone())?, scope) {
-                (Some(bold), Scope::Response) => return Ok(bold),
-                _ => return whole(region, Source::Whole),
-            },
+            (None, None) => {
+                if let Some(marked) = marked_at_end(text, region.clone())? {
+                    return limited(marked);
+                }
+                return match (bold(text, region.clone())?, scope) {
+                    (Some(bold), Scope::Response) => Ok(bold),
+                    _ => whole(region, Source::Whole),
+                };
+            }
         },
     };
     // What is announced after the judged answer must repeat it.
@@ -281,33 +286,56 @@ fn tagged(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     Ok(Some(answer))
 }
 
-/// The rest of the line after the last `####`.
+/// The rest of the line after the last `####`, where it is no heading: `#### Solution`.
 fn hash(text: &str, region: Range<usize>) -> Result<Option<Found>> {
-    let Some(at) = memchr::memmem::rfind(&text.as_bytes()[region.clone()], b"####") else {
+    let is_heading = |line: &str| !line.contains(char::is_numeric) && !commits(line);
+    match marked_line(text, region.clone()) {
+        Some((_, span)) if !span.is_empty() && is_heading(&text[span.clone()]) => Ok(None),
+        _ => marked(text, region),
+    }
+}
+
+/// The last line, where it is marked: `#### Evelyn`. What heads nothing is no heading.
+fn marked_at_end(text: &str, region: Range<usize>) -> Result<Option<Found>> {
+    match marked_line(text, region.clone()) {
+        Some((_, span)) if span.end == region.end => marked(text, region),
+        _ => Ok(None),
+    }
+}
+
+/// The rest of the line after the last `####`, whatever it is.
+fn marked(text: &str, region: Range<usize>) -> Result<Option<Found>> {
+    let Some((at, span)) = marked_line(text, region.clone()) else {
         return Ok(None);
     };
-    let from = region.start + at + "####".len();
-    let line = text[from..region.end]
-        .find('\n')
-        .map_or(region.end, |n| from + n);
-    let span = trimmed(text, from..line);
     if span.is_empty() {
         return Err("empty");
     }
-    // `#### Solution` is a heading.
-    if !text[span.clone()].contains(char::is_numeric) && !commits(&text[span.clone()]) {
-        return Ok(None);
-    }
-    let before = &text[region.start..region.start + at];
-    let same_line = before.rsplit('\n').next().unwrap_or_default();
+    let same_line = text[region.start..at]
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default();
     if same_line.contains(char::is_alphabetic)
         && let Some(reason) = doubt::before(same_line)
     {
         return Err(reason);
     }
+    let line = text[span.end..region.end]
+        .find('\n')
+        .map_or(region.end, |n| span.end + n);
     let mut answer = found(span, Source::Hash);
     aftermath(text, line, region.end, &mut answer)?;
     Ok(Some(answer))
+}
+
+/// Where the last `####` stands, and the rest of its line.
+fn marked_line(text: &str, region: Range<usize>) -> Option<(usize, Range<usize>)> {
+    let at = region.start + memchr::memmem::rfind(&text.as_bytes()[region.clone()], b"####")?;
+    let from = at + "####".len();
+    let line = text[from..region.end]
+        .find('\n')
+        .map_or(region.end, |n| from + n);
+    Some((at, trimmed(text, from..line)))
 }
 
 /// The clause after the last phrase that announces an answer.

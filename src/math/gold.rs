@@ -5,6 +5,7 @@ use std::cell::Cell;
 use crate::boxed;
 use crate::verdict::ReferenceError;
 
+use super::anchors::is_hedge;
 use super::between::joined;
 use super::boxes::{announces_final, with_name};
 use super::control::restored;
@@ -20,6 +21,7 @@ use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::reading::read;
 use super::scan::{fold, tokens, without_delimiters};
+use super::statements::numbered;
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -77,7 +79,7 @@ impl Gold {
             return Ok(gold);
         }
         let whole = Gold::compile_text(reference, options);
-        if whole.as_ref().is_ok_and(|gold| !gold.is_in_words()) {
+        if whole.as_ref().is_ok_and(|gold| gold.words().is_none()) {
             return whole;
         }
         // Prose may announce the answer, or be it.
@@ -216,14 +218,46 @@ impl Gold {
         }
     }
 
-    /// Whether it was read as nothing but words.
-    fn is_in_words(&self) -> bool {
-        self.readings.as_ref().is_some_and(|readings| {
-            readings
-                .0
+    /// The text of a reference that was read as nothing but words.
+    fn words(&self) -> Option<&str> {
+        match self.readings.as_ref()?.0.as_slice() {
+            [
+                Reading {
+                    value: Typed::Text(text),
+                    ..
+                },
+                rest @ ..,
+            ] if rest
                 .iter()
-                .all(|reading| matches!(reading.value, Typed::Text(_)))
-        })
+                .all(|reading| matches!(reading.value, Typed::Text(_))) =>
+            {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the reference is these words.
+    pub(super) fn is_in_words(&self, words: &str) -> bool {
+        let (Some(own), Some(given)) = (self.words(), plain_text(words)) else {
+            return false;
+        };
+        let words = |text: &str| -> Vec<String> {
+            let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+            // `n` is not `N`.
+            let folded = text.split(' ').map(|word| match word.chars().count() {
+                1 => word.to_owned(),
+                _ => word.to_lowercase(),
+            });
+            folded.collect()
+        };
+        words(own) == words(&given)
+    }
+
+    /// Whether the reference itself holds a word that doubts or denies.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let mut words = self.words().unwrap_or_default().split(' ');
+        words.any(is_hedge)
     }
 
     /// The canonical form: `1/2`, `5 cm`, `x=3`; for what is not a number, its
@@ -410,6 +444,9 @@ pub(super) fn interpret(text: &str, options: &MathOptions) -> Result<Answer, Fau
     }
     let folded = fold(text);
     let all = without_delimiters(tokens(&folded));
+    if numbered(text).is_some() {
+        return Ok(Answer::Opaque(Opaque::new(&all)));
+    }
     match read_tokens(&all, limits) {
         Ok(value) => Ok(Answer::Value(value)),
         Err(Fault::Unsupported) => match Opaque::new(&all) {

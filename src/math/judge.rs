@@ -10,7 +10,7 @@ use crate::verdict::{Outcome, Verdict};
 use super::boxes::with_name;
 use super::compare;
 use super::decide::{self, Secrets};
-use super::extract::Found;
+use super::extract::{Found, Source};
 use super::gold::{Answer, Gold, as_text, interpret};
 use super::number::{Fault, Limits};
 use super::opaque;
@@ -58,6 +58,28 @@ fn decide_limits(options: &MathOptions) -> decide::Limits {
 
 /// Judges the answer that was found in `text`.
 pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
+    let verdict = judge_span(gold, text, found, options);
+    let exclaimed = found.source == Source::Phrase && verdict.outcome == Outcome::Wrong;
+    let Some(less) = text[found.span.clone()]
+        .strip_suffix('!')
+        .filter(|_| exclaimed)
+    else {
+        return verdict;
+    };
+    // "The answer is 18!" may exclaim; `$18$!` does.
+    let plain = Found {
+        span: found.span.start..found.span.start + less.len(),
+        ..found.clone()
+    };
+    let plain = judge_span(gold, text, &plain, options);
+    match plain.outcome {
+        Outcome::Correct if ["$", "\\)", "\\]"].iter().any(|end| less.ends_with(end)) => plain,
+        Outcome::Correct => Verdict::unknown("exclamation"),
+        _ => verdict,
+    }
+}
+
+fn judge_span(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
     let bare = &text[found.span.clone()];
     let whole = found
         .suffix
@@ -272,6 +294,13 @@ fn is_power_of_ten_form(span: &str) -> bool {
 fn symbolic(gold: &Gold, span: &str, options: &MathOptions, spent: &Cell<u64>) -> Verdict {
     let readings = match read(span, options) {
         Ok(readings) => readings,
+        // "sufficient but not necessary" denies nothing where it is the reference.
+        Err(ParseFault::Hedge | ParseFault::Unparsed { .. }) if gold.is_in_words(span) => {
+            return Verdict::correct("text")
+                .with("answer", span)
+                .with("proof", "exact");
+        }
+        Err(ParseFault::Hedge) if gold.is_doubtful() => return Verdict::unknown("different_text"),
         Err(ParseFault::Limit) => return Verdict::unknown("limit"),
         Err(ParseFault::Hedge) => return Verdict::wrong("hedged"),
         Err(ParseFault::Undefined) => return Verdict::wrong("undefined"),

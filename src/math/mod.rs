@@ -90,6 +90,9 @@
 //! | unknown | `unsolved` | the answer restates the question, `2x = 10` for `x = 5`; by policy, `6 \cdot 7` for 42 |
 //! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
 //! | unknown | `different_condition` | the value, under another clause or none |
+//! | unknown | `exclamation` | "The answer is 18!" for 18: a factorial, or a sentence |
+//! | unknown | `linked_signs` | `\pm 1 \pm 2` may be two values or four |
+//! | unknown | `letter_order` | the same letters in another order: a product, a word or a numeral |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |
 //! | unknown | `repeated_answers` | a double root, or the same answer twice |
 //! | unknown | `juxtaposed` | `x = 2 y = 6`: two equations, or one chain |
@@ -169,6 +172,8 @@ mod typed;
 mod parse;
 
 mod decide;
+
+mod statements;
 
 mod structure;
 

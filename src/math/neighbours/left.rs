@@ -1,6 +1,6 @@
 //! What stands left of a box: nothing that makes the box a part of something.
 
-use super::{FACES, IN_EXPRESSION, command_at_end};
+use super::{FACES, IN_EXPRESSION, changes, command_at_end};
 
 /// Commands that may stand before a box, beside those of [`CONCLUDES`].
 const LEADING: &[&str] = &[
@@ -163,9 +163,11 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                 match name {
                     // A text in front speaks; its words are judged elsewhere.
                     Some(name) if FACES.contains(&name) => {
-                        return match rest[open..].contains(char::is_alphabetic) {
-                            true => Ok(()),
-                            false => refused,
+                        let inside = &rest[open + 1..rest.len() - 1];
+                        let said = format!("{}{inside}", &rest[..open - name.len() - 1]);
+                        return match inside.contains(char::is_alphabetic) {
+                            true if !changes::before(&said) => Ok(()),
+                            _ => refused,
                         };
                     }
                     Some(name) if LAYOUT.contains(&name) => {
@@ -206,7 +208,7 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                 }
                 let word = rest.chars().rev().take_while(|c| c.is_alphabetic()).count();
                 let spaceless = !c.is_ascii() && u32::from(c) >= 0x2e80;
-                if changes_value(rest) {
+                if changes::before(rest) {
                     return refused;
                 }
                 let prose = spaceless || ((gap || delimiter) && (word > 1 || line));
@@ -218,50 +220,6 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
             _ => return refused,
         }
     }
-}
-
-/// Whether the words before a box make another value of it: "negative", "half of",
-/// "more than".
-fn changes_value(before: &str) -> bool {
-    const CHANGES: &[&str] = &[
-        "minus",
-        "negative",
-        "twice",
-        "double",
-        "triple",
-        "half",
-        "half of",
-        "square of",
-        "cube of",
-        "root of",
-        "reciprocal of",
-        "opposite of",
-        "negation of",
-        "inverse of",
-        "logarithm of",
-        "log of",
-        "multiple of",
-        "more than",
-        "less than",
-        "greater than",
-        "divided by",
-        "multiplied by",
-        "excluding",
-        "all but",
-        "without",
-        "differs from",
-        "different from",
-        "unequal to",
-    ];
-    const LONGEST: usize = 16;
-    let tail: Vec<char> = before.chars().rev().take(LONGEST).collect();
-    let tail: String = tail.into_iter().rev().collect::<String>().to_lowercase();
-    CHANGES.iter().any(|change| {
-        tail.strip_suffix(change).is_some_and(|ahead| {
-            let bound = change.ends_with(" than") && ahead.ends_with("no ");
-            !bound && !ahead.ends_with(char::is_alphanumeric)
-        })
-    })
 }
 
 /// `(a)` or `(2)` at the beginning of its line.

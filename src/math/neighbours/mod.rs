@@ -5,6 +5,7 @@
 //! an inequality or struck out does not state its content as the answer; what
 //! is not known to leave a box alone is refused. Linear in the text.
 
+mod changes;
 mod left;
 mod right;
 

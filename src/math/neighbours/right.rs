@@ -1,8 +1,6 @@
 //! What stands right of a box: what belongs to it, or takes it back.
 
-use super::super::counted::resizes;
-use super::super::restated::names_number;
-use super::{Beside, IN_EXPRESSION};
+use super::{Beside, IN_EXPRESSION, changes};
 
 /// Commands that may follow a box.
 const TRAILING: &[&str] = &[
@@ -190,6 +188,9 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                         let Some(close) = rest.find('}') else {
                             return refused;
                         };
+                        if changes::behind(rest) {
+                            return refused;
+                        }
                         beside.suffix = Some(at..at + close + 1 + power(&rest[close + 1..]));
                         return Ok(beside);
                     }
@@ -219,7 +220,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
                     return refused;
                 }
-                if changes_value(rest) {
+                if changes::behind(rest) {
                     return refused;
                 }
                 // "in" is hardly ever inches.
@@ -234,49 +235,6 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
         beside.after = at;
     }
     Ok(beside)
-}
-
-/// Whether the words behind a box make another number of it: "dozen", "and a
-/// half", "times 2".
-fn changes_value(rest: &str) -> bool {
-    const OPERATIONS: [&str; 9] = [
-        "times",
-        "plus",
-        "minus",
-        "over",
-        "divided",
-        "multiplied",
-        "choose",
-        "mod",
-        "point",
-    ];
-    const PARTS: [&str; 4] = ["half", "third", "quarter", "fifth"];
-    let lower = rest
-        .get(..rest.len().min(48))
-        .unwrap_or_default()
-        .to_lowercase();
-    let mut words = lower.split(' ');
-    let first = words.next().unwrap_or_default();
-    let name = first.trim_end_matches(|c: char| !c.is_alphabetic());
-    let next = words.next().unwrap_or_default();
-    let next = match next {
-        "by" => words.next().unwrap_or_default(),
-        next => next,
-    };
-    let value = next.trim_start_matches(['$', '\\', '(', '-']);
-    let is_value = value.starts_with(|c: char| c.is_numeric())
-        || value.starts_with("boxed")
-        || names_number(value);
-    let part = |word: Option<&str>| {
-        word.is_some_and(|word| PARTS.iter().any(|part| word.starts_with(part)))
-    };
-    // "million" belongs to the number, which is read with it.
-    resizes(name) && !matches!(name, "hundred" | "thousand" | "million")
-        || OPERATIONS.contains(&name) && is_value
-        || matches!(name, "to" | "through") && value.starts_with(|c: char| c.is_ascii_digit())
-        || name == "followed" && next != first && !value.is_empty() && lower.contains("zero")
-        || name == "and" && (value.starts_with("frac") || value.starts_with("dfrac"))
-        || name == "and" && matches!(next, "a" | "one") && part(words.next())
 }
 
 /// The length of `_8` or `_{8}`.

@@ -4,6 +4,7 @@ use pest::iterators::Pair;
 
 use super::super::expr::{Arena, Expr, Node};
 use super::super::typed::{Chain, Modulo, Relation, Typed};
+use super::bar;
 use super::quantity::clock;
 use super::scalar::{Builder, symbol_name, unparsed};
 use super::separators::joined;
@@ -232,6 +233,18 @@ impl Builder<'_> {
         if let Some(time) = clock(&sides) {
             return Ok(time);
         }
+        // `Ans: 18` is a value behind its label.
+        if let [label, value] = sides.as_slice()
+            && label.as_str().trim().len() > 1
+            && label
+                .as_str()
+                .trim()
+                .bytes()
+                .all(|b| b.is_ascii_alphabetic())
+            && value.as_str().trim().bytes().all(|b| b.is_ascii_digit())
+        {
+            return Err(unparsed(label));
+        }
         let mut terms = Vec::with_capacity(sides.len());
         for side in &sides {
             terms.push(self.side_expression(side)?);
@@ -360,6 +373,7 @@ pub(super) fn bare_name(side: &Pair<'_, Rule>) -> Option<String> {
     match primary.as_rule() {
         Rule::symbol => Some(symbol_name(primary.as_str())),
         Rule::call => Some(primary.as_str().replace(' ', "")),
+        Rule::conjugate => bar::bare_name(&primary),
         _ => None,
     }
 }

@@ -23,13 +23,17 @@
 //! | `0.1(6)` | 1/6: digits in brackets after a point repeat |
 //! | `12 apples` | 12, for a closed list of nouns, which are not compared |
 //! | `1/2x` | (1/2)x, then 1/(2x) (`product_first`) |
+//! | `C_5^2`, `A_5^2` | numbers of choices |
 //! | `f(x)` | a call, for f, g, h, F, G, P, Q; then a product (`call_as_product`) |
 //! | `2e-3` | 0.002 in plain text; with LaTeX 2e − 3 first (`euler`) |
 //! | `(a, b)` | a tuple, then an open interval (`open_interval`) |
+//! | `\bar z`, `\bar x` | a conjugate; a name of its own |
 //! | `C` | a variable, then a choice (`choice_letter`) |
+//! | `(1)(3)` | the statements 1 and 3, then a product (`factors`) |
 //! | `3:04` | a time where the minutes have two digits, and a ratio |
 //! | `(x, y) = (1, 2)` | one tuple, then componentwise (`componentwise`) |
-//! | `1 \pm 2` | both values, all `\pm` linked; `\mp` is the other sign |
+//! | `1 \pm 2` | both values; `\mp` is the other sign |
+//! | `\pm 1 \pm 2` | two values, if the signs are linked (`linked_signs`), which is not known |
 //! | `a = b = c` | the last link (`equality_chain`), with all sides to be compared |
 //! | `x = 1 \quad y = 2` | a list; after a blank also a chain (`juxtaposed`) |
 //! | `1 \text{ or } 2` | a set |
@@ -64,6 +68,8 @@ mod look_alike;
 mod variants;
 
 mod number;
+
+mod selections;
 
 mod settings;
 
@@ -107,6 +113,10 @@ mod derivation;
 
 mod answer;
 
+mod bar;
+
+mod signs;
+
 mod print;
 
 #[cfg(test)]
@@ -120,12 +130,14 @@ use pest::Parser;
 use self::grammar::Rule;
 
 use super::expr::Node;
+use super::statements::numbered;
 use super::typed::{READINGS, Reading, Readings, Typed};
 use derived::{clock, componentwise, indexed, with_unprinted_braces};
 use juxtaposed::Gap;
 use normalise::{Canonical, normalise};
 use scalar::Builder;
 use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
+pub(super) use signs::LINKED;
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, ends_as_time, fold_words, time};
 use wrapping::{set_as_text, strip};
@@ -222,6 +234,18 @@ fn parse_joined(text: &str, limits: &ParseLimits) -> Result<Readings, ParseFault
     if stripped.contains(['?', '？']) {
         return Err(ParseFault::Hedge);
     }
+    if let Some(numbered) = numbered(stripped) {
+        let mut all = parse(&numbered.list(), limits)?;
+        all.0.truncate(1);
+        if let Some(product) = numbered.product() {
+            let factors = parse(&product, limits)?.0.into_iter().take(1);
+            all.0.extend(factors.map(|reading| Reading {
+                rule: Some("factors"),
+                ..reading
+            }));
+        }
+        return Ok(all);
+    }
     let (words, setting) = match set_as_text(stripped) {
         Some(inside) => (inside, Setting::Text),
         None => (stripped, Setting::Bare),
@@ -266,6 +290,7 @@ fn parse_joined(text: &str, limits: &ParseLimits) -> Result<Readings, ParseFault
         (all, _) => all,
     };
     let all = all.map(|all| with_unprinted_braces(all, text, stripped, limits));
+    let all = all.map(|all| signs::mark(all, &canonical.text));
     // `Rome` is hardly a product.
     let all = match all {
         Ok(mut all) if is_product_of_letters(words) && all.0.len() < limits.readings => {

@@ -258,7 +258,10 @@ impl<'t> Writer<'t> {
             }
         }
         // `2^6 3^5` is a product; `2 3` and `2^6 3` are none.
-        if rest[end..].trim_start().starts_with('^') && self.ends_with_power() {
+        // The degrees of `\sin^2 15^\circ` are no power.
+        let raised = rest[end..].trim_start().strip_prefix('^');
+        let is_power = raised.is_some_and(|script| !is_degree(script));
+        if is_power && self.ends_with_power() {
             self.put("*", Previous::Operator)?;
         }
         self.put(&number, Previous::Digits)?;
@@ -468,4 +471,10 @@ fn spaced_group_comma(rest: &str) -> Option<&str> {
 /// The length in bytes of the longest prefix whose characters all satisfy `is`.
 pub(super) fn run(text: &str, is: impl Fn(char) -> bool) -> usize {
     text.find(|c| !is(c)).unwrap_or(text.len())
+}
+
+/// Whether a script is a degree sign.
+fn is_degree(script: &str) -> bool {
+    let script = script.trim_start().trim_start_matches(['{', ' ']);
+    script.starts_with("\\circ") || script.starts_with('°')
 }

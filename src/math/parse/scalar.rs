@@ -16,6 +16,7 @@ use super::arithmetic::{
     radians, raised, reciprocal,
 };
 use super::number;
+use super::selections::selections;
 use super::settings::{Branch, Degrees, Division, Settings};
 use super::{ParseFault, ParseLimits, Rule};
 
@@ -214,7 +215,10 @@ impl Builder<'_> {
                 _ => return Err(unparsed(&mark)),
             };
         }
-        id = raised(id, &mut tower, arena);
+        id = match selections(id, &tower, arena) {
+            Some(choices) => choices,
+            None => raised(id, &mut tower, arena),
+        };
         Ok(Partial {
             value: Value::Atom(id),
             spelling,
@@ -323,12 +327,7 @@ impl Builder<'_> {
             Rule::root => self.root(pair, arena)?,
             Rule::log => self.logarithm(pair, arena)?,
             Rule::function => self.function(pair, arena)?,
-            Rule::conjugate => {
-                let inner = self
-                    .primary(pair.into_inner().next().ok_or(fault)?, arena)?
-                    .0;
-                arena.add(Node::Apply(Function::Conj, inner))
-            }
+            Rule::conjugate => self.barred(pair, arena)?,
             Rule::call => self.call(pair, arena)?,
             Rule::choose => {
                 let arguments = self.arguments(pair.into_inner().next().ok_or(fault)?, arena)?;

@@ -25,6 +25,15 @@ impl Writer<'_> {
                     self.at = self.source.len() - trimmed.len() + 1;
                     Ok(())
                 }
+                (Symbol::Overline, Some('\\')) => {
+                    let length = run(&trimmed[1..], |c| c.is_ascii_alphabetic());
+                    let letter =
+                        symbols::greek(&trimmed[1..=length]).ok_or_else(|| self.fault())?;
+                    let token = format!("\\conj{{{letter}}}");
+                    self.put(&token, Previous::Operand)?;
+                    self.at = self.source.len() - trimmed.len() + 1 + length;
+                    Ok(())
+                }
                 (Symbol::Blackboard, Some(c)) if c.is_ascii_alphabetic() => {
                     self.blackboard(&trimmed[..1])?;
                     self.at = self.source.len() - trimmed.len() + 1;

@@ -68,6 +68,22 @@ const PROSE: &[&str] = &[
     "dozen",
 ];
 
+/// What a day of one digit may stand behind.
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// Short words that are never products of letters.
 const NEVER_PRODUCTS: &[&str] = &[
     "is", "to", "of", "by", "the", "no", "yes", "as", "at", "on", "it", "its", "an", "are", "was",
@@ -184,7 +200,8 @@ pub(super) fn answer_in_words(words: &str, set: Setting) -> InWords {
             || super::symbols::subscript(c).is_some()
     };
     let single_letter = |word: &&str| word.trim_end_matches(',').chars().count() == 1;
-    if words.contains(symbol) || (parts.len() > 1 && parts.iter().any(single_letter)) {
+    let is_date = parts.len() == 2 && MONTHS.contains(&parts[0]) && parts[1] != "0";
+    if words.contains(symbol) || (parts.len() > 1 && !is_date && parts.iter().any(single_letter)) {
         return InWords::Mathematics;
     }
     if parts.len() > WORDS

@@ -34,6 +34,8 @@ mod scalar;
 
 mod letter;
 
+mod sequence;
+
 mod unevaluated;
 
 mod collection;
@@ -71,6 +73,7 @@ use super::decide::{Limits, Secrets};
 use super::declared;
 use super::expr::Node;
 use super::options::{DecimalComma, MathOptions, Unevaluated};
+use super::parse::LINKED;
 use super::printed;
 use super::typed::{Form, Reading, Readings, Typed};
 use unevaluated::is_unevaluated;
@@ -109,8 +112,9 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 11] = [
+const DOUBTFUL: [&str; 12] = [
     "juxtaposed",
+    "factors",
     "unprinted_braces",
     "log_natural",
     "product_first",
@@ -182,6 +186,13 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             }
             if let Some(rule) = reading.rule.filter(|rule| *rule != system::SYSTEM) {
                 judged = judged.thanks_to(rule);
+            }
+            // Two values or four: only the same signs are the same for certain.
+            if [reference.rule, reading.rule].contains(&Some(LINKED)) {
+                judged = match print::print(&reference.value) == print::print(&reading.value) {
+                    true => judged,
+                    false => Judgement::Unknown(LINKED),
+                };
             }
             // `0,111` may be 0.111 or two numbers; both are what is written.
             if let Some(precision @ (declared::ROUNDED | declared::CUT)) = reference.rule
