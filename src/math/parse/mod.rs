@@ -111,6 +111,8 @@ mod separators;
 
 mod derivation;
 
+mod alternatives;
+
 mod answer;
 
 mod bar;
@@ -132,11 +134,12 @@ use self::grammar::Rule;
 use super::expr::Node;
 use super::statements::numbered;
 use super::typed::{READINGS, Reading, Readings, Typed};
+use alternatives::alternatives;
 use derived::{clock, componentwise, indexed, with_unprinted_braces};
 use juxtaposed::Gap;
 use normalise::{Canonical, normalise};
 use scalar::Builder;
-use settings::{Calls, Division, Letters, LogBase, Operators, Pairs, Settings};
+use settings::{Letters, Settings};
 pub(super) use signs::LINKED;
 use variants::{Variant, variants};
 use words::{InWords, Setting, answer_in_words, ends_as_time, fold_words, time};
@@ -438,76 +441,6 @@ fn is_system(text: &str, value: &Typed) -> bool {
         && text.ends_with("\\end{cases}")
         && text.matches("\\begin{cases}").count() == 1;
     joined && matches!(value, Typed::List(_))
-}
-
-/// The settings under which a text reads differently, the most usual first.
-fn alternatives(text: &str, letters: Letters) -> Vec<(Settings, Option<&'static str>)> {
-    let usual = Settings {
-        letters,
-        ..Settings::default()
-    };
-    let mut all = vec![(usual.clone(), None)];
-    let bare_log = text
-        .match_indices("\\log")
-        .any(|(at, log)| !text[at + log.len()..].starts_with('_'));
-    if bare_log {
-        all.push((
-            Settings {
-                log: LogBase::Natural,
-                ..usual.clone()
-            },
-            Some("log_natural"),
-        ));
-    }
-    if variants::divides_a_product(text) {
-        all.push((
-            Settings {
-                division: Division::ProductFirst,
-                ..usual.clone()
-            },
-            Some("product_first"),
-        ));
-    }
-    let calls = ["f(", "g(", "h(", "F(", "G(", "P(", "Q("]
-        .iter()
-        .any(|call| text.contains(call));
-    if calls && !text.contains(['=', '≤', '<', '>', '≥']) {
-        all.push((
-            Settings {
-                calls: Calls::Products,
-                ..usual.clone()
-            },
-            Some("call_as_product"),
-        ));
-    }
-    if text.contains("\\sum") || text.contains("\\prod") {
-        all.push((
-            Settings {
-                operators: Operators::CarriedOut,
-                ..usual.clone()
-            },
-            Some("carried_out"),
-        ));
-    }
-    if variants::has_pair(text) {
-        all.push((
-            Settings {
-                pairs: Pairs::OpenIntervals,
-                ..usual.clone()
-            },
-            Some("open_interval"),
-        ));
-    }
-    if variants::has_choice_letters(text) && letters == Letters::Variables {
-        all.push((
-            Settings {
-                letters: Letters::Choices,
-                ..usual
-            },
-            Some("choice_letter"),
-        ));
-    }
-    all
 }
 
 /// Whether two values of one text are spelled the same; unsure is "no".
