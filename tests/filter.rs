@@ -442,6 +442,50 @@ fn what_can_be_read_only_once_is_refused() {
     assert_eq!(fs::read(folder.path("scored.jsonl")).unwrap(), before);
 }
 
+/// SGLang writes an object for the reason why a completion ended. A row that is chosen by
+/// it is unusable; one that is not may have it.
+#[test]
+fn what_rows_are_chosen_by_has_its_type() {
+    let folder = Folder::new();
+    let specs = [
+        ("one", ""),
+        (
+            "other",
+            "[rewards.length]\nweight = 0.0\noverlong = { max_tokens = 10, cache_tokens = 5 }\n",
+        ),
+    ];
+    let mut scored = Vec::new();
+    for (name, more) in specs {
+        let spec = format!("version = 1\n[rewards.accuracy]\nmath = {{}}\n{more}");
+        fs::write(folder.path(&format!("{name}.toml")), spec).unwrap();
+        let row = format!(
+            r#"{{"id": "{name}", "prompt": "{name}", "completion": "\\boxed{{1}}", "reference": "1", "n_tokens": 3, "finish_reason": {{"type": "length"}}}}"#
+        );
+        fs::write(folder.path(&format!("{name}.jsonl")), row + "\n").unwrap();
+        let (input, spec) = (format!("{name}.jsonl"), format!("{name}.toml"));
+        let output = format!("{name}-scored.jsonl");
+        let done = folder.run(&["score", &input, "--spec", &spec, "-o", &output, "-q"]);
+        assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+        scored.push(output);
+    }
+    // Specs that look at other fields are no two kinds of rows.
+    let filter = [
+        "filter",
+        &scored[0],
+        &scored[1],
+        "-o",
+        "out.jsonl",
+        "--overwrite",
+    ];
+    let all = folder.run(&filter);
+    assert_eq!(all.status.code(), Some(0), "{}", said(&all));
+    assert_eq!(ids(&folder.path("out.jsonl")), ["one", "other"]);
+
+    let finished = folder.run(&[&filter[..], &["--finished"]].concat());
+    assert_eq!(finished.status.code(), Some(1), "{}", said(&finished));
+    assert_eq!(rows(&folder.path("out.jsonl")).len(), 0);
+}
+
 #[test]
 fn a_bound_is_a_number() {
     let folder = Folder::new();

@@ -132,6 +132,18 @@ fn a_rollout_of_no_group_is_an_error() {
     let error = scores[0].error.as_ref().unwrap();
     assert_eq!(error.field.as_deref(), Some("/group"));
     assert_eq!(scores[0].reward, None);
+
+    // A scored row has the group that was made up for it.
+    let again = line.replacen('{', r#"{"id": "1", "group": "1", "#, 1);
+    let record = Record::parse(again.as_bytes()).unwrap();
+    let rollout = record.rollout(scorer.fields(), "7").unwrap();
+    assert_eq!(scorer.score(&rollout).reward, None);
+    let scores = scorer.score_all(&[rollout]);
+    assert_eq!(
+        scores[0].error.as_ref().unwrap().field.as_deref(),
+        Some("/group")
+    );
+    assert_eq!(scores[0].reward, None);
 }
 
 #[test]
@@ -155,7 +167,7 @@ fn a_group_may_be_called_as_one_of_its_members() {
     let line = r#"{"completion": "x", "group": ""}"#;
     let record = Record::parse(line.as_bytes()).unwrap();
     let rollout = record.rollout(scorer.fields(), "7").unwrap();
-    assert_eq!((rollout.group.as_str(), rollout.has_group), ("7", false));
+    assert_eq!(rollout.group, "7");
 }
 
 #[test]

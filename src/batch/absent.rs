@@ -37,7 +37,7 @@ impl Noticed {
         let columns = || record.columns().map(|(name, _)| name.to_owned());
         self.names.get_or_init(|| columns().collect());
         for (field, has) in &self.fields {
-            if !has.load(Ordering::Relaxed) && is_of(field, record) {
+            if !has.load(Ordering::Relaxed) && record.has(field) {
                 has.store(true, Ordering::Relaxed);
             }
         }
@@ -53,15 +53,6 @@ impl Noticed {
         let mut absent: Vec<AbsentField> = missed.map(|(field, _)| told(field, names)).collect();
         absent.dedup();
         absent
-    }
-}
-
-/// Whether the record has the field; below its first name, as something.
-fn is_of(field: &Pointer, record: &Record<'_>) -> bool {
-    let (head, rest) = field.split_first();
-    match rest.is_empty() {
-        true => record.columns().any(|(name, _)| name == head),
-        false => record.raw_at(field).is_some(),
     }
 }
 

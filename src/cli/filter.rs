@@ -177,7 +177,7 @@ impl Filter {
                 self.check_part(&judged, &name)?;
             }
             match &known {
-                Some((others, other)) if others.fields != judged.fields => {
+                Some((others, other)) if !others.fields.has_places_of(&judged.fields) => {
                     return Err(bad_input(anyhow!(
                         "`{}` and `{name}` were scored by specs that take the rollouts from \
                          different fields; filter them apart",
@@ -191,7 +191,12 @@ impl Filter {
                         other.display()
                     )));
                 }
-                _ => known = Some((judged, file)),
+                Some((others, _)) => {
+                    let mut judged = judged;
+                    judged.fields.join(&others.fields);
+                    known = Some((judged, file));
+                }
+                None => known = Some((judged, file)),
             }
         }
         let mut judged = known.map(|(judged, _)| judged).unwrap_or_default();
@@ -199,6 +204,13 @@ impl Filter {
             // A scored row has its names where `score` has put them.
             judged.fields.id = FieldMap::default().id;
             judged.fields.group = FieldMap::default().group;
+        }
+        // What rows are chosen by may not be of a wrong type.
+        if self.finished {
+            judged.fields.decide_by("finish_reason");
+        }
+        if self.min_tokens.is_some() || self.max_tokens.is_some() {
+            judged.fields.decide_by("n_tokens");
         }
         Ok(judged)
     }

@@ -134,7 +134,8 @@ fn expand(name: &Path) -> Result<Vec<Input>, Failure> {
 }
 
 /// Every file by one name, the shortest: links to folders above them lead to files
-/// again and again.
+/// again and again. Names that are links themselves are files of their own, as they are
+/// to a shell.
 fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
     let mut names: HashMap<PathBuf, &PathBuf> = HashMap::new();
     let whole: Vec<PathBuf> = paths.iter().map(|path| followed(path)).collect();
@@ -149,15 +150,16 @@ fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
     named.map(|(path, _)| path).collect()
 }
 
-/// The file that a path leads to.
+/// The name of a file in the folder that a path leads to.
 fn followed(path: &Path) -> PathBuf {
-    let by_folder = || {
-        // A path may be short enough to be listed, and too long for one more link.
-        let folder = fs::canonicalize(path.parent()?).ok()?;
-        fs::canonicalize(folder.join(path.file_name()?)).ok()
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     };
-    let found = fs::canonicalize(path).ok().or_else(by_folder);
-    found.unwrap_or_else(|| path.to_owned())
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// Says which inputs another tool wrote, before they are read.

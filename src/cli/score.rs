@@ -308,7 +308,10 @@ impl Score {
             named.is_some_and(|index| inputs.size(index).is_none())
         });
         inputs::say(&streams.cloned().collect::<Vec<_>>());
-        inputs::say_absent(&report.absent);
+        // Of a part nobody can say what no row has.
+        if report.ended == Ended::Complete && self.limit.is_none() {
+            inputs::say_absent(&report.absent);
+        }
         if report.ended == Ended::Closed {
             return Ok(Exit::Done);
         }

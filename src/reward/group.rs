@@ -3,9 +3,9 @@
 use super::combine::combine;
 use super::measure::{self, Length, Member};
 use super::score::{ErrorKind, RowError, Score, Status, Term};
-use super::spec::{Kind, Spec};
-use super::term::pay_measure;
-use crate::rollout::Rollout;
+use super::spec::{Kind, Reward, Spec};
+use super::term::{pay_measure, unjudged};
+use crate::rollout::{Pointer, Rollout};
 
 /// A rollout of which all is judged that it decides alone.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Pending {
     /// Indices of the rewards that wait for the group.
     pub(super) open: Vec<usize>,
     pub(super) error: Option<RowError>,
+    /// What is wrong if nobody else is of its group.
+    pub(super) if_alone: Option<RowError>,
 }
 
 impl Pending {
@@ -31,6 +33,39 @@ impl Pending {
             terms: vec![None; rewards],
             open: Vec::new(),
             error: None,
+            if_alone: None,
+        }
+    }
+
+    /// Leaves a reward open until the group is there. A row that says neither its group
+    /// nor its prompt is named after itself; alone in its group it would never be
+    /// compared.
+    pub(super) fn leave_open(
+        &mut self,
+        index: usize,
+        reward: &Reward,
+        rollout: &Rollout,
+        field: &Pointer,
+    ) {
+        self.open.push(index);
+        if rollout.prompt.is_empty() && rollout.group == rollout.id {
+            let missing = measure::needed(reward, None::<()>, field);
+            self.if_alone = self.if_alone.take().or(missing.err());
+        }
+    }
+
+    /// Nobody else is of its group: what is open stays so, and is an error where it
+    /// cannot be otherwise.
+    pub(super) fn close_alone(&mut self, spec: &Spec, reason: &'static str) {
+        let reason = match self.if_alone.take() {
+            None => reason,
+            Some(missing) => {
+                self.error.get_or_insert(missing);
+                "error"
+            }
+        };
+        for index in std::mem::take(&mut self.open) {
+            self.terms[index] = Some(unjudged(&spec.rewards[index], None, reason));
         }
     }
 
@@ -48,7 +83,10 @@ impl Pending {
 
     /// Completes the error, if there is one, by where the row is from.
     pub(crate) fn locate(&mut self, locate: impl FnOnce(RowError) -> RowError) {
-        self.error = self.error.take().map(locate);
+        match self.error.take() {
+            Some(error) => self.error = Some(locate(error)),
+            None => self.if_alone = self.if_alone.take().map(locate),
+        }
     }
 
     /// The score, once nothing is open.
@@ -80,6 +118,11 @@ impl Pending {
 
 /// Judges what is open in the rollouts of one group.
 pub(super) fn settle(spec: &Spec, group: &mut [Pending]) {
+    if let [alone] = group
+        && alone.if_alone.is_some()
+    {
+        alone.close_alone(spec, "error");
+    }
     for (index, reward) in spec.rewards.iter().enumerate() {
         let Kind::Measure(kind) = &reward.kind else {
             continue;

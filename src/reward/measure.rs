@@ -31,7 +31,6 @@ pub(super) fn measure(
                 efficiency::by_reference(reward, subject, term)?
             }
             Against::Group => {
-                group_is_known(reward, subject)?;
                 return Ok(None);
             }
         },
@@ -63,19 +62,10 @@ pub(super) fn measure(
             if options.unit == LengthUnit::Tokens {
                 tokens()?;
             }
-            group_is_known(reward, subject)?;
             return Ok(None);
         }
     };
     Ok(Some(measure))
-}
-
-/// A row that says neither its group nor its prompt is named after itself; alone
-/// in its group it would never be compared.
-fn group_is_known(reward: &Reward, subject: &Subject<'_>) -> Result<(), RowError> {
-    let rollout = subject.rollout;
-    let is_known = rollout.has_group || !rollout.prompt.is_empty() || rollout.group != rollout.id;
-    needed(reward, is_known.then_some(()), &subject.fields.group)
 }
 
 /// Measures the section that the reward is for. A completion without it gets the

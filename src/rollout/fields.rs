@@ -47,6 +47,13 @@ impl Pointer {
         matches!(self.tokens.as_slice(), [token] if token == name)
     }
 
+    /// The first token that is no place in a list.
+    pub(crate) fn first_name(&self) -> Option<&str> {
+        let is_place = |token: &&String| token.bytes().all(|digit| digit.is_ascii_digit());
+        let mut names = self.tokens.iter().filter(|token| !is_place(token));
+        names.next().map(String::as_str)
+    }
+
     /// The first token, and the pointer below it.
     pub(crate) fn split_first(&self) -> (&str, Rest<'_>) {
         match self.tokens.split_first() {
@@ -142,6 +149,31 @@ impl FieldMap {
         "n_tokens",
         "finish_reason",
     ];
+
+    /// Whether the native fields stand where those of `other` do.
+    pub(crate) fn has_places_of(&self, other: &Self) -> bool {
+        let places = |fields: &Self| Self {
+            columns: Vec::new(),
+            deciding: None,
+            ..fields.clone()
+        };
+        places(self) == places(other)
+    }
+
+    /// Whatever decides something there, or is kept, does so here as well.
+    pub(crate) fn join(&mut self, other: &Self) {
+        let others = other.columns.iter();
+        let new = others.filter(|column| !self.columns.contains(column));
+        let new: Vec<Pointer> = new.cloned().collect();
+        self.columns.extend(new);
+        self.deciding = match (self.deciding.take(), &other.deciding) {
+            (Some(mut deciding), Some(others)) => {
+                deciding.extend(others);
+                Some(deciding)
+            }
+            _ => None,
+        };
+    }
 
     /// Whether something hangs on the optional field of this name.
     #[must_use]

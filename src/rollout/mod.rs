@@ -30,9 +30,6 @@ pub struct Rollout {
     /// Name of the rollouts that share this prompt; readers default it to
     /// [`prompt_group`], and to the id where there is no prompt.
     pub group: String,
-    /// Whether the group was given, even where it is called as the rollout is. Without
-    /// that and without a prompt, a rollout whose group is its id is alone with itself.
-    pub has_group: bool,
     /// Position of the rollout within its group.
     pub sample_index: Option<u64>,
     /// Kind of task, for routing (`when = { task = "math" }`).

@@ -152,7 +152,6 @@ impl<'l> Record<'l> {
             .name(&fields.id)?
             .unwrap_or_else(|| default_id.to_owned());
         let given = self.name(&fields.group)?.filter(|group| !group.is_empty());
-        let has_group = given.is_some();
         let group = match given {
             Some(group) => group,
             // Rows without a prompt share nothing: each is its own group.
@@ -162,7 +161,6 @@ impl<'l> Record<'l> {
         Ok(Rollout {
             id,
             group,
-            has_group,
             sample_index: spec.optional("sample_index", self.count(&fields.sample_index))?,
             task: spec.optional("task", self.string(&fields.task))?,
             data_source: spec.optional("data_source", self.string(&fields.data_source))?,
@@ -195,20 +193,29 @@ impl<'l> Record<'l> {
         Ok(extra)
     }
 
+    /// Whether there is something at `pointer`, if only `null`.
+    pub(crate) fn has(&self, pointer: &Pointer) -> bool {
+        self.found(pointer).is_ok_and(|found| found.is_some())
+    }
+
     pub(super) fn raw(&self, pointer: &Pointer) -> Result<Option<Cow<'l, RawValue>>, RolloutError> {
+        let found = self.found(pointer)?;
+        Ok(found.filter(|raw| raw.get() != "null"))
+    }
+
+    fn found(&self, pointer: &Pointer) -> Result<Option<Cow<'l, RawValue>>, RolloutError> {
         let (head, rest) = pointer.split_first();
         let Some((_, raw)) = self.entries.iter().find(|(name, _)| name == head) else {
             return Ok(None);
         };
         if rest.is_empty() {
-            return Ok((raw.get() != "null").then(|| raw.clone()));
+            return Ok(Some(raw.clone()));
         }
         // As it stands: by way of a `Value`, long numbers would lose digits.
-        let found = match raw {
+        Ok(match raw {
             Cow::Borrowed(raw) => below(pointer, raw, rest)?.map(Cow::Borrowed),
             Cow::Owned(raw) => below(pointer, raw, rest)?.map(|raw| Cow::Owned(raw.to_owned())),
-        };
-        Ok(found.filter(|raw| raw.get() != "null"))
+        })
     }
 
     fn value(&self, pointer: &Pointer) -> Result<Option<Value>, RolloutError> {

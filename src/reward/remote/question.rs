@@ -11,7 +11,7 @@ use crate::reward::RowError;
 use crate::reward::judge::Subject;
 use crate::reward::measure::needed;
 use crate::reward::spec::Reward;
-use crate::rollout::{Reference, Text};
+use crate::rollout::{Pointer, Reference, Text};
 
 /// The system prompt where the spec has none.
 const SYSTEM: &str = "You are a strict and fair judge.";
@@ -88,12 +88,11 @@ fn judge(
     };
     let (reference, _) = without_roles(&reference);
     let mark = mark([template, &prompt, text, &reference]);
+    let name = Pointer::parse(options.field()).ok();
+    let name = name.and_then(|field| field.first_name().map(str::to_owned));
     let is_quotable = |text: &&str| match options.reply.unwrap_or_default() {
         ReplyForm::Score => mentions(text, options.label()),
-        ReplyForm::Json => {
-            let name = options.field().rsplit('/').next().unwrap_or_default();
-            may_hold_field(text, name)
-        }
+        ReplyForm::Json => may_hold_field(text, name.as_deref()),
     };
     if [&*prompt, text, &*reference].iter().any(is_quotable) {
         *demanded = Some(mark[..REPLY_MARK].to_owned());

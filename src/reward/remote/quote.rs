@@ -106,10 +106,11 @@ pub(super) fn mentions(text: &str, label: &str) -> bool {
     is_there(letters(text.chars())) || is_there(letters(text.chars().map(untagged)))
 }
 
-/// Whether `text` could hold a whole JSON object with the field `name`, escapes included.
-pub(super) fn may_hold_field(text: &str, name: &str) -> bool {
+/// Whether `text` could hold a whole JSON object with the field `name`, escapes
+/// included; with whatever field, where nothing is known of its name.
+pub(super) fn may_hold_field(text: &str, name: Option<&str>) -> bool {
     let has_object = text.contains(['{', '\u{fe5b}', '\u{ff5b}', '\u{e007b}']);
-    has_object && (text.contains("\\u") || mentions(text, name))
+    has_object && (text.contains("\\u") || name.is_none_or(|name| mentions(text, name)))
 }
 
 /// What is left of a text where nothing counts but letters and digits. Decomposed, so
@@ -178,7 +179,29 @@ pub(super) fn without_roles(text: &str) -> (Cow<'_, str>, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{filled, mark, placeholders, without_roles};
+    use super::{filled, mark, may_hold_field, placeholders, without_roles};
+    use crate::rollout::Pointer;
+
+    /// A copied object is no reply, wherever in it the number is looked for.
+    #[test]
+    fn fields_are_found_by_the_names_on_their_way() {
+        for (field, text, wanted) in [
+            ("/score", r#"{"score": 9}"#, true),
+            ("/score", r#"{"sum": 9}"#, false),
+            ("/scores/0", r#"{"scores": [9]}"#, true),
+            ("/a~1b", r#"{"a/b": 9}"#, true),
+            ("/judge/score", r#"{"judge": {"score": 9}}"#, true),
+            ("/0", r#"[9, {}]"#, true),
+            ("/scores/0", "scores", false),
+        ] {
+            let field = Pointer::parse(field).unwrap();
+            assert_eq!(
+                may_hold_field(text, field.first_name()),
+                wanted,
+                "{field}: {text}"
+            );
+        }
+    }
 
     #[test]
     fn braces_of_json_are_no_placeholders() {

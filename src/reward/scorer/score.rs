@@ -127,9 +127,7 @@ impl Scorer {
     /// The score of a rollout whose group is not at hand.
     fn alone(&self, mut judged: Pending) -> Score {
         let spec = &self.compiled.spec;
-        for index in std::mem::take(&mut judged.open) {
-            judged.terms[index] = Some(unjudged(&spec.rewards[index], None, "needs_group"));
-        }
+        judged.close_alone(spec, "needs_group");
         judged.score(spec)
     }
 
@@ -196,7 +194,7 @@ impl Scorer {
                     Kind::Measure(kind) => match measure(reward, kind, &subject, &judged.terms) {
                         Ok(Some(measure)) => Ok(pay_measure(reward, measure, &judged.terms)),
                         Ok(None) => {
-                            judged.open.push(index);
+                            judged.leave_open(index, reward, rollout, &spec.fields.group);
                             continue;
                         }
                         Err(problem) => Err(problem),
