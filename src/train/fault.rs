@@ -88,15 +88,30 @@ impl Faults {
         self.unless(count > 0, field, "is 0; it must be 1 or more");
     }
 
-    /// Notes a fault of completions that are there at once, so many `times` others: a
-    /// number that no machine holds is refused, not tried.
-    pub(super) fn at_once(&mut self, field: &str, number: usize, times: usize, others: &str) {
+    /// Notes a fault of completions that are there at once, as many as two fields are
+    /// together: a number that no machine holds is refused, not tried. The larger of the
+    /// two is the one at fault.
+    pub(super) fn at_once(&mut self, one: (&str, usize), other: (&str, usize)) {
+        let ((field, number), (others, times)) = match one.1 >= other.1 {
+            true => (one, other),
+            false => (other, one),
+        };
         self.unless(
             number.saturating_mul(times) <= MOST_AT_ONCE,
             field,
             format_args!(
-                "is {number}, times {times} {others}; together they must be at most {MOST_AT_ONCE}"
+                "is {number}, times {times} (`{others}`); together they must be at most \
+                 {MOST_AT_ONCE}"
             ),
+        );
+    }
+
+    /// Notes a fault of a number of texts that are there at once.
+    pub(super) fn held(&mut self, field: &str, number: usize) {
+        self.unless(
+            number <= MOST_AT_ONCE,
+            field,
+            format_args!("is {number}; it must be at most {MOST_AT_ONCE}"),
         );
     }
 

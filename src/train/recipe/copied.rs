@@ -3,7 +3,7 @@
 //! Relative paths are relative to a recipe's file, and the copy is another one. A
 //! comment line at the end of the text, `#: folder "/home/me/project"`, says where
 //! they begin; the text without it is the recipe to the letter, which a resume
-//! compares.
+//! compares. Of a recipe whose last line does not end, the line does not either.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -26,16 +26,17 @@ impl Recipe {
             true => Path::new("."),
             false => &self.folder,
         };
-        // A folder that cannot be found cannot be named.
-        let Ok(folder) = here.canonicalize() else {
+        // A folder that cannot be found, or has no name in one line, cannot be named.
+        let folder = here.canonicalize().ok();
+        let folder = folder.as_deref().and_then(Path::to_str);
+        let Some(folder) = folder.filter(|name| !name.contains(char::is_control)) else {
             return self.text.clone();
         };
-        let folder = toml::Value::String(folder.to_string_lossy().into_owned());
-        let line_end = match self.text.ends_with('\n') {
-            true => "",
-            false => "\n",
-        };
-        format!("{}{line_end}{MARK}{folder}\n", self.text)
+        let folder = toml::Value::String(folder.to_owned());
+        match self.text.ends_with('\n') {
+            true => format!("{}{MARK}{folder}\n", self.text),
+            false => format!("{}\n{MARK}{folder}", self.text),
+        }
     }
 
     fn has_relative_paths(&self) -> bool {
@@ -61,7 +62,11 @@ pub(super) fn apart(text: &str) -> (Cow<'_, str>, Option<PathBuf>) {
         if let Some(folder) = line.strip_prefix(MARK)
             && let Ok(toml::Value::String(folder)) = folder.trim().parse()
         {
-            let rest = format!("{}{}", &text[..start], &text[end..]);
+            let before = match line.ends_with('\n') {
+                true => &text[..start],
+                false => text[..start].strip_suffix('\n').unwrap_or(""),
+            };
+            let rest = format!("{before}{}", &text[end..]);
             return (rest.into(), Some(folder.into()));
         }
         start = end;
@@ -81,6 +86,8 @@ mod tests {
         let (text, folder) = apart(&copy);
         assert_eq!(text, format!("{recipe}#: set seed = 3\n"));
         assert_eq!(folder.unwrap().to_str(), Some("/home/me"));
+        let unended = "version = 1\n#: folder '/home/me'";
+        assert_eq!(apart(unended).0, "version = 1");
         // A person's own remark.
         for remark in ["#: folder of mine\n", "# folder \"/home/me\"\n"] {
             assert_eq!(apart(remark).1, None, "{remark}");

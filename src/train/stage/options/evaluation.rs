@@ -84,11 +84,7 @@ impl EvaluationOptions {
         faults.counted("prompts", self.prompts.unwrap_or(1));
         let prompts = self.prompts.unwrap_or(1);
         let prompts = usize::try_from(prompts).unwrap_or(usize::MAX);
-        let samples = self.samples.max(1);
-        match samples > prompts {
-            true => faults.at_once("samples", samples, prompts, "prompts"),
-            false => faults.at_once("prompts", prompts, samples, "samples"),
-        }
+        faults.at_once(("prompts", prompts), ("samples", self.samples.max(1)));
         faults.unless(
             self.greedy || self.samples > 0,
             "samples",

@@ -81,7 +81,8 @@ impl RejectOptions {
         faults.counted("prompts", self.prompts.unwrap_or(1));
         faults.counted("prompts_per_step", self.prompts_per_step as u64);
         faults.counted("samples", self.samples as u64);
-        faults.at_once("samples", self.samples, self.prompts_per_step, "prompts");
+        let prompts = ("prompts_per_step", self.prompts_per_step);
+        faults.at_once(("samples", self.samples), prompts);
         faults.counted("keep", self.keep.unwrap_or(1) as u64);
         let least = self.min_reward.unwrap_or(0.0);
         faults.unless(

@@ -77,6 +77,9 @@ impl SftOptions {
         for (field, count) in optional {
             faults.counted(field, count.unwrap_or(1));
         }
+        let demonstrations = self.demonstrations.unwrap_or(1);
+        let demonstrations = usize::try_from(demonstrations).unwrap_or(usize::MAX);
+        faults.held("demonstrations", demonstrations);
         faults.below("optimizer", self.optimizer.validate());
         faults.list()
     }

@@ -32,7 +32,8 @@ impl GrpoOptions {
             faults.counted(field, count);
         }
         let group = self.group_size;
-        faults.at_once("group_size", group, self.prompts_per_step, "prompts");
+        let prompts = ("prompts_per_step", self.prompts_per_step);
+        faults.at_once(("group_size", group), prompts);
         faults.unless(
             group >= 2,
             "group_size",
