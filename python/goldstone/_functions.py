@@ -133,7 +133,7 @@ def language(text: str, target: str, **options: Any) -> Language:
 
 
 def parse(text: str, template: str | None = "r1", *, prompt: str = "", **options: Any) -> Sections:
-    """Parses a completion by a template (``"r1"``, ``"think_text"``, ``"boxed"``, …).
+    """Parses a completion by a template (``"r1"``, ``"think_text"``, ``"think_boxed"``, …).
 
     ``prompt`` is the prompt or its end, for templates whose opening tag may be in it.
     ``options`` are those of a spec's ``[format]``; for a grammar of your own, give

@@ -16,8 +16,8 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +47,9 @@ class Outcomes:
 
     `silent` names a trainer that does not tell how long a completion is in tokens, nor
     how sampling ended. A reward that asks for that would abstain on every row, and every
-    row would be paid the same: instead, the first such row raises `ValueError`.
+    row would be paid the same: instead, such a row raises `ValueError`. Once a row has had
+    a value from that reward, the rows do have such a column, and one that lacks it is
+    a row without a reward like others.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Outcomes:
         silent: str | None = None,
     ) -> None:
         self._silent = silent
+        # The rewards that a row has had a value from. Replaced, never changed, so that it
+        # can be read, and pickled, without the lock.
+        self._valued: frozenset[str] = frozenset()
         self.abstain = _checked("abstain", abstain, number)
         self.on_error = _checked("on_error", on_error, number)
         self.on_failure = _checked("on_failure", on_failure, number)
@@ -80,14 +85,34 @@ class Outcomes:
         Raises `EngineError` for a failure of ours and `UnusableRowError` for other rows
         without a reward, where the option says `"raise"`.
         """
+        self._note((score,))
         if score.reward is not None:
             return score.reward
         return self.without(score)
 
+    def rewards(self, scores: Sequence[Score]) -> list[float | None]:
+        """`reward` of each row of a batch, in which no row comes first."""
+        self._note(scores)
+        return [self.reward(score) for score in scores]
+
+    def _note(self, scores: Iterable[Score]) -> None:
+        """Remembers which rewards gave a value. A closed gate's says nothing of the row."""
+        if self._silent is None:
+            return
+        found = {
+            name
+            for score in scores
+            for name, term in score.terms.items()
+            if name not in self._valued and term.value is not None and term.reason != "gated"
+        }
+        if found:
+            with self._lock:
+                self._valued |= found
+
     def without(self, score: Score, tell: bool = True) -> float | None:
         """What stands for the reward of a row that has none; warns of it if `tell`."""
         if self._silent is not None:
-            _refuse_untold(score, self._silent)
+            _refuse_untold(score, self._silent, self._valued)
         if score.error is None:
             problem = f"row `{score.id}` abstains{_why(score)}"
             if _judge_failed(score):
@@ -138,12 +163,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_in_child)
 
 
-@lru_cache
+@cache
 def outcomes(
-    abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise, silent: str
+    spec: Any, abstain: Otherwise, on_error: Otherwise, on_failure: Otherwise, silent: str
 ) -> Outcomes:
-    """The same object for the same options, for adapters that are asked row by row: it
-    counts what it warns of. For trainers that take numbers alone, and are `silent`."""
+    """The same object for the same spec and options, for adapters that are asked row by
+    row: it counts what it warns of, and remembers what the rows have. For trainers that
+    take numbers alone, and are `silent`."""
     return Outcomes(
         abstain=abstain, on_error=on_error, on_failure=on_failure, number=True, silent=silent
     )
@@ -163,16 +189,15 @@ _UNTOLD = {
 }
 
 
-def _refuse_untold(score: Score, trainer: str) -> None:
+def _refuse_untold(score: Score, trainer: str, valued: frozenset[str]) -> None:
     asked = [(name, t.reason) for name, t in score.terms.items() if t.value is None]
     if score.error is not None and score.error.term is not None:
         asked.append((score.error.term, score.error.field))
     for name, what in asked:
-        if what in _UNTOLD:
+        if what in _UNTOLD and name not in valued:
             raise ValueError(
-                f"the reward `{name}` asks {_UNTOLD[what]}, which {trainer} does not tell, so "
-                "that no row would have a reward; use a spec without it, or give every row "
-                "that column"
+                f"the reward `{name}` asks {_UNTOLD[what]}, which {trainer} does not tell, "
+                "and no row so far has told; use a spec without it, or give every row that column"
             )
 
 

@@ -159,14 +159,15 @@ def text_or_messages(value: Any) -> Any:
 
 def _message(message: Any) -> Any:
     if isinstance(message, Mapping):
-        found = {name: message[name] for name in _MESSAGE if name in message}
+        # In its own order: of several that hold thinking, the last counts.
+        found = {name: value for name, value in message.items() if name in _MESSAGE}
     elif hasattr(message, "role"):
         found = {name: getattr(message, name) for name in _MESSAGE if hasattr(message, name)}
     else:
         return message
-    content = found.get("content")
-    if content is not None and not isinstance(content, str) and isinstance(content, Iterable):
-        found["content"] = [{"text": text} for text in map(_part, content) if text is not None]
+    for name, said in found.items():
+        if isinstance(said, Iterable) and not isinstance(said, (str, bytes, Mapping)):
+            found[name] = [{"text": text} for text in map(_part, said) if text is not None]
     return found
 
 

@@ -63,7 +63,7 @@ class Environment:
             row["prompt"] = text_or_messages(messages[:last])
             row["completion"] = text_or_messages(messages[last : last + 1]) or None
             rollouts.append(self._columns.rollout(row))
-        return [self._outcomes.reward(score) for score in self._scorer.score_batch(rollouts)]
+        return self._outcomes.rewards(self._scorer.score_batch(rollouts))
 
     def step(
         self, message_log_batch: Sequence[Sequence[Mapping[str, Any]]], metadata: Sequence[Any]

@@ -146,7 +146,7 @@ class Reward:
             for name, number in of_row.items():
                 logs.setdefault(name, []).append(number)
         return {
-            "rewards": torch.tensor([self._outcomes.reward(score) for score in scores]),
+            "rewards": torch.tensor(self._outcomes.rewards(scores)),
             "scores": torch.tensor([self._solved(score) for score in scores]),
             "extra_logs": {name: torch.tensor(numbers) for name, numbers in logs.items()},
         }

@@ -13,11 +13,12 @@ Source: reasoning-gym 0.1.25, `dataset.py`.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from goldstone import Scorer, parse
-from goldstone._rows import text_or_messages
+from goldstone._rows import text_or_messages, well_formed
 from goldstone._shared import refuse_groups, scorer
 
 __all__ = ["SPEC", "rollout", "score"]
@@ -36,13 +37,48 @@ prefill = "auto"
 exact = { normalize = "whitespace" }
 """
 
+# Roles of whoever asks, instructs or returns what a tool did. What they say is no answer.
+# The same list is in `src/rollout/text.rs`.
+_OTHERS = frozenset(
+    (
+        "user",
+        "human",
+        "system",
+        "developer",
+        "tool",
+        "tool_response",
+        "tool_result",
+        "function",
+        "ipython",
+        "environment",
+        "env",
+        "observation",
+    )
+)
+
+# ASCII alone: a role in other letters is another role.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+# What opens and closes the thinking, where that is not as in R1; from
+# `src/format/template.rs`.
+_MARKERS = {
+    "r1_prefill": ("", "</think>"),
+    "think_text_prefill": ("", "</think>"),
+    "r1_zh": ("<思考>", "</思考>"),
+    "magistral": ("[THINK]", "[/THINK]"),
+    "kimi": ("◁think▷", "◁/think▷"),
+    "ether0": ("<|think_start|>", "<|think_end|>"),
+}
+_ANALYSIS = "<|channel|>analysis<|message|>"
+_TO_FINAL = "<|end|><|start|>assistant"
+
 
 def rollout(entry: Mapping[str, Any], completion: Any) -> dict[str, Any]:
     """An entry of a data set, and a completion, as a rollout."""
     metadata = entry.get("metadata") or {}
     return {
         "prompt": entry["question"],
-        "completion": completion,
+        "completion": text_or_messages(completion),
         "reference": entry["answer"],
         "data_source": metadata.get("source_dataset"),
     }
@@ -70,14 +106,15 @@ def score(
     `None` included. The others get the answer of the format `template`, judged by
     the data set, in Python and in this process.
 
-    The completion is a text or chat messages, of which the assistant's last is judged;
-    without one there is nothing to judge, and the score is `None`.
+    The completion is a text or chat messages, of which the assistant's last is judged.
+    Messages of others alone are no answer, and earn 0; the score of what is neither, or
+    of a message without a role, is `None`.
     """
     if has_one_answer(dataset):
         found: Scorer = scorer(spec)
         refuse_groups(found, "reasoning-gym")
         return found.score(rollout(entry, completion)).reward
-    text = _text(completion)
+    text = _text(completion, template)
     if text is None:
         return None
     answer = parse(text, template).answer
@@ -87,21 +124,73 @@ def score(
     return own if partial or own >= 1.0 else 0.0
 
 
-def _text(completion: Any) -> str | None:
-    """What is judged of a completion: the text, or the assistant's last message, with its
-    thinking in front as the tags of R1 have it."""
+def _text(completion: Any, template: str) -> str | None:
+    """What is judged of a completion: the text, or that of the message that answers, with
+    its thinking in front as the template has it. The rule is a scorer's, so that it does
+    not matter to a completion which data set it answers; what a scorer finds unusable is
+    `None`, and of messages that all are of others the text is empty."""
     if isinstance(completion, str):
         return completion
-    messages = text_or_messages(completion)
-    if not isinstance(messages, list):
+    given = text_or_messages(completion)
+    if not isinstance(given, list):
         return None
-    for message in reversed(messages):
-        if not isinstance(message, Mapping) or message.get("role") != "assistant":
-            continue
-        content = message.get("content") or ""
-        if not isinstance(content, str):
-            content = "".join(part["text"] for part in content)
-        thinking = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
-        thought = next((text for text in thinking if text), None)
-        return content if thought is None else f"<think>{thought}</think>{content}"
-    return None
+    try:
+        messages = [_message(message) for message in given]
+    except _UnusableError:
+        return None
+    said = [message for message in messages if message.role == "assistant"] or [
+        message for message in messages if message.role.translate(_LOWER) not in _OTHERS
+    ]
+    if not said:
+        return ""
+    return _joined(said[-1].thinking, said[-1].content, template)
+
+
+class _UnusableError(ValueError):
+    """A message that has no role, or content that is no text."""
+
+
+class _Message(NamedTuple):
+    role: str
+    content: str
+    thinking: str | None
+
+
+def _message(message: Any) -> _Message:
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        raise _UnusableError
+    content = ""
+    thinking = None
+    for name, value in message.items():
+        if name == "content":
+            content = _content(value)
+        elif name != "role":
+            # Servers without a parser of thinking write an empty one; the last that is
+            # not empty counts.
+            thinking = _content(value) or thinking
+    return _Message(message["role"], content, thinking)
+
+
+def _content(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return "".join(well_formed(part["text"]) for part in value)
+    raise _UnusableError
+
+
+def _joined(thinking: str | None, content: str, template: str) -> str:
+    """Thinking that a server moved out of the content, back in its place."""
+    if thinking is None or template == "text":
+        return content
+    if template in ("think_optional", "harmony") and not thinking.strip(" \t\r\n"):
+        thinking = None
+    if template == "harmony":
+        analysis = "" if thinking is None else f"{_ANALYSIS}{thinking}{_TO_FINAL}"
+        return f"{analysis}<|channel|>final<|message|>{content}<|return|>"
+    if thinking is None:
+        return content
+    before, after = _MARKERS.get(template, ("<think>", "</think>"))
+    return f"{before}\n{thinking}\n{after}\n{content}"

@@ -59,6 +59,7 @@ def _environment() -> type:
             refuse_names(self._scorer, _TAKEN, "SkyRL-gym's adapter")
             self._columns = Columns(config.get("columns"))
             self._outcomes = outcomes(
+                spec,
                 config.get("abstain", 0.0),
                 config.get("on_error", 0.0),
                 config.get("on_failure", "raise"),

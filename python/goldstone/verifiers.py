@@ -121,7 +121,7 @@ class GroupReward(_Function):
         rows = zip(prompts, completions, answers, infos, strict=True)
         rollouts = [{**self._rollout(*row, {}), "group": "0"} for row in rows]
         scores = await asyncio.to_thread(self._scorer.score_batch, rollouts)
-        return [float(self._outcomes.reward(score) or 0) for score in scores]
+        return [float(reward or 0) for reward in self._outcomes.rewards(scores)]
 
 
 def _last_reply(trace: Any) -> Any:

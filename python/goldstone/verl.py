@@ -19,7 +19,6 @@ from typing import Any
 from goldstone import Score, Scorer
 from goldstone._outcomes import (
     Otherwise,
-    Outcomes,
     Unknown,
     accuracy as accuracy_of,
     outcomes,
@@ -99,8 +98,9 @@ def compute_score(
     refuse_groups(found, "verl (`compute_score_batch` aside)")
     refuse_names(found, _TAKEN, "verl")
     right_by = solvers(found, accuracy)
-    paid = outcomes(abstain, on_error, on_failure, "verl")
-    return _told(found, found.score(row), paid, right_by)
+    paid = outcomes(spec, abstain, on_error, on_failure, "verl")
+    score = found.score(row)
+    return _told(found, score, paid.reward(score), right_by)
 
 
 async def compute_score_async(
@@ -139,8 +139,12 @@ def compute_score_batch(
     refuse_names(found, _TAKEN, "verl")
     right_by = solvers(found, accuracy)
     scores = found.score_batch([_row(*row, columns) for row in batch])
-    paid = outcomes(abstain, on_error, on_failure, "verl")
-    return [_told(found, score, paid, right_by) for score in scores]
+    paid = outcomes(spec, abstain, on_error, on_failure, "verl")
+    rewards = paid.rewards(scores)
+    return [
+        _told(found, score, reward, right_by)
+        for score, reward in zip(scores, rewards, strict=True)
+    ]
 
 
 def _row(
@@ -158,10 +162,10 @@ def _row(
 
 
 def _told(
-    found: Scorer, score: Score, paid: Outcomes, right_by: Sequence[str]
+    found: Scorer, score: Score, reward: float | None, right_by: Sequence[str]
 ) -> dict[str, Any]:
     return {
-        "score": paid.reward(score),
+        "score": reward,
         "acc": accuracy_of(score, right_by),
         **raws(score, found.rewards),
         "status": score.status,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -64,6 +65,25 @@ def command() -> str:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("there is no `goldstone` command; GOLDSTONE_COMMAND may name one")
     return binary
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Puts a module of a trainer in its place."""
+
+    def put(name, **contents):
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            path = ".".join(parts[:end])
+            if path not in sys.modules:
+                monkeypatch.setitem(sys.modules, path, ModuleType(path))
+            if end > 1:
+                parent = sys.modules[".".join(parts[: end - 1])]
+                monkeypatch.setattr(parent, parts[end - 1], sys.modules[path], raising=False)
+        for key, value in contents.items():
+            monkeypatch.setattr(sys.modules[name], key, value, raising=False)
+
+    return put
 
 
 def run_python(code: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ import pickle
 import sys
 from dataclasses import dataclass, field
 from enum import Enum
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,25 +13,6 @@ import pytest
 RIGHT = "<think>6 * 7</think><answer>42</answer>"
 WRONG = "<think>6 * 7</think><answer>41</answer>"
 OPEN = r"<think>so</think><answer>\int_0^1 x dx</answer>"
-
-
-@pytest.fixture
-def module(monkeypatch):
-    """Puts a module of a trainer in its place."""
-
-    def put(name, **contents):
-        parts = name.split(".")
-        for end in range(1, len(parts) + 1):
-            path = ".".join(parts[:end])
-            if path not in sys.modules:
-                monkeypatch.setitem(sys.modules, path, ModuleType(path))
-            if end > 1:
-                parent = sys.modules[".".join(parts[: end - 1])]
-                monkeypatch.setattr(parent, parts[end - 1], sys.modules[path], raising=False)
-        for key, value in contents.items():
-            monkeypatch.setattr(sys.modules[name], key, value, raising=False)
-
-    return put
 
 
 def rubric_call(function, **state):

@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import goldstone
 import pytest
@@ -125,6 +126,76 @@ def test_numbers_of_numpy_are_numbers():
     for bad in (numpy.bool_(True), numpy.float32("nan"), numpy.array([0.0])):
         with pytest.raises(ValueError, match="`abstain` is"):
             Outcomes(abstain=bad, on_error=0.0)
+
+
+def judged(value, reason=None):
+    """A row whose only reward is this number."""
+    score = {"id": "1", "group": "1", "reward": value, "status": "ok", "error": None}
+    score["terms"] = {"judge": {"value": value, "raw": value, "reason": reason}}
+    return goldstone.Score.from_json(json.dumps(score).encode())
+
+
+def untold(field="/n_tokens", term="judge"):
+    """A row with an error: what its reward asks is not there."""
+    score = {"id": "1", "group": "1", "reward": None, "status": "error", "terms": {}}
+    score["error"] = {"kind": "data", "message": "missing", "field": field, "term": term}
+    return goldstone.Score.from_json(json.dumps(score).encode())
+
+
+def silent(abstain=0.0, on_error=0.0):
+    return Outcomes(abstain=abstain, on_error=on_error, silent="the trainer")
+
+
+def test_a_column_that_one_row_had_may_be_missing_in_another():
+    outcomes = silent(abstain=-1.0, on_error=-2.0)
+    with pytest.raises(ValueError, match="and no row so far has told"):
+        outcomes.reward(untold())
+    assert outcomes.reward(judged(0.5)) == 0.5
+    assert outcomes.reward(untold()) == -2.0
+    assert outcomes.reward(unjudged("no_n_tokens")) == -1.0
+    # Of this reward; another's column may be missing everywhere.
+    with pytest.raises(ValueError, match="`other` asks"):
+        outcomes.reward(untold(term="other"))
+    strict = silent(on_error="raise")
+    strict.reward(judged(0.5))
+    with pytest.raises(UnusableRowError, match="missing"):
+        strict.reward(untold())
+
+
+def test_no_row_of_a_batch_comes_first():
+    assert silent().rewards([untold(), judged(0.5), unjudged("no_length")]) == [0.0, 0.5, 0.0]
+    with pytest.raises(ValueError, match="the trainer does not tell"):
+        silent().rewards([unjudged("undecided"), untold()])
+
+
+def test_what_stands_behind_a_closed_gate_has_told_nothing():
+    outcomes = silent()
+    assert outcomes.reward(judged(0.0, "gated")) == 0.0
+    with pytest.raises(ValueError, match="the trainer does not tell"):
+        outcomes.reward(untold())
+
+
+def test_what_a_row_had_goes_with_a_pickle_and_is_of_one_adapter():
+    outcomes = silent()
+    outcomes.reward(judged(0.5))
+    assert pickle.loads(pickle.dumps(outcomes)).reward(untold()) == 0.0
+    with pytest.raises(ValueError, match="the trainer does not tell"):
+        silent().reward(untold())
+
+
+def test_threads_remember_what_each_of_them_had():
+    outcomes = silent()
+    names = [f"judge{number}" for number in range(200)]
+
+    def give(name):
+        score = json.loads(judged(0.5).to_json())
+        score["terms"] = {name: score["terms"]["judge"]}
+        outcomes.reward(goldstone.Score.from_json(json.dumps(score).encode()))
+        return pickle.loads(pickle.dumps(outcomes)).reward(untold(term=name))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(give, names)) == [0.0] * 200
+    assert [outcomes.reward(untold(term=name)) for name in names] == [0.0] * 200
 
 
 @pytest.mark.parametrize("reason", ["no_n_tokens", "no_length", "no_finish_reason"])

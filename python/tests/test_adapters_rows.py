@@ -50,6 +50,21 @@ def test_messages_keep_their_texts_alone():
     assert text_or_messages("plain") == "plain"
 
 
+def test_messages_keep_the_order_of_their_fields_and_what_is_no_list():
+    said = {"thinking": [{"type": "text", "text": "3"}, {"image": 1}], "reasoning": "4", "content": "7"}
+    (found,) = text_or_messages([{**said, "role": "assistant"}])
+    assert list(found.items()) == [
+        ("thinking", [{"text": "3"}]),
+        ("reasoning", "4"),
+        ("content", "7"),
+        ("role", "assistant"),
+    ]
+    # The scorer says that it is unusable.
+    for content in ({"text": "7"}, b"7", 7):
+        message = {"role": "assistant", "content": content}
+        assert text_or_messages([message]) == [message]
+
+
 def test_only_lists_of_the_batch_are_columns():
     found = rows({"answer": ["1", "2"], "state": object(), "other": [1], "log": print}, 2)
     assert found == [{"answer": "1"}, {"answer": "2"}]

@@ -129,3 +129,12 @@ def test_a_reward_that_asks_the_length_in_tokens_is_refused():
     # A data set that knows it says so.
     assert call("Answer: 42", spec="dapo", extra_info={"n_tokens": 5})["score"] == 1.0
     assert call("Answer: 41", spec="dapo", extra_info={"n_tokens": 5})["score"] == -1.0
+    # From then on, a row that lacks it is one without a reward.
+    found = call("Answer: 42", spec="dapo")
+    assert (found["score"], found["status"]) == (0.0, "error")
+    # Other options are another adapter.
+    with pytest.raises(ValueError, match="verl does not tell"):
+        call("Answer: 42", spec="dapo", on_error=-0.25)
+    rows = (["x"] * 2, ["Answer: 42"] * 2, ["42"] * 2, [None, {"n_tokens": 5}])
+    found = verl.compute_score_batch(*rows, spec="dapo", on_error=-0.5)
+    assert [row["score"] for row in found] == [-0.5, 1.0]
