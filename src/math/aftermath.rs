@@ -79,29 +79,28 @@ pub(super) fn after(text: &str) -> Aftermath {
 
 /// Whether the answer is one of several that may be: "is one possibility".
 fn leaves_open(own: &str) -> bool {
-    const OPEN: [&str; 4] = ["possibility", "possible", "candidate", "option"];
+    const OPEN: [&str; 3] = ["possibility", "candidate", "option"];
+    const KINDS: [&str; 4] = ["answer", "value", "solution", "result"];
     let mut words = own.split_whitespace();
     let is_one = words.find(|word| *word == "is").is_some()
         && words.next().is_some_and(|word| matches!(word, "one" | "a"));
-    is_one
-        && words
-            .next()
-            .is_some_and(|word| OPEN.iter().any(|open| word.starts_with(open)))
+    let mut is_any = |kinds: &[&str]| {
+        let word = words.next().unwrap_or_default();
+        (kinds.iter().any(|kind| word.starts_with(kind)), word)
+    };
+    let (is_open, word) = is_any(&OPEN);
+    is_one && (is_open || word == "possible" && is_any(&KINDS).0)
 }
 
 /// Whether another number holds elsewhere: "for even n, 8 for odd n".
 fn is_case(own: &str) -> bool {
-    let mut words = own
-        .split(|c: char| c.is_whitespace() || "$,;".contains(c))
-        .filter(|word| !word.is_empty());
-    let before: Vec<&str> = words.clone().take(1).collect();
-    let mut previous = "";
-    before == ["for"]
-        && words.any(|word| {
-            let other = word == "for" && previous.ends_with(|c: char| c.is_ascii_digit());
-            previous = word;
-            other
-        })
+    let words: Vec<&str> = own.split_whitespace().collect();
+    let is_other = |three: &[&str]| {
+        let parts = three[0].ends_with([',', ';']) || matches!(three[0], "and" | "or" | "but");
+        let number = three[1].trim_matches('$');
+        parts && number.ends_with(|c: char| c.is_ascii_digit()) && three[2] == "for"
+    };
+    words.first() == Some(&"for") && words.windows(3).any(is_other)
 }
 
 fn own_sentence(own: &str) -> Option<Aftermath> {

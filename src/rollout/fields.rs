@@ -48,6 +48,7 @@ impl Pointer {
     }
 
     /// The first token that is no place in a list.
+    #[cfg(feature = "remote")]
     pub(crate) fn first_name(&self) -> Option<&str> {
         let is_place = |token: &&String| token.bytes().all(|digit| digit.is_ascii_digit());
         let mut names = self.tokens.iter().filter(|token| !is_place(token));
@@ -151,6 +152,7 @@ impl FieldMap {
     ];
 
     /// Whether the native fields stand where those of `other` do.
+    #[cfg(feature = "cli")]
     pub(crate) fn has_places_of(&self, other: &Self) -> bool {
         let places = |fields: &Self| Self {
             columns: Vec::new(),
@@ -161,6 +163,7 @@ impl FieldMap {
     }
 
     /// Whatever decides something there, or is kept, does so here as well.
+    #[cfg(feature = "cli")]
     pub(crate) fn join(&mut self, other: &Self) {
         let others = other.columns.iter();
         let new = others.filter(|column| !self.columns.contains(column));

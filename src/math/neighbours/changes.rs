@@ -11,10 +11,6 @@ const NEAR: usize = 48;
 pub(super) fn before(text: &str) -> bool {
     const CHANGES: &[&str] = &[
         "minus",
-        "plus",
-        "times",
-        "mod",
-        "modulo",
         "negative",
         "negative of",
         "twice",
@@ -64,7 +60,7 @@ pub(super) fn before(text: &str) -> bool {
         "unequal to",
     ];
     /// What does so behind a number: "3 over", "5 out of".
-    const OF_NUMBERS: [&str; 3] = ["over", "out of", "choose"];
+    const OF_NUMBERS: [&str; 7] = ["plus", "times", "mod", "modulo", "over", "out of", "choose"];
     let mut from = text.len().saturating_sub(NEAR);
     while !text.is_char_boundary(from) {
         from += 1;
@@ -133,7 +129,8 @@ pub(super) fn behind(rest: &str) -> bool {
         word.is_some_and(|word| PARTS.iter().any(|part| word.starts_with(part)))
     };
     // "million" belongs to the number, which is read with it.
-    resizes(name) && !matches!(name, "hundred" | "thousand" | "million")
+    let counts = matches!(name, "hundred" | "thousand" | "million" | "pair" | "pairs");
+    resizes(name) && !counts
         || OPERATIONS.contains(&name) && is_value
         || COMPARED.contains(&name) && second == "than" && is_value
         || name == "raised" && second == "to"

@@ -36,7 +36,8 @@ pub(super) fn listed(text: &str) -> Option<Listed> {
         let Some(place) = named(text, sign) else {
             continue;
         };
-        let Some(width) = apart(&place) else {
+        // A sign of equality within a name is no place between equations.
+        let Some(width) = apart(&place).filter(|_| place.before.len() >= from) else {
             continue;
         };
         out.push_str(&text[from..place.before.len()]);
@@ -70,7 +71,9 @@ fn named(text: &str, sign: usize) -> Option<Place<'_>> {
     start = start.trim_end_matches('\'');
     if let Some(inside) = start.strip_suffix('}') {
         let (before, inside) = inside.rsplit_once('{')?;
-        start = before.strip_suffix('_').filter(|_| !inside.contains('}'))?;
+        start = before
+            .strip_suffix('_')
+            .filter(|_| !inside.contains(['}', '=']))?;
     } else if let Some(before) = start.strip_suffix(|c: char| c.is_ascii_alphanumeric())
         && let Some(before) = before.strip_suffix('_')
     {
@@ -104,7 +107,11 @@ fn without_gap(text: &str) -> &str {
     ];
     let mut rest = text;
     loop {
-        let without = GAPS.iter().find_map(|gap| rest.strip_suffix(gap));
+        let gaps = GAPS.iter().filter_map(|gap| rest.strip_suffix(gap));
+        // A blank behind a line break, `\\ `, is no `\ `.
+        let without = gaps
+            .clone()
+            .find(|before| !(rest.ends_with("\\ ") && before.ends_with('\\')));
         let without = without.or_else(|| rest.strip_suffix(char::is_whitespace));
         // A full stop, where something follows it.
         let without =
@@ -162,7 +169,8 @@ fn apart(place: &Place<'_>) -> Option<Gap> {
         let earlier = earlier.trim_end();
         earlier == base || earlier.ends_with(&format!(" {base}")) || earlier.ends_with(name)
     });
-    // `2x z=3x`, `2x \,g(x) = 3x`
+    // `2x z=3x`, `2x \,g(x) = 3x`; but `l w=12` is a product.
+    let glued = glued && value.starts_with(|c: char| c.is_ascii_digit());
     (glued || name.contains('(') || named_before || is_closed(value)).then_some(Gap::Narrow)
 }
 

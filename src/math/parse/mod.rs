@@ -430,6 +430,8 @@ fn is_computed(text: &str, value: &Typed) -> bool {
         scalar.value.arena.node(scalar.value.root),
         Node::Number(_) | Node::Add(_) | Node::Mul(_)
     );
+    // The steps before the last sign of equality are no part of it.
+    let text = text.rsplit('=').next().unwrap_or(text);
     let functions = ["\\det", "matrix}", "\\gcd", "\\lcm", "\\max", "\\min"];
     let quotients = text.matches('/').count() + text.matches("\\frac").count();
     is_number && (quotients > 1 || functions.iter().any(|name| text.contains(name)))

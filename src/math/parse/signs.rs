@@ -24,7 +24,7 @@ fn has_several(text: &str) -> bool {
             ')' | ']' | '⟩' => depth = depth.saturating_sub(1),
             '±' => several += 1,
             '∓' => linked = true,
-            ',' | ';' | '∧' | '∨' if depth == 0 => {
+            ',' | ';' | '=' | '∧' | '∨' | '⋀' | '⋁' if depth == 0 => {
                 if several > 1 && !linked {
                     return true;
                 }

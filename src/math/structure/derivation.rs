@@ -4,6 +4,7 @@
 //! the value of the name is put in its place first. Sides in other variables,
 //! `A = \pi r^2 = 25\pi`, put in what the question gives, which is not seen here.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::math::declared;
@@ -11,7 +12,7 @@ use crate::math::expr::{Expr, Node};
 use crate::math::options::MathOptions;
 use crate::math::typed::{Derivation, Form, Reading, Scalar, Typed};
 
-use super::build::{integer, product, substitute, symbols};
+use super::build::{Builder, difference, integer, product, substitute, symbols};
 use super::{Context, Judgement};
 
 impl Context<'_> {
@@ -57,16 +58,57 @@ impl Context<'_> {
     fn link(&self, one: &Typed, other: &Typed) -> Judgement {
         let (one, other) = (without_label(one), without_label(other));
         let judged = self.typed(&one, &other);
-        match judged {
-            Judgement::Correct { .. } | Judgement::Unknown(_) => judged,
-            Judgement::Wrong { witness, .. } if !self.is_rounded(&one, &other) => {
-                Judgement::Wrong {
-                    rule: "hedged",
-                    witness,
-                }
-            }
-            Judgement::Wrong { .. } => Judgement::exact("chain"),
+        let Judgement::Wrong { witness, .. } = judged else {
+            // What nobody can compute is no sign of two values.
+            return match judged {
+                Judgement::Unknown(_) => Judgement::exact("chain"),
+                judged => judged,
+            };
+        };
+        let is_time = |side: &Typed| matches!(side, Typed::Time { .. });
+        if self.is_rounded(&one, &other) || is_time(&one) || is_time(&other) {
+            return Judgement::exact("chain");
         }
+        // `\sqrt{x^2} = x` holds for the x of the question, perhaps.
+        let has_variables = |side: &Typed| variables(side).is_none_or(|names| !names.is_empty());
+        if has_variables(&one) || has_variables(&other) {
+            return Judgement::Unknown("undecided");
+        }
+        let far = Judgement::Wrong {
+            rule: "hedged",
+            witness,
+        };
+        match (&one, &other) {
+            (Typed::Scalar(one), Typed::Scalar(other)) => {
+                self.nearly(&one.value, &other.value).unwrap_or(far)
+            }
+            _ => far,
+        }
+    }
+
+    /// Whether two numbers are so near that one is the other rounded on the way, as
+    /// with 3.14 for pi, or in degrees; `None` where they are clearly apart. A factor of
+    /// 100 may be a percent sign that is written on one side alone.
+    fn nearly(&self, one: &Expr, other: &Expr) -> Option<Judgement> {
+        let mut degree = Builder::default();
+        let (pi, half_turn) = (degree.pi(), degree.number(180));
+        let root = degree.quotient(pi, half_turn);
+        let degree = degree.finish(root);
+        let is_near = |one: &Expr, other: &Expr| !self.is_apart(one, other);
+        let in_other = |unit: &Expr| {
+            is_near(&product(one, unit), other) || is_near(one, &product(other, unit))
+        };
+        if is_near(one, other) || in_other(&degree) {
+            return Some(Judgement::exact("chain"));
+        }
+        in_other(&integer(100)).then_some(Judgement::Unknown("undecided"))
+    }
+
+    /// Whether two numbers differ by more than a hundredth of the second.
+    fn is_apart(&self, one: &Expr, other: &Expr) -> bool {
+        let gap = product(&integer(100), &difference(one, other));
+        let order = self.order(&product(&gap, &gap), &product(other, other));
+        order == Some(Ordering::Greater)
     }
 
     /// `\sqrt2 = 1.414` and `\frac{20}{100} \cdot 100 = 20\%`: no equality, and written
