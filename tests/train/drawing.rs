@@ -83,6 +83,7 @@ fn a_prompt_with_many_completions_can_be_interrupted() {
     assert!(count < 1_000_000, "{count}");
     let wanted = format!("stopped: {count} of 2000000 rollouts, in standard output");
     assert!(said.contains(&wanted), "{said}");
+    assert!(!said.contains("--overwrite"), "{said}");
     // A row is the same wherever drawing was cut.
     assert_eq!(draw("300", "few.jsonl").status().unwrap().code(), Some(0));
     let few = folder.rows("few.jsonl");

@@ -200,7 +200,7 @@ impl Sample {
         let left = part.and_then(Output::leave);
         drawn?;
         let left = left.map_err(|error| unwritable(error, output))?;
-        progress.stop(left.as_deref());
+        progress.stop(left.as_deref(), is_kept);
         Ok(Exit::Interrupted)
     }
 
