@@ -144,11 +144,11 @@ fn prompts_are_checked_before_one_is_answered() {
     for (name, wanted) in [
         (
             "long.jsonl",
-            "`long.jsonl`: the prompt of problem `2` of task `prompts` has 80 tokens",
+            "`long.jsonl`: the prompt of problem `2` has 80 tokens",
         ),
         (
             "letters.jsonl",
-            "`letters.jsonl`: the prompt of problem `2` of task `prompts` cannot be made tokens",
+            "`letters.jsonl`: the prompt of problem `2` cannot be made tokens",
         ),
         ("fields.jsonl", "(`--prompt` can name another field)"),
     ] {

@@ -35,6 +35,8 @@ pub(super) struct Drawing<'d> {
     pub(super) policy: &'d Policy,
     pub(super) words: &'d Words,
     pub(super) problems: &'d Asked,
+    /// The recipe's task of a file; prompts without a recipe are of none.
+    pub(super) task: Option<&'d str>,
     pub(super) options: &'d SampleOptions,
     pub(super) samples: usize,
     pub(super) logprobs: bool,
@@ -83,8 +85,7 @@ impl Drawing<'_> {
             let problem = problem.map_err(|problem| bad_input(anyhow!(problem)))?;
             let tokens = problem.framing.encode(&problem.prompt, self.words);
             let tokens = tokens.map_err(fault)?;
-            let task = self.problems.file_task();
-            check_prompt(&problem, task, &tokens, self.policy).map_err(fault)?;
+            check_prompt(&problem, self.task, &tokens, self.policy).map_err(fault)?;
             problems.push(problem);
             prompts.push(tokens);
         }

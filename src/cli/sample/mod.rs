@@ -154,7 +154,8 @@ impl Sample {
             );
         }
         // Before anything is written, as `train` does.
-        if let Err(error) = check_prompts(&asked, Some(count), &policy, &words) {
+        let task = self.recipe.as_ref().and(asked.file_task());
+        if let Err(error) = check_prompts(&asked, task, Some(count), &policy, &words) {
             let error = anyhow::Error::new(error);
             return Err(bad_input(match &file {
                 Some(file) => error.context(format!("`{}`", file.display())),
@@ -171,6 +172,7 @@ impl Sample {
             policy: &policy,
             words: &words,
             problems: &asked,
+            task,
             options: &options,
             samples: self.samples as usize,
             logprobs: self.logprobs,
