@@ -72,7 +72,8 @@ pub struct Task {
 enum Source {
     Addition(AdditionOptions),
     Countdown(CountdownOptions),
-    Rows(Arc<Vec<Row>>),
+    /// Of a file, at this path.
+    Rows(Arc<Vec<Row>>, PathBuf),
 }
 
 /// A task that cannot be used.
@@ -213,7 +214,7 @@ impl Task {
         let rows = |path: PathBuf| {
             let rows = rows::read(&path, &options.fields, split, options.count);
             let rows = rows.map_err(|error| error.with_fields_of(name))?;
-            Ok(Source::Rows(Arc::new(rows)))
+            Ok(Source::Rows(Arc::new(rows), path))
         };
         let source = match (&options.generator, &options.file) {
             (Some(Generator::Addition(options)), _) => Source::Addition(options.clone()),
@@ -246,7 +247,7 @@ impl Task {
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         match &self.source {
-            Source::Rows(rows) => Some(rows.len() as u64),
+            Source::Rows(rows, _) => Some(rows.len() as u64),
             Source::Addition(_) | Source::Countdown(_) => self.options.count,
         }
     }
@@ -281,7 +282,7 @@ impl Task {
                     "countdown",
                 )
             }
-            Source::Rows(rows) => rows[index as usize].problem.clone(),
+            Source::Rows(rows, _) => rows[index as usize].problem.clone(),
         };
         self.dress(&mut problem);
         problem
@@ -297,29 +298,32 @@ impl Task {
         let completion = match &self.source {
             Source::Addition(options) => {
                 let sum = Self::drawn(Sum::draw(options, self.split, self.seed, index, TRIES));
-                Some(sum.demonstration(options.flaws, self.seed, index))
+                sum.demonstration(options.flaws, self.seed, index)
             }
             Source::Countdown(options) => {
                 let game = Self::drawn(Game::draw(options, self.split, self.seed, index, TRIES));
-                Some(game.demonstration(options.flawed, self.seed, index))
+                game.demonstration(options.flawed, self.seed, index)
             }
-            Source::Rows(rows) => rows[index as usize].completion.clone(),
+            Source::Rows(rows, path) => match &rows[index as usize].completion {
+                Some(completion) => completion.clone(),
+                None => {
+                    return Err(TaskError::NoDemonstration {
+                        name: self.name.clone(),
+                        path: path.clone(),
+                        id: problem.rollout.id,
+                    });
+                }
+            },
         };
-        match completion {
-            // Generators write the whole answer; the prefill is already there.
-            Some(completion) => Ok(Demonstration {
-                completion: match completion.strip_prefix(&problem.prefill) {
-                    Some(rest) => rest.to_owned(),
-                    None => completion,
-                },
-                problem,
-            }),
-            None => Err(TaskError::NoDemonstration {
-                name: self.name.clone(),
-                path: self.options.file.clone().unwrap_or_default(),
-                id: problem.rollout.id,
-            }),
-        }
+        // Generators write the whole answer; the prefill is already there.
+        let completion = match completion.strip_prefix(&problem.prefill) {
+            Some(rest) => rest.to_owned(),
+            None => completion,
+        };
+        Ok(Demonstration {
+            problem,
+            completion,
+        })
     }
 
     /// [`Task::open`] has refused a part that has almost nothing.
@@ -333,7 +337,7 @@ impl Task {
         let is_found = |index: u64| match &self.source {
             Source::Addition(options) => Sum::draw(options, split, seed, index, SOON).is_some(),
             Source::Countdown(options) => Game::draw(options, split, seed, index, SOON).is_some(),
-            Source::Rows(_) => true,
+            Source::Rows(..) => true,
         };
         match (0..PROBED).all(is_found) {
             true => Ok(()),
@@ -412,7 +416,8 @@ impl Task {
                 )),
             };
         }
-        let (Source::Rows(asked), Source::Rows(trained)) = (&self.source, &training.source) else {
+        let (Source::Rows(asked, _), Source::Rows(trained, _)) = (&self.source, &training.source)
+        else {
             return Ok(());
         };
         let asked: HashSet<String> = asked.iter().map(|row| row.problem.key()).collect();
