@@ -325,6 +325,16 @@ fn unusable_rows_are_named() {
 }
 
 #[test]
+fn a_dash_is_a_name_like_any_other() {
+    let options = TaskOptions {
+        file: Some("-".into()),
+        ..TaskOptions::default()
+    };
+    let error = Task::open("t", &options, Path::new(""), 1).expect_err("no such file");
+    assert_eq!(error.to_string(), "cannot read `-`");
+}
+
+#[test]
 fn shared_rows_of_two_files_are_refused() {
     let (_one, trained) = file(
         "train.jsonl",

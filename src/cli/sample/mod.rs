@@ -124,7 +124,6 @@ impl Sample {
             )));
         }
         let (task, file) = self.open()?;
-        let file = file.filter(|file| !is_standard(file));
         if is_kept
             && file
                 .as_ref()
@@ -226,7 +225,7 @@ impl Sample {
         }
     }
 
-    /// The problems that are asked, and the file that they are from.
+    /// The problems that are asked, and the file that they are from, if any.
     fn open(&self) -> Result<(Task, Option<PathBuf>), Failure> {
         if let Some(name) = &self.recipe {
             let recipe = recipe::outline(name, &[]).map_err(Failure::Recipe)?;
@@ -259,8 +258,12 @@ impl Sample {
             },
             ..TaskOptions::default()
         };
-        let task = Task::open(PROMPTS, &options, Path::new(""), self.seed);
-        Ok((task.map_err(without_recipe)?, options.file))
+        let file = options.file.clone().filter(|file| !is_standard(file));
+        let task = match &file {
+            Some(_) => Task::open(PROMPTS, &options, Path::new(""), self.seed),
+            None => Task::open_stdin(PROMPTS, &options, self.seed),
+        };
+        Ok((task.map_err(without_recipe)?, file))
     }
 
     fn count(&self, problems: &Asked) -> Result<u64, Failure> {

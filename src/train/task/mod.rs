@@ -195,9 +195,8 @@ impl Problem {
 }
 
 impl Task {
-    /// Opens the task `name`. Files are relative to `folder`, of which `-` alone is
-    /// standard input; `seed` draws the problems of a generator that has none of its
-    /// own.
+    /// Opens the task `name`. Files are relative to `folder`; `seed` draws the
+    /// problems of a generator that has none of its own.
     ///
     /// # Errors
     /// [`TaskError`] if the file, a line or a pointer cannot be used.
@@ -207,12 +206,9 @@ impl Task {
         folder: &Path,
         seed: u64,
     ) -> Result<Self, TaskError> {
-        let split = Split {
-            part: options.part,
-            held_out: options.held_out,
-        };
         let rows = |path: PathBuf| {
-            let rows = rows::read(&path, &options.fields, split, options.count);
+            let split = Split::of(options);
+            let rows = rows::read_file(&path, &options.fields, split, options.count);
             let rows = rows.map_err(|error| error.with_fields_of(name))?;
             Ok(Source::Rows(Arc::new(rows), path))
         };
@@ -226,15 +222,32 @@ impl Task {
                 });
             }
         };
-        let task = Self {
-            name: name.to_owned(),
-            options: options.clone(),
-            split,
-            seed: options.seed.unwrap_or(seed),
-            source,
-        };
+        let task = Self::of(name, options, source, seed);
         task.refuse_scarce()?;
         Ok(task)
+    }
+
+    /// Opens a task whose rows are on standard input, in place of a file.
+    ///
+    /// # Errors
+    /// [`TaskError`] as of a file.
+    pub fn open_stdin(name: &str, options: &TaskOptions, seed: u64) -> Result<Self, TaskError> {
+        let path = PathBuf::from("standard input");
+        let (split, most) = (Split::of(options), options.count);
+        let rows = rows::read(io::stdin(), &path, &options.fields, split, most);
+        let rows = rows.map_err(|error| error.with_fields_of(name))?;
+        let source = Source::Rows(Arc::new(rows), path);
+        Ok(Self::of(name, options, source, seed))
+    }
+
+    fn of(name: &str, options: &TaskOptions, source: Source, seed: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            options: options.clone(),
+            split: Split::of(options),
+            seed: options.seed.unwrap_or(seed),
+            source,
+        }
     }
 
     /// The task's name in the recipe.
