@@ -32,6 +32,9 @@ pub struct Judged<'a> {
     pub is_correct: Option<bool>,
     /// The answer by which it votes; `None` for no vote.
     pub answer: Option<&'a str>,
+    /// Whether what judged it names answers; where it does not, as tests do not,
+    /// there is nothing to vote for.
+    pub can_vote: bool,
 }
 
 /// A mean over prompts.
@@ -82,8 +85,8 @@ impl Statistics {
 /// `mean@n` is over all judged samples, `n` being those of the prompt that has
 /// most. A `k` beyond a prompt's judged samples leaves that prompt out of it; a
 /// `k` beyond all is left out. `maj@k` is given from three samples on: with two, no
-/// majority differs from one. Where no sample has an answer it is 0, for nothing is
-/// voted for.
+/// majority differs from one. It is over the prompts whose judged samples can all vote;
+/// where none of these has an answer it is 0, for nothing is voted for.
 #[must_use]
 pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
     let judged: Vec<Vec<(bool, Option<&str>)>> = prompts
@@ -95,6 +98,10 @@ pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
                 .collect()
         })
         .collect();
+    let can_vote = |samples: &&Vec<Judged<'_>>| {
+        let mut judged = samples.iter().filter(|sample| sample.is_correct.is_some());
+        judged.all(|sample| sample.can_vote)
+    };
     let counted: usize = judged.iter().map(Vec::len).sum();
     let most = judged.iter().map(Vec::len).max().unwrap_or(0);
     let correct = |samples: &[(bool, Option<&str>)]| {
@@ -122,7 +129,9 @@ pub fn statistics(prompts: &[Vec<Judged<'_>>], ks: &[usize]) -> Statistics {
         add(format!("pass@{k}"), pass.collect());
     }
     for &k in ks.iter().filter(|&&k| k >= LEAST_VOTERS) {
-        let majority = judged.iter().filter_map(|samples| majority_at(k, samples));
+        let voting = prompts.iter().zip(&judged);
+        let voting = voting.filter(|(samples, _)| can_vote(samples));
+        let majority = voting.filter_map(|(_, samples)| majority_at(k, samples));
         add(format!("maj@{k}"), majority.collect());
     }
     Statistics {

@@ -2,8 +2,8 @@
 //! asks for before it draws.
 
 use std::fs;
-use std::io::Write;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -56,6 +56,51 @@ fn rollouts_go_through_pipes() {
 }
 
 #[test]
+fn a_prompt_with_many_completions_can_be_interrupted() {
+    let folder = trained();
+    let prompts = "{\"prompt\": \"1+2=\", \"reference\": \"3\"}\n";
+    fs::write(folder.path("prompts.jsonl"), prompts.repeat(2)).unwrap();
+    let draw = |samples: &str, output: &str| {
+        let args = ["sample", "runs/tiny", "prompts.jsonl", "--max-tokens", "4"];
+        folder.command(&[&args[..], &["-n", samples, "-o", output]].concat())
+    };
+    // The pipe is not emptied before the signal, so there is more to draw by then.
+    let mut child = draw("1000000", "-");
+    child.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    let count = 1 + rest.lines().count();
+    assert!(count < 1_000_000, "{count}");
+    let wanted = format!("stopped: {count} of 2000000 rollouts, in standard output");
+    assert!(said.contains(&wanted), "{said}");
+    assert!(!said.contains("--overwrite"), "{said}");
+    // A row is the same wherever drawing was cut.
+    assert_eq!(draw("300", "few.jsonl").status().unwrap().code(), Some(0));
+    let few = folder.rows("few.jsonl");
+    assert_eq!(few.len(), 600);
+    for (row, index) in few.iter().zip(0..) {
+        assert_eq!(row["id"], format!("{}/{}", index / 300 + 1, index % 300));
+    }
+    let begun: Vec<Value> = [&*first]
+        .into_iter()
+        .chain(rest.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let shared = begun.len().min(300);
+    assert_eq!(begun[..shared], few[..shared]);
+}
+
+#[test]
 fn a_recipe_is_asked_for_its_task_alone() {
     let folder = trained();
     let text = RECIPE
@@ -99,11 +144,11 @@ fn prompts_are_checked_before_one_is_answered() {
     for (name, wanted) in [
         (
             "long.jsonl",
-            "`long.jsonl`: the prompt of problem `2` of task `prompts` has 80 tokens",
+            "`long.jsonl`: the prompt of problem `2` has 80 tokens",
         ),
         (
             "letters.jsonl",
-            "`letters.jsonl`: the prompt of problem `2` of task `prompts` cannot be made tokens",
+            "`letters.jsonl`: the prompt of problem `2` cannot be made tokens",
         ),
         ("fields.jsonl", "(`--prompt` can name another field)"),
     ] {

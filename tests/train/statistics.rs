@@ -162,7 +162,11 @@ fn majorities_are_those_of_all_choices() {
 
 #[test]
 fn what_nobody_judged_counts_nowhere() {
-    let sample = |is_correct, answer| Judged { is_correct, answer };
+    let sample = |is_correct, answer| Judged {
+        is_correct,
+        answer,
+        can_vote: true,
+    };
     let prompts = [
         vec![
             sample(Some(true), Some("1")),
@@ -193,6 +197,7 @@ fn nobody_votes_for_silence() {
     let silent = Judged {
         is_correct: Some(false),
         answer: None,
+        can_vote: true,
     };
     let majority = |prompts: &[Vec<Judged<'_>>], k: usize| {
         let found = statistics(prompts, &[k]).metrics().into_iter();
@@ -206,6 +211,21 @@ fn nobody_votes_for_silence() {
     let speaks = Judged {
         is_correct: Some(true),
         answer: Some("7"),
+        can_vote: true,
     };
     assert_eq!(majority(&[vec![silent, speaks, silent]], 3), Some(1.0));
+    // What names no answers, right or wrong, is no vote lost.
+    let tested = |is_correct| Judged {
+        is_correct,
+        answer: None,
+        can_vote: false,
+    };
+    let right = tested(Some(true));
+    assert_eq!(majority(&[vec![right; 4]], 3), None);
+    let mixed = [vec![right; 3], vec![speaks; 3], vec![silent; 3]];
+    assert_eq!(majority(&mixed, 3), Some(0.5));
+    assert_eq!(majority(&[vec![right, speaks, speaks]], 3), None);
+    // What nobody judged counts nowhere, here neither.
+    let unjudged = [speaks, speaks, speaks, tested(None)];
+    assert_eq!(majority(&[unjudged.to_vec()], 3), Some(1.0));
 }

@@ -275,6 +275,22 @@ fn rows_are_prompts_with_references() {
 }
 
 #[test]
+fn a_row_without_a_demonstration_is_of_the_file_that_was_opened() {
+    let (folder, _) = file("problems.jsonl", "{\"prompt\": \"1+1=\"}\n");
+    let options = TaskOptions {
+        file: Some("problems.jsonl".into()),
+        ..TaskOptions::default()
+    };
+    let task = Task::open("sums", &options, folder.path(), 1).expect("the task opens");
+    let error = task
+        .demonstration(0)
+        .expect_err("no completion")
+        .to_string();
+    let path = folder.path().join("problems.jsonl");
+    assert!(error.contains(&path.display().to_string()), "{error}");
+}
+
+#[test]
 fn rows_demonstrate_as_pairs_and_as_conversations() {
     let text = concat!(
         r#"{"prompt": "1+1=", "completion": "2"}"#,
@@ -306,6 +322,16 @@ fn unusable_rows_are_named() {
         let error = Task::open("t", &options, Path::new(""), 1).expect_err(text);
         assert!(error.to_string().contains(wanted), "{error}");
     }
+}
+
+#[test]
+fn a_dash_is_a_name_like_any_other() {
+    let options = TaskOptions {
+        file: Some("-".into()),
+        ..TaskOptions::default()
+    };
+    let error = Task::open("t", &options, Path::new(""), 1).expect_err("no such file");
+    assert_eq!(error.to_string(), "cannot read `-`");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,6 +35,8 @@ pub(super) struct Drawing<'d> {
     pub(super) policy: &'d Policy,
     pub(super) words: &'d Words,
     pub(super) problems: &'d Asked,
+    /// The recipe's task of a file; prompts without a recipe are of none.
+    pub(super) task: Option<&'d str>,
     pub(super) options: &'d SampleOptions,
     pub(super) samples: usize,
     pub(super) logprobs: bool,
@@ -42,69 +45,74 @@ pub(super) struct Drawing<'d> {
 }
 
 impl Drawing<'_> {
-    /// Draws and writes, so many problems at a time; a row's draws depend on its
-    /// number alone.
+    /// Draws and writes, so many rows at a time; a row's draws depend on its number
+    /// alone. Problems stay whole where several fit.
     pub(super) fn draw(
         &self,
         count: u64,
         out: &mut impl Write,
         progress: &mut Progress,
     ) -> Result<Drawn, Failure> {
-        let at_once = (ROWS / self.samples).max(1) as u64;
+        let at_once = match self.samples {
+            samples if samples < ROWS => ROWS / samples * samples,
+            _ => ROWS,
+        };
+        let total = count.saturating_mul(self.samples as u64);
         let mut first = 0;
-        while first < count {
+        while first < total {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(Drawn::Some);
             }
-            let last = (first + at_once).min(count);
-            let mut problems = Vec::new();
-            for index in first..last {
-                let problem = self.problems.problem(index);
-                problems.push(problem.map_err(|problem| bad_input(anyhow!(problem)))?);
-            }
-            self.answer(first, &problems, out, progress)?;
-            first = last;
+            let end = first.saturating_add(at_once as u64).min(total);
+            self.answer(first..end, out, progress)?;
+            first = end;
         }
         Ok(Drawn::All)
     }
 
     fn answer(
         &self,
-        first: u64,
-        problems: &[Problem],
+        rows: Range<u64>,
         out: &mut impl Write,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
+        let samples = self.samples as u64;
+        let first = rows.start / samples;
+        let mut problems: Vec<Problem> = Vec::new();
         let mut prompts: Vec<Vec<u32>> = Vec::new();
-        for problem in problems {
+        for index in first..rows.end.div_ceil(samples) {
+            let problem = self.problems.problem(index);
+            let problem = problem.map_err(|problem| bad_input(anyhow!(problem)))?;
             let tokens = problem.framing.encode(&problem.prompt, self.words);
             let tokens = tokens.map_err(fault)?;
-            let task = self.problems.file_task();
-            check_prompt(problem, task, &tokens, self.policy).map_err(fault)?;
+            check_prompt(&problem, self.task, &tokens, self.policy).map_err(fault)?;
+            problems.push(problem);
             prompts.push(tokens);
         }
-        let rows: Vec<Prompt<'_>> = (0..prompts.len() * self.samples)
+        let of = |row: u64| (row / samples - first) as usize;
+        let asked: Vec<Prompt<'_>> = rows
+            .clone()
             .map(|row| Prompt {
-                row: first * self.samples as u64 + row as u64,
-                tokens: &prompts[row / self.samples],
+                row,
+                tokens: &prompts[of(row)],
             })
             .collect();
         let mut completions: BTreeMap<usize, Completion> = BTreeMap::new();
         let drawn = sample(
             self.policy,
             self.words,
-            &rows,
+            &asked,
             self.options,
-            |row, completion| {
+            |index, completion| {
                 progress.add(completion.tokens.len() as u64);
-                completions.insert(row, completion);
+                completions.insert(index, completion);
                 Ok(())
             },
         );
         drawn.map_err(fault)?;
-        for (row, completion) in completions {
-            let problem = &problems[row / self.samples];
-            let rollout = self.rollout(problem, row % self.samples, &completion);
+        for (index, completion) in completions {
+            let row = rows.start + index as u64;
+            let rollout = self.rollout(&problems[of(row)], row % samples, &completion);
             let written = serde_json::to_writer(&mut *out, &rollout).map_err(io::Error::from);
             let written = written.and_then(|()| out.write_all(b"\n"));
             written.map_err(|error| unwritable(error, self.output))?;
@@ -113,7 +121,7 @@ impl Drawing<'_> {
     }
 
     /// A rollout as `goldstone score` reads it.
-    fn rollout(&self, problem: &Problem, sample: usize, completion: &Completion) -> Value {
+    fn rollout(&self, problem: &Problem, sample: u64, completion: &Completion) -> Value {
         let asked = &problem.rollout;
         let mut row = json!({
             "id": format!("{}/{sample}", asked.id),

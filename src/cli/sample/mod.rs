@@ -124,7 +124,6 @@ impl Sample {
             )));
         }
         let (task, file) = self.open()?;
-        let file = file.filter(|file| !is_standard(file));
         if is_kept
             && file
                 .as_ref()
@@ -154,7 +153,8 @@ impl Sample {
             );
         }
         // Before anything is written, as `train` does.
-        if let Err(error) = check_prompts(&asked, Some(count), &policy, &words) {
+        let task = self.recipe.as_ref().and(asked.file_task());
+        if let Err(error) = check_prompts(&asked, task, Some(count), &policy, &words) {
             let error = anyhow::Error::new(error);
             return Err(bad_input(match &file {
                 Some(file) => error.context(format!("`{}`", file.display())),
@@ -171,6 +171,7 @@ impl Sample {
             policy: &policy,
             words: &words,
             problems: &asked,
+            task,
             options: &options,
             samples: self.samples as usize,
             logprobs: self.logprobs,
@@ -200,7 +201,7 @@ impl Sample {
         let left = part.and_then(Output::leave);
         drawn?;
         let left = left.map_err(|error| unwritable(error, output))?;
-        progress.stop(left.as_deref());
+        progress.stop(left.as_deref(), is_kept);
         Ok(Exit::Interrupted)
     }
 
@@ -224,7 +225,7 @@ impl Sample {
         }
     }
 
-    /// The problems that are asked, and the file that they are from.
+    /// The problems that are asked, and the file that they are from, if any.
     fn open(&self) -> Result<(Task, Option<PathBuf>), Failure> {
         if let Some(name) = &self.recipe {
             let recipe = recipe::outline(name, &[]).map_err(Failure::Recipe)?;
@@ -257,8 +258,12 @@ impl Sample {
             },
             ..TaskOptions::default()
         };
-        let task = Task::open(PROMPTS, &options, Path::new(""), self.seed);
-        Ok((task.map_err(without_recipe)?, options.file))
+        let file = options.file.clone().filter(|file| !is_standard(file));
+        let task = match &file {
+            Some(_) => Task::open(PROMPTS, &options, Path::new(""), self.seed),
+            None => Task::open_stdin(PROMPTS, &options, self.seed),
+        };
+        Ok((task.map_err(without_recipe)?, file))
     }
 
     fn count(&self, problems: &Asked) -> Result<u64, Failure> {

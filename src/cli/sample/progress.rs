@@ -100,16 +100,21 @@ impl Progress {
     }
 
     /// Says what is there of a run that was interrupted: never that it is whole.
-    pub(super) fn stop(&self, left: Option<&Path>) {
+    /// What is no file of ours is in nobody's way.
+    pub(super) fn stop(&self, left: Option<&Path>, is_file: bool) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         match left {
             Some(part) => self.say(&format!(
-                "stopped: {} of {} rollouts, in {}; `--overwrite` begins anew",
+                "stopped: {} of {} rollouts, in {}{}",
                 self.done,
                 self.total,
-                part.display()
+                part.display(),
+                match is_file {
+                    true => "; `--overwrite` begins anew",
+                    false => "",
+                }
             )),
             None => self.say("stopped before the first rollouts were written"),
         }

@@ -10,7 +10,7 @@ use crate::reward::remote::{Endpoint, Remote, Usage};
 use crate::reward::spec::Kind;
 #[cfg(feature = "remote")]
 use crate::reward::spec::MeasureKind;
-use crate::reward::spec::Rule;
+use crate::reward::spec::{Reward, Rule};
 use crate::rollout::FieldMap;
 
 impl Scorer {
@@ -168,12 +168,29 @@ impl Scorer {
         verifiers.map(|reward| &reward.name)
     }
 
-    /// Whether verdicts of one of the solvers name the answer that they judge, by
-    /// which samples of a prompt can vote.
+    /// Whether a row can count by a solver whose verdicts name answers; see
+    /// [`Scorer::names_answers_of`].
     #[must_use]
     pub fn names_answers(&self) -> bool {
-        let rewards = &self.compiled.spec.rewards;
-        rewards.iter().any(|reward| reward.kind.names_answers())
+        let rewards = self.compiled.spec.rewards.iter();
+        let mut solvers = rewards.filter(|reward| reward.kind.is_verifier());
+        // No row gets past a solver that applies to all.
+        let decides = |reward: &&Reward| {
+            let is_for_all =
+                reward.when.is_empty() && reward.unless.is_empty() && reward.of.is_none();
+            is_for_all || reward.kind.names_answers()
+        };
+        solvers
+            .find(decides)
+            .is_some_and(|reward| reward.kind.names_answers())
+    }
+
+    /// Whether verdicts of this reward name the answer that they judge, by which
+    /// samples of a prompt can vote.
+    #[must_use]
+    pub fn names_answers_of(&self, reward: &str) -> bool {
+        let mut rewards = self.compiled.spec.rewards.iter();
+        rewards.any(|known| &*known.name == reward && known.kind.names_answers())
     }
 
     /// Whether a total is the sum of its terms: no gate, no table, no clip.

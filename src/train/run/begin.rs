@@ -85,7 +85,8 @@ impl Run<'_> {
         let evaluation =
             evaluation.map(|evaluation| (&evaluation.problems, evaluation.options.prompts));
         for (problems, most) in stages.chain(evaluation) {
-            check_prompts(&**problems, most, self.policy, self.vocabulary)?;
+            let task = problems.file_task();
+            check_prompts(&**problems, task, most, self.policy, self.vocabulary)?;
         }
         Ok(())
     }

@@ -76,17 +76,19 @@ fn named(problem: &Problem, task: Option<&str>) -> String {
 }
 
 /// Checks the prompts of a file before anything is learned; those of a generator
-/// are alike, and are checked when they are asked.
+/// are alike, and are checked when they are asked. `task` is what the reader of an
+/// error knows the file as, if a task at all.
 ///
 /// # Errors
 /// Of a prompt that cannot be had, that has no tokens, or that is too long.
 pub fn check_prompts(
     problems: &dyn Problems,
+    task: Option<&str>,
     most: Option<u64>,
     policy: &Policy,
     vocabulary: &dyn Vocabulary,
 ) -> Result<(), TrainError> {
-    let (Some(task), Some(count)) = (problems.file_task(), problems.count()) else {
+    let (Some(_), Some(count)) = (problems.file_task(), problems.count()) else {
         return Ok(());
     };
     let failed = |problem| TrainError::Source { problem };
@@ -94,10 +96,10 @@ pub fn check_prompts(
         let problem = problems.problem(index).map_err(failed)?;
         let prompt = problem.framing.encode(&problem.prompt, vocabulary);
         let prompt = prompt.map_err(|error| TrainError::Encoding {
-            problem: named(&problem, Some(task)),
+            problem: named(&problem, task),
             source: Box::new(error),
         })?;
-        check_prompt(&problem, Some(task), &prompt, policy)?;
+        check_prompt(&problem, task, &prompt, policy)?;
     }
     Ok(())
 }

@@ -141,12 +141,7 @@ impl Evaluation {
     /// `mean@k`, `pass@k`, `maj@k` with their intervals, rewards and lengths.
     fn sampled(&self, answered: &[Answered], metrics: &mut Metrics) {
         let statistics = statistics(&self.judged(answered), &self.options.ks());
-        let mut estimates = statistics.metrics();
-        // Where verdicts name no answer, as those of tests, there is no vote.
-        if !self.scorer.names_answers() {
-            estimates.retain(|(name, _)| !name.starts_with("maj@"));
-        }
-        metrics.extend(estimates);
+        metrics.extend(statistics.metrics());
         rewards(answered, metrics);
     }
 

@@ -123,6 +123,7 @@ pub(super) fn judged<'s>(scorer: &Scorer, score: &'s Score) -> Judged<'s> {
     Judged {
         is_correct,
         answer: answer.and_then(|answer| answer.as_str()),
+        can_vote: term.is_some_and(|term| scorer.names_answers_of(&term.name)),
     }
 }
 
@@ -164,6 +165,42 @@ mod tests {
         assert_eq!(undecided, (Some(false), Some(0.0)));
         // The row's own fault.
         assert_eq!(is_correct(r"\boxed{42}", None), (None, None));
+    }
+
+    #[test]
+    fn who_decides_says_whether_there_is_a_vote() {
+        let can_vote = |rewards: &str, task: &str| {
+            let scorer = Scorer::compile(SpecSource {
+                text: &format!("version = 1\n{rewards}"),
+                origin: "test.toml",
+                grammar: &|_| Err("no grammar files here".to_owned()),
+            });
+            let scorer = scorer.unwrap();
+            let score = scorer.score(&Rollout {
+                completion: "{}".into(),
+                reference: Some("{}".into()),
+                task: Some(task.to_owned()),
+                ..Rollout::default()
+            });
+            let judged = judged(&scorer, &score);
+            assert!(judged.answer.is_none() || judged.can_vote);
+            (scorer.names_answers(), judged.can_vote)
+        };
+        let exact = "[rewards.exact]\nexact = {}\n";
+        let shape = "[rewards.shape]\njson = { schema = { type = \"object\" } }\n";
+        let words = "when = { task = \"words\" }\n";
+        assert_eq!(can_vote(exact, "words"), (true, true));
+        // The first that applies decides, and JSON names no answer.
+        let shape_first = format!("{shape}{exact}");
+        assert_eq!(can_vote(&shape_first, "words"), (false, false));
+        assert_eq!(can_vote(&format!("{exact}{shape}"), "words"), (true, true));
+        let by_task = format!("{shape}{words}{exact}");
+        assert_eq!(can_vote(&by_task, "words"), (true, false));
+        assert_eq!(can_vote(&by_task, "numbers"), (true, true));
+        // A row that no solver is for.
+        let some = format!("{exact}{words}");
+        assert_eq!(can_vote(&some, "words"), (true, true));
+        assert_eq!(can_vote(&some, "numbers"), (true, false));
     }
 
     #[test]

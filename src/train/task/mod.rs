@@ -72,7 +72,8 @@ pub struct Task {
 enum Source {
     Addition(AdditionOptions),
     Countdown(CountdownOptions),
-    Rows(Arc<Vec<Row>>),
+    /// Of a file, at this path.
+    Rows(Arc<Vec<Row>>, PathBuf),
 }
 
 /// A task that cannot be used.
@@ -194,9 +195,8 @@ impl Problem {
 }
 
 impl Task {
-    /// Opens the task `name`. Files are relative to `folder`, of which `-` alone is
-    /// standard input; `seed` draws the problems of a generator that has none of its
-    /// own.
+    /// Opens the task `name`. Files are relative to `folder`; `seed` draws the
+    /// problems of a generator that has none of its own.
     ///
     /// # Errors
     /// [`TaskError`] if the file, a line or a pointer cannot be used.
@@ -206,14 +206,11 @@ impl Task {
         folder: &Path,
         seed: u64,
     ) -> Result<Self, TaskError> {
-        let split = Split {
-            part: options.part,
-            held_out: options.held_out,
-        };
         let rows = |path: PathBuf| {
-            let rows = rows::read(&path, &options.fields, split, options.count);
+            let split = Split::of(options);
+            let rows = rows::read_file(&path, &options.fields, split, options.count);
             let rows = rows.map_err(|error| error.with_fields_of(name))?;
-            Ok(Source::Rows(Arc::new(rows)))
+            Ok(Source::Rows(Arc::new(rows), path))
         };
         let source = match (&options.generator, &options.file) {
             (Some(Generator::Addition(options)), _) => Source::Addition(options.clone()),
@@ -225,15 +222,32 @@ impl Task {
                 });
             }
         };
-        let task = Self {
-            name: name.to_owned(),
-            options: options.clone(),
-            split,
-            seed: options.seed.unwrap_or(seed),
-            source,
-        };
+        let task = Self::of(name, options, source, seed);
         task.refuse_scarce()?;
         Ok(task)
+    }
+
+    /// Opens a task whose rows are on standard input, in place of a file.
+    ///
+    /// # Errors
+    /// [`TaskError`] as of a file.
+    pub fn open_stdin(name: &str, options: &TaskOptions, seed: u64) -> Result<Self, TaskError> {
+        let path = PathBuf::from("standard input");
+        let (split, most) = (Split::of(options), options.count);
+        let rows = rows::read(io::stdin(), &path, &options.fields, split, most);
+        let rows = rows.map_err(|error| error.with_fields_of(name))?;
+        let source = Source::Rows(Arc::new(rows), path);
+        Ok(Self::of(name, options, source, seed))
+    }
+
+    fn of(name: &str, options: &TaskOptions, source: Source, seed: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            options: options.clone(),
+            split: Split::of(options),
+            seed: options.seed.unwrap_or(seed),
+            source,
+        }
     }
 
     /// The task's name in the recipe.
@@ -246,7 +260,7 @@ impl Task {
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         match &self.source {
-            Source::Rows(rows) => Some(rows.len() as u64),
+            Source::Rows(rows, _) => Some(rows.len() as u64),
             Source::Addition(_) | Source::Countdown(_) => self.options.count,
         }
     }
@@ -281,7 +295,7 @@ impl Task {
                     "countdown",
                 )
             }
-            Source::Rows(rows) => rows[index as usize].problem.clone(),
+            Source::Rows(rows, _) => rows[index as usize].problem.clone(),
         };
         self.dress(&mut problem);
         problem
@@ -297,29 +311,32 @@ impl Task {
         let completion = match &self.source {
             Source::Addition(options) => {
                 let sum = Self::drawn(Sum::draw(options, self.split, self.seed, index, TRIES));
-                Some(sum.demonstration(options.flaws, self.seed, index))
+                sum.demonstration(options.flaws, self.seed, index)
             }
             Source::Countdown(options) => {
                 let game = Self::drawn(Game::draw(options, self.split, self.seed, index, TRIES));
-                Some(game.demonstration(options.flawed, self.seed, index))
+                game.demonstration(options.flawed, self.seed, index)
             }
-            Source::Rows(rows) => rows[index as usize].completion.clone(),
+            Source::Rows(rows, path) => match &rows[index as usize].completion {
+                Some(completion) => completion.clone(),
+                None => {
+                    return Err(TaskError::NoDemonstration {
+                        name: self.name.clone(),
+                        path: path.clone(),
+                        id: problem.rollout.id,
+                    });
+                }
+            },
         };
-        match completion {
-            // Generators write the whole answer; the prefill is already there.
-            Some(completion) => Ok(Demonstration {
-                completion: match completion.strip_prefix(&problem.prefill) {
-                    Some(rest) => rest.to_owned(),
-                    None => completion,
-                },
-                problem,
-            }),
-            None => Err(TaskError::NoDemonstration {
-                name: self.name.clone(),
-                path: self.options.file.clone().unwrap_or_default(),
-                id: problem.rollout.id,
-            }),
-        }
+        // Generators write the whole answer; the prefill is already there.
+        let completion = match completion.strip_prefix(&problem.prefill) {
+            Some(rest) => rest.to_owned(),
+            None => completion,
+        };
+        Ok(Demonstration {
+            problem,
+            completion,
+        })
     }
 
     /// [`Task::open`] has refused a part that has almost nothing.
@@ -333,7 +350,7 @@ impl Task {
         let is_found = |index: u64| match &self.source {
             Source::Addition(options) => Sum::draw(options, split, seed, index, SOON).is_some(),
             Source::Countdown(options) => Game::draw(options, split, seed, index, SOON).is_some(),
-            Source::Rows(_) => true,
+            Source::Rows(..) => true,
         };
         match (0..PROBED).all(is_found) {
             true => Ok(()),
@@ -412,7 +429,8 @@ impl Task {
                 )),
             };
         }
-        let (Source::Rows(asked), Source::Rows(trained)) = (&self.source, &training.source) else {
+        let (Source::Rows(asked, _), Source::Rows(trained, _)) = (&self.source, &training.source)
+        else {
             return Ok(());
         };
         let asked: HashSet<String> = asked.iter().map(|row| row.problem.key()).collect();

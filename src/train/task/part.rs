@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::options::TaskOptions;
+
 /// The part of a source that a task takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +32,14 @@ pub(super) struct Split {
 }
 
 impl Split {
+    /// What a task is to take.
+    pub(super) fn of(options: &TaskOptions) -> Self {
+        Self {
+            part: options.part,
+            held_out: options.held_out,
+        }
+    }
+
     /// Whether the part has the problem that `key` identifies.
     pub(super) fn has(self, key: &[u8]) -> bool {
         let is_held_out = place(key) < self.held_out;

@@ -6,7 +6,7 @@
 //! cannot be used is an error with its number, never left out silently.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::options::Fields;
@@ -30,33 +30,39 @@ struct Places {
     are_conversations: bool,
 }
 
-/// Reads the rows that the part has, `most` of them.
-pub(super) fn read(
+/// Reads the rows of a file that the part has, `most` of them.
+pub(super) fn read_file(
     path: &Path,
     fields: &Fields,
     split: Split,
     most: Option<u64>,
 ) -> Result<Vec<Row>, TaskError> {
-    let is_stdin = path == Path::new("-");
-    let path = match is_stdin {
-        true => Path::new("standard input"),
-        false => path,
-    };
+    let file = File::open(path).map_err(|source| TaskError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    read(file, path, fields, split, most)
+}
+
+/// The same of what is open, and is called `path`.
+pub(super) fn read(
+    source: impl Read,
+    path: &Path,
+    fields: &Fields,
+    split: Split,
+    most: Option<u64>,
+) -> Result<Vec<Row>, TaskError> {
     let unreadable = |source| TaskError::Read {
         path: path.to_owned(),
         source,
     };
     let places = Places::new(fields)?;
-    let file: Box<dyn Read> = match is_stdin {
-        true => Box::new(stdin()),
-        false => Box::new(File::open(path).map_err(unreadable)?),
-    };
     let most = most.map_or(usize::MAX, |most| {
         usize::try_from(most).unwrap_or(usize::MAX)
     });
     let mut rows = Vec::new();
     let mut text = Vec::new();
-    let mut reader = BufReader::new(file);
+    let mut reader = BufReader::new(source);
     for number in 1.. {
         text.clear();
         if rows.len() >= most || reader.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
