@@ -18,10 +18,11 @@ impl Builder<'_> {
         parts: &[Pair<'_, Rule>],
         separators: &[&str],
     ) -> Result<Option<Typed>, Fault> {
-        let head = match separators.first().map(|separator| separator.trim()) {
+        let mut signs = separators.iter().map(|separator| separator.trim());
+        let head = match signs.find(|sign| matches!(*sign, "⋀" | "⋁")) {
             Some("⋀") => "\\land",
-            Some("⋁") => "\\lor",
-            _ => return Ok(None),
+            Some(_) => "\\lor",
+            None => return Ok(None),
         };
         let mut arena = Arena::default();
         let mut terms = Vec::with_capacity(parts.len());
