@@ -33,6 +33,7 @@ mod packing;
 mod parquet;
 #[cfg(feature = "train")]
 mod policy;
+mod references;
 #[cfg(feature = "remote")]
 mod remote;
 mod report;

@@ -331,6 +331,9 @@ fn compiled(
             Judgement::Wrong {
                 rule: "undefined", ..
             } => fault = "is undefined; it divides by zero",
+            Judgement::Wrong { rule: "hedged", .. } => {
+                fault = "is a chain of equal signs with a link that is false; give its value alone";
+            }
             Judgement::Wrong { .. } => {}
             Judgement::Correct { .. } | Judgement::Unknown(_) => kept.extend(alone.0),
         }
