@@ -25,7 +25,6 @@ mod json;
 mod language;
 mod layering;
 mod math;
-mod math_laws;
 mod measures;
 #[cfg(feature = "cli")]
 mod packing;
@@ -33,7 +32,6 @@ mod packing;
 mod parquet;
 #[cfg(feature = "train")]
 mod policy;
-mod references;
 #[cfg(feature = "remote")]
 mod remote;
 mod report;

@@ -4,6 +4,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -195,4 +197,201 @@ fn a_model_without_an_end_teaches_none() {
     .unwrap();
     let said = folder.run(2, &args);
     assert!(said.contains("`eos_token_id` is 100000"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn half_of_the_samples_are_not_taken_for_all() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let args = [
+        "sample",
+        "runs/tiny",
+        "--recipe",
+        "tiny.toml",
+        "-o",
+        "rows.jsonl",
+    ];
+    let many = [&args[..], &["--limit", "1000000", "--max-tokens", "12"]].concat();
+    let part = folder.path("rows.jsonl.part");
+    let mut child = folder
+        .command(&many)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !fs::metadata(&part).is_ok_and(|file| file.len() > 0) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no rows");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Two processes never write one file, whatever they are asked.
+    let said = folder.run(2, &[&many[..], &["--overwrite"]].concat());
+    assert!(said.contains("another process is writing"), "{said}");
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("of 1000000 rollouts, in rows.jsonl.part"),
+        "{said}"
+    );
+    assert!(!folder.path("rows.jsonl").exists());
+    // Every row is whole, and all stay until someone says that they may go.
+    let rows = folder.rows("rows.jsonl.part");
+    assert!(!rows.is_empty() && rows.len() < 1_000_000);
+    let few = [&args[..], &["--limit", "2", "--max-tokens", "12"]].concat();
+    let said = folder.run(2, &few);
+    assert!(said.contains("`rows.jsonl.part` holds"), "{said}");
+    assert_eq!(folder.rows("rows.jsonl.part"), rows);
+    folder.run(0, &[&few[..], &["--overwrite"]].concat());
+    assert!(!part.exists());
+    assert_eq!(folder.rows("rows.jsonl"), rows[..2]);
+}
+
+#[test]
+fn samples_are_rollouts_to_score_and_filter() {
+    let folder = Folder::new();
+    folder.run(0, &["train", "tiny.toml", "-q"]);
+    let draw = |output: &str, more: &[&str]| {
+        let args = [
+            "sample",
+            "runs/tiny",
+            "--recipe",
+            "tiny.toml",
+            "--limit",
+            "3",
+            "--max-tokens",
+            "12",
+            "-o",
+            output,
+        ];
+        folder.run(0, &[&args[..], more].concat())
+    };
+    let said = draw("rollouts.jsonl", &["-n", "2", "--logprobs"]);
+    assert!(said.contains("6 rollouts in rollouts.jsonl"), "{said}");
+    let rows = folder.rows("rollouts.jsonl");
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows[1]["id"], "held-out/0/1");
+    assert_eq!(rows[1]["group"], rows[0]["group"]);
+    assert_eq!(
+        rows[0]["logprobs"].as_array().unwrap().len() as u64,
+        rows[0]["n_tokens"].as_u64().unwrap()
+    );
+    for row in &rows {
+        assert!(["stop", "length"].contains(&row["finish_reason"].as_str().unwrap()));
+        assert!(row["reference"].is_string() && row["task"] == "addition");
+    }
+    // The same draws again; others by another seed; one text at temperature 0.
+    draw("again.jsonl", &["-n", "2", "--logprobs"]);
+    assert_eq!(folder.rows("again.jsonl"), rows);
+    draw("other.jsonl", &["-n", "2", "--logprobs", "--seed", "1"]);
+    assert_ne!(folder.rows("other.jsonl"), rows);
+    // Every container has the same rows, scored to the same bytes.
+    let scores = |name: &str| {
+        let score = ["score", name, "--spec", "r1-zero", "--columns", "scores"];
+        let score = [&score[..], &["-q", "--overwrite", "-o", "scores.jsonl"]].concat();
+        folder.run(0, &score);
+        fs::read(folder.path("scores.jsonl")).unwrap()
+    };
+    let plain = scores("rollouts.jsonl");
+    for name in ["packed.jsonl.gz", "packed.jsonl.zst", "packed.parquet"] {
+        if cfg!(feature = "parquet") || !name.ends_with("parquet") {
+            draw(name, &["-n", "2", "--logprobs"]);
+            assert!(scores(name) == plain, "{name}");
+        }
+    }
+    draw("greedy.jsonl", &["-n", "2", "--temperature", "0"]);
+    let greedy = folder.rows("greedy.jsonl");
+    assert_eq!(greedy[0]["completion"], greedy[1]["completion"]);
+    // A file of prompts, through the whole chain.
+    fs::write(
+        folder.path("prompts.jsonl"),
+        "{\"q\": \"1+2=\", \"a\": 3}\n{\"q\": \"4+5=\", \"a\": 9}\n",
+    )
+    .unwrap();
+    folder.run(
+        0,
+        &[
+            "sample",
+            "runs/tiny/final",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "--reference",
+            "/a",
+            "-n",
+            "2",
+            "--max-tokens",
+            "8",
+            "-o",
+            "chain.jsonl",
+        ],
+    );
+    folder.run(
+        0,
+        &[
+            "score",
+            "chain.jsonl",
+            "--spec",
+            "r1-zero",
+            "-o",
+            "scored.jsonl",
+            "-q",
+        ],
+    );
+    folder.run(0, &["filter", "scored.jsonl", "-o", "sft.jsonl"]);
+    // What is refused.
+    let said = folder.run(
+        2,
+        &[
+            "sample",
+            "runs/tiny",
+            "--recipe",
+            "tiny.toml",
+            "-o",
+            "x.jsonl",
+        ],
+    );
+    assert!(said.contains("--limit"), "{said}");
+    folder.run(2, &["sample", "runs/tiny", "none.jsonl", "-o", "x.jsonl"]);
+    folder.run(
+        2,
+        &[
+            "sample",
+            "nowhere",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "-o",
+            "x.jsonl",
+        ],
+    );
+    let said = folder.run(
+        2,
+        &[
+            "sample",
+            "runs/tiny",
+            "prompts.jsonl",
+            "--prompt",
+            "/q",
+            "-o",
+            "x.jsonl",
+            "--top-p",
+            "0",
+        ],
+    );
+    assert!(said.contains("--top-p"), "{said}");
+    fs::write(folder.path("letters.jsonl"), "{\"prompt\": \"abc\"}\n").unwrap();
+    folder.run(
+        2,
+        &["sample", "runs/tiny", "letters.jsonl", "-o", "x.jsonl"],
+    );
+    assert!(!folder.path("x.jsonl").exists());
 }

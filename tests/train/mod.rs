@@ -16,6 +16,8 @@ mod drawing;
 mod fixture;
 mod folder;
 mod golden;
+#[cfg(feature = "cli")]
+mod interrupted;
 mod long;
 mod lora;
 mod micro_batches;
@@ -23,6 +25,7 @@ mod options;
 mod parity;
 mod recipe;
 mod refusals;
+mod reject;
 mod resume;
 mod sampler;
 mod stages;

@@ -19,7 +19,7 @@ struct Case {
 
 #[test]
 fn references_are_refused_for_what_is_wrong_with_them() {
-    let table: Table = toml::from_str(include_str!("data/math/references.toml")).unwrap();
+    let table: Table = toml::from_str(include_str!("../data/math/references.toml")).unwrap();
     assert!(!table.case.is_empty());
     for case in table.case {
         let reference = &case.reference;

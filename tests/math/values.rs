@@ -107,7 +107,7 @@ fn public_answers_equal_themselves_however_they_are_wrapped() {
     let options = MathOptions::default();
     let mut missed = Vec::new();
     let mut tried = 0;
-    for line in include_str!("data/math/math_golds.jsonl").lines() {
+    for line in include_str!("../data/math/math_golds.jsonl").lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = row["answer"].as_str().unwrap();
         let Ok(gold) = Gold::compile(text, &options) else {
