@@ -122,6 +122,24 @@ fn fields_can_be_elsewhere() {
 }
 
 #[test]
+fn tests_keep_the_digits_of_long_integers() {
+    let read = |line: &str| {
+        let record = Record::parse(line.as_bytes()).unwrap();
+        record.rollout(&FieldMap::default(), "1").unwrap()
+    };
+    let short = read(r#"{"completion": "", "tests": {"type": "calls", "n": 12}}"#);
+    assert_eq!(short.tests, Some(json!({"type": "calls", "n": 12})));
+    let tests = r#"{"type": "calls", "n": 12345678901234567890123}"#;
+    let long = read(&format!(r#"{{"completion": "", "tests": {tests}}}"#));
+    assert_eq!(long.tests, Some(json!(tests)));
+    // Both are routed by what is in them.
+    for rollout in [short, long] {
+        let kind = rollout.lookup(&Pointer::parse("/tests/type").unwrap());
+        assert_eq!(kind, Some(json!("calls")));
+    }
+}
+
+#[test]
 fn chat_messages_are_read_with_their_reasoning() {
     let line = br#"{"completion": [
         {"role": "assistant", "content": null, "tool_calls": [{"id": 1}]},

@@ -113,6 +113,5 @@ pub(crate) fn extract_program(completion: &str) -> Result<(Option<String>, Optio
 }
 
 fn task(py: Python<'_>, json: &str) -> PyResult<Task> {
-    let tests: Value = options(py, json)?;
-    Task::from_json(&tests).map_err(|error| Class::Option.error(py, chain(&error)))
+    Task::from_text(json).map_err(|error| Class::Option.error(py, chain(&error)))
 }

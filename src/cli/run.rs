@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::terminal::{BAD, DOUBT, FAINT, GOOD, STRONG, Safe, Styled, shortened};
 use super::{Exit, Failure, Outcome, bad_input, sandbox_for};
@@ -203,15 +205,23 @@ fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// A rollout, of which the tests are asked.
+#[derive(Deserialize)]
+struct WithTests<'j> {
+    #[serde(borrow)]
+    tests: Option<&'j RawValue>,
+}
+
 fn task(path: &Path) -> Result<Task, Failure> {
     let text = read(path)?;
     let name = path.display();
-    let value: Value = serde_json::from_str(&text)
+    let value: &RawValue = serde_json::from_str(&text)
         .with_context(|| format!("`{name}` is not JSON"))
         .map_err(Failure::Input)?;
     // A whole rollout is as good as its field.
-    let tests = value.get("tests").unwrap_or(&value);
-    Task::from_json(tests)
+    let rollout: Option<WithTests<'_>> = serde_json::from_str(&text).ok();
+    let tests = rollout.and_then(|rollout| rollout.tests).unwrap_or(value);
+    Task::from_text(tests.get())
         .with_context(|| format!("`{name}`"))
         .map_err(Failure::Input)
 }

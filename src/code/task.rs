@@ -116,4 +116,13 @@ impl Task {
     pub fn from_json(value: &serde_json::Value) -> Result<Self, BadTask> {
         forms::read(value)
     }
+
+    /// As [`Task::from_json`], of JSON as it is written: integers of any size keep
+    /// their digits, which [`serde_json::Value`] rounds beyond 64 bits.
+    ///
+    /// # Errors
+    /// [`BadTask`] names the field that cannot be used.
+    pub fn from_text(json: &str) -> Result<Self, BadTask> {
+        forms::read_text(json)
+    }
 }

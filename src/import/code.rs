@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::ImportError;
 use super::fields::{Fields, row};
+use crate::rollout::has_long_number;
 
 type Row = Result<Map<String, Value>, ImportError>;
 
@@ -125,13 +126,8 @@ pub(super) fn live_code_bench(fields: &Fields<'_>) -> Row {
     if tests.len() == 1 {
         return Err(fields.missing(&["public_test_cases", "private_test_cases"]));
     }
-    let mut native = task(
-        fields,
-        &["question_id"],
-        &prompt,
-        Value::Object(tests),
-        None,
-    );
+    let tests = Value::Object(tests);
+    let mut native = task(fields, &["question_id"], &prompt, tests, None);
     let kept = ["platform", "contest_date", "difficulty"];
     let kept = kept.iter().filter_map(|name| {
         let value = fields.any(&[name])?;
@@ -179,6 +175,8 @@ pub(super) fn apps(fields: &Fields<'_>) -> Row {
     let given = fields
         .any(&["input_output"])
         .ok_or_else(|| fields.missing(&["input_output"]))?;
+    // Beyond 64 bits the text keeps what JSON that was read would round.
+    let long = given.as_str().filter(|text| has_long_number(text));
     let parsed = match given.as_str() {
         Some(text) => serde_json::from_str(text)
             .map_err(|error| fields.error(format!("`input_output` is not JSON: {error}")))?,
@@ -190,19 +188,19 @@ pub(super) fn apps(fields: &Fields<'_>) -> Row {
     if !tests.contains_key("inputs") || !tests.contains_key("outputs") {
         return Err(fields.error("`input_output` has no `inputs` and `outputs`"));
     }
-    tests.insert("type".to_owned(), json!("stdio"));
+    let tests = match long {
+        Some(text) => json!(text),
+        None => {
+            tests.insert("type".to_owned(), json!("stdio"));
+            Value::Object(tests)
+        }
+    };
     let starter = fields.any(&["starter_code"]).and_then(Value::as_str);
     let prompt = match starter.filter(|code| !code.trim().is_empty()) {
         Some(code) => format!("{question}\n\nBegin with this code:\n\n```python\n{code}\n```\n"),
         None => format!("{question}\n\nRead from standard input and print the answer.\n"),
     };
-    Ok(task(
-        fields,
-        &["problem_id", "id"],
-        &prompt,
-        Value::Object(tests),
-        None,
-    ))
+    Ok(task(fields, &["problem_id", "id"], &prompt, tests, None))
 }
 
 fn task(

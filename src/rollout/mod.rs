@@ -13,6 +13,7 @@ mod text;
 pub use fields::{FieldMap, Pointer, PointerError};
 #[cfg(feature = "train")]
 pub(crate) use record::ELSEWHERE;
+pub(crate) use record::has_long_number;
 pub use record::{Record, RecordError, RolloutError};
 #[cfg(feature = "serve")]
 pub(crate) use text::LossyString;
@@ -42,7 +43,8 @@ pub struct Rollout {
     pub completion: Text,
     /// What the answer is judged by.
     pub reference: Option<Reference>,
-    /// Unit tests of a code task, as given.
+    /// Unit tests of a code task: JSON, or JSON in a string, which keeps the digits of
+    /// integers beyond 64 bits.
     pub tests: Option<Value>,
     /// Language that the answer should be in (BCP 47, e.g. `en`).
     pub language: Option<String>,
@@ -87,7 +89,11 @@ impl Rollout {
             "finish_reason" => text(&self.finish_reason),
             "n_tokens" => self.n_tokens.map(Value::from),
             "sample_index" => self.sample_index.map(Value::from),
-            "tests" => self.tests.clone(),
+            "tests" => match &self.tests {
+                // In a string they are what is in it.
+                Some(Value::String(text)) if !rest.is_empty() => serde_json::from_str(text).ok(),
+                tests => tests.clone(),
+            },
             "extra" if !self.extra.contains_key("extra") => {
                 return rest.find_in_map(&self.extra);
             }

@@ -167,7 +167,7 @@ impl<'l> Record<'l> {
             prompt,
             completion,
             reference: self.reference(&fields.reference)?,
-            tests: spec.optional("tests", self.value(&fields.tests))?,
+            tests: spec.optional("tests", self.tests(&fields.tests))?,
             language: spec.optional("language", self.string(&fields.language))?,
             n_tokens: spec.optional("n_tokens", self.count(&fields.n_tokens))?,
             finish_reason: spec.optional("finish_reason", self.string(&fields.finish_reason))?,
@@ -222,6 +222,16 @@ impl<'l> Record<'l> {
         self.raw(pointer)?
             .map(|raw| parse(pointer, raw.get()))
             .transpose()
+    }
+
+    /// Tests, as the text that they are where a [`Value`] would round what they hold.
+    fn tests(&self, pointer: &Pointer) -> Result<Option<Value>, RolloutError> {
+        match self.raw(pointer)? {
+            Some(raw) if !raw.get().starts_with('"') && has_long_number(raw.get()) => {
+                Ok(Some(Value::String(raw.get().to_owned())))
+            }
+            _ => self.value(pointer),
+        }
     }
 
     fn string(&self, pointer: &Pointer) -> Result<Option<String>, RolloutError> {
@@ -383,6 +393,12 @@ fn text(pointer: &Pointer, raw: &str) -> Result<Text, RolloutError> {
             "a string or a list of chat messages",
         )),
     }
+}
+
+/// Whether a JSON text may hold an integer beyond 64 bits, which [`Value`] rounds.
+pub(crate) fn has_long_number(json: &str) -> bool {
+    let mut runs = json.split(|c: char| !c.is_ascii_digit());
+    runs.any(|digits| digits.len() >= 19)
 }
 
 /// A string's text or a number's digits; `None` for other JSON.

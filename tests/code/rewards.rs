@@ -104,6 +104,31 @@ fn four_completions_have_four_outcomes() {
     );
 }
 
+/// Tests with integers beyond 64 bits, as JSON and as JSON in a string: all digits
+/// decide, and a float is none of them.
+#[test]
+fn integers_of_any_size_are_compared_to_the_last_digit() {
+    let Some(runner) = guest() else { return };
+    let scorer = scorer().with_sandbox(Arc::new(runner));
+    let forms = [
+        r#"{"fn_name": "f", "inputs": [[12345678901234567890123]], "outputs": [12345678901234567890124]}"#,
+        r#"{"type": "calls", "entry_point": "f", "cases": [{"args": [12345678901234567890123], "expected": 12345678901234567890124}]}"#,
+    ];
+    for tests in forms {
+        let in_string = serde_json::to_string(tests).expect("a text");
+        for tests in [tests, &in_string] {
+            let programs = [("x + 1", 1.0), ("x + 2", 0.0), ("x + 1.0", 0.0)];
+            for (value, expected) in programs {
+                let line = format!(
+                    r#"{{"completion": "```python\ndef f(x): return {value}\n```", "tests": {tests}}}"#
+                );
+                let score = scorer.score(&rollout(&line));
+                assert_eq!(score.reward, Some(expected), "{value}: {tests}");
+            }
+        }
+    }
+}
+
 /// Programs that square 300: in one step, in 90,000 steps, wrongly.
 const QUICK: &str = "```python\ndef f(n): return n * n\n```";
 const SLOW: &str = "```python\ndef f(n):\n    s = 0\n    for _ in range(n):\n        for _ in range(n): s += 1\n    return s\n```";

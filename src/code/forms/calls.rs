@@ -1,10 +1,10 @@
 //! Calls: arguments and results as Python literals, with EvalPlus's oracles.
 
 use num_traits::ToPrimitive;
-use serde_json::Value as Json;
 
 use super::evalplus::Special;
-use super::{BadTask, Fields, Tests, distinct_ids, json};
+use super::json::Json;
+use super::{BadTask, Fields, Tests, distinct_ids};
 use crate::code::literal;
 use crate::code::oracle::Oracle;
 use crate::code::task::Call;
@@ -48,11 +48,8 @@ impl Rule {
             None | Some(Json::Null) => {}
             Some(Json::Object(compare)) => {
                 let compare = Fields { fields: compare };
-                if let Some(other) = compare
-                    .fields
-                    .keys()
-                    .find(|key| *key != "abs" && *key != "rel")
-                {
+                let mut names = compare.fields.iter().map(|(name, _)| name);
+                if let Some(other) = names.find(|name| *name != "abs" && *name != "rel") {
                     return Err(BadTask::new(
                         format!("compare.{other}"),
                         "is unknown; calls have `abs` and `rel`",
@@ -140,9 +137,9 @@ fn call(index: usize, case: &Json, rule: &Rule) -> Result<Call, BadTask> {
         Some(Json::String(text)) => {
             literal::value(text).ok_or_else(|| BadTask::new(field(name), "is no Python literal"))
         }
-        Some(other) => {
-            json::value(other).ok_or_else(|| BadTask::new(field(name), "cannot be read"))
-        }
+        Some(other) => other
+            .python()
+            .ok_or_else(|| BadTask::new(field(name), "cannot be read")),
     };
     let args = match value("args")? {
         Value::Tuple(args) | Value::List(args) => args,

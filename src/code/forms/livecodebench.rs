@@ -6,9 +6,8 @@
 
 use std::io::Read;
 
-use serde_json::Value as Json;
-
-use super::{BadTask, Fields, Tests, json, pickle};
+use super::json::{Json, python};
+use super::{BadTask, Fields, Tests, pickle};
 use crate::code::compare::Compare;
 use crate::code::oracle::Oracle;
 use crate::code::task::{Call, Stdio, StdioCase};
@@ -25,7 +24,7 @@ pub(super) fn read(fields: &Fields, fn_name: Option<String>) -> Result<Tests, Ba
     };
     if let Some(packed) = fields.text("encoded")? {
         let text = unpacked(&packed).map_err(|problem| BadTask::new("encoded", problem))?;
-        let inner: Json = serde_json::from_str(&text)
+        let inner = Json::parse(&text)
             .map_err(|error| BadTask::new("encoded", format!("holds no JSON: {error}")))?;
         return match &inner {
             Json::Array(items) => cases(items, fn_name),
@@ -45,9 +44,9 @@ pub(super) fn read(fields: &Fields, fn_name: Option<String>) -> Result<Tests, Ba
 }
 
 fn metadata_name(fields: &Fields) -> Result<Option<String>, BadTask> {
-    let metadata: Json = match fields.get("metadata") {
+    let metadata = match fields.get("metadata") {
         None | Some(Json::Null) => return Ok(None),
-        Some(Json::String(text)) => serde_json::from_str(text)
+        Some(Json::String(text)) => Json::parse(text)
             .map_err(|error| BadTask::new("metadata", format!("is no JSON: {error}")))?,
         Some(value) => value.clone(),
     };
@@ -62,12 +61,11 @@ fn read_list(fields: &Fields, name: &str) -> Result<Vec<Json>, BadTask> {
     let list = match fields.get(name) {
         None | Some(Json::Null) => return Ok(Vec::new()),
         Some(Json::String(text)) if text.trim_start().starts_with('[') => {
-            serde_json::from_str(text)
-                .map_err(|error| BadTask::new(name, format!("is no JSON: {error}")))?
+            Json::parse(text).map_err(|error| BadTask::new(name, format!("is no JSON: {error}")))?
         }
         Some(Json::String(text)) => {
             let text = unpacked(text).map_err(|problem| BadTask::new(name, problem))?;
-            serde_json::from_str(&text)
+            Json::parse(&text)
                 .map_err(|error| BadTask::new(name, format!("holds no JSON: {error}")))?
         }
         Some(value) => value.clone(),
@@ -127,9 +125,9 @@ pub(super) fn call(input: &str, output: &str) -> Option<Call> {
         args: input
             .split('\n')
             .filter(|line| !line.trim().is_empty())
-            .map(json::parse)
+            .map(python)
             .collect::<Option<_>>()?,
-        oracle: Oracle::Json(json::parse(output)?),
+        oracle: Oracle::Json(python(output)?),
     })
 }
 

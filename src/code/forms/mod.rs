@@ -15,21 +15,35 @@ mod livecodebench;
 
 mod pickle;
 
-use serde_json::{Map, Value as Json};
+use json::{Json, Members, member};
 
 use super::task::{BadTask, Program, Task, Tests};
 
-/// Reads the tests of a row.
-pub(super) fn read(value: &Json) -> Result<Task, BadTask> {
+/// Reads the tests of a row that was read before.
+pub(super) fn read(value: &serde_json::Value) -> Result<Task, BadTask> {
     match value {
-        Json::String(text) => {
-            let value: Json = serde_json::from_str(text)
-                .map_err(|error| BadTask::new("tests", format!("are no JSON: {error}")))?;
-            match value {
-                Json::String(_) => Err(BadTask::new("tests", "are JSON in JSON in JSON")),
-                value => read(&value),
-            }
-        }
+        serde_json::Value::String(text) => read_text(text),
+        value => form(&Json::of(value).map_err(no_json)?),
+    }
+}
+
+/// Reads tests as they are written, or as they are written in a string.
+pub(super) fn read_text(text: &str) -> Result<Task, BadTask> {
+    match Json::parse(text).map_err(no_json)? {
+        Json::String(text) => match Json::parse(&text).map_err(no_json)? {
+            Json::String(_) => Err(BadTask::new("tests", "are JSON in JSON in JSON")),
+            value => form(&value),
+        },
+        value => form(&value),
+    }
+}
+
+fn no_json(fault: json::Fault) -> BadTask {
+    BadTask::new("tests", format!("are no JSON: {fault}"))
+}
+
+fn form(value: &Json) -> Result<Task, BadTask> {
+    match value {
         Json::Array(items) => Ok(task(list(items)?)),
         Json::Object(fields) => object(&Fields { fields }),
         _ => Err(BadTask::new("tests", "are neither an object nor a list")),
@@ -201,12 +215,12 @@ fn identifier(name: Option<String>) -> Result<String, BadTask> {
 
 /// The fields of a form.
 struct Fields<'j> {
-    fields: &'j Map<String, Json>,
+    fields: &'j Members,
 }
 
 impl<'j> Fields<'j> {
     fn get(&self, name: &str) -> Option<&'j Json> {
-        self.fields.get(name)
+        member(self.fields, name)
     }
 
     /// A text, or `None` where it is absent or null.
@@ -250,7 +264,8 @@ impl<'j> Fields<'j> {
     /// What a form without a `type` is.
     fn kind(&self) -> Result<&'static str, BadTask> {
         let has = |name| self.get(name).is_some();
-        let first = self.get("cases").and_then(|cases| cases.get(0));
+        let cases = self.get("cases").and_then(Json::as_array);
+        let first = cases.and_then(<[Json]>::first);
         let first_has = |name| first.is_some_and(|case| case.get(name).is_some());
         if has("encoded") || has("private_test_cases") || has("public_test_cases") {
             Ok("livecodebench")
@@ -277,12 +292,12 @@ impl<'j> Fields<'j> {
 fn distinct_ids(cases: &[Json]) -> Result<(), BadTask> {
     let mut ids = std::collections::HashSet::new();
     for (index, case) in cases.iter().enumerate() {
-        if let Some(id) = case.get("id").filter(|id| !id.is_null())
-            && !ids.insert(id.to_string())
+        if let Some(id) = case.get("id").filter(|id| **id != Json::Null)
+            && !ids.insert(id)
         {
             return Err(BadTask::new(
                 format!("cases[{index}].id"),
-                format!("{id} is the id of another case too"),
+                format!("{} is the id of another case too", id.rounded()),
             ));
         }
     }

@@ -1,9 +1,8 @@
 //! Standard input and output, and the function calls of APPS and TACO that share
 //! its form.
 
-use serde_json::Value as Json;
-
-use super::{BadTask, Fields, Tests, distinct_ids, json};
+use super::json::Json;
+use super::{BadTask, Fields, Tests, distinct_ids};
 use crate::code::compare::{Compare, CompareMode};
 use crate::code::oracle::Oracle;
 use crate::code::task::{Call, Stdio, StdioCase};
@@ -106,14 +105,18 @@ fn functional(name: String, inputs: &[Json], outputs: &[Json]) -> Result<Tests, 
         .zip(outputs)
         .enumerate()
         .map(|(index, (input, output))| {
-            let Some(Value::List(args)) = json::value(input) else {
+            let Some(Value::List(args)) = input.python() else {
                 return Err(BadTask::new(
                     format!("inputs[{index}]"),
                     "is no list of arguments",
                 ));
             };
-            let output = if is_wrapped { &output[0] } else { output };
-            let expected = json::value(output)
+            let output = match output.as_array() {
+                Some([only]) if is_wrapped => only,
+                _ => output,
+            };
+            let expected = output
+                .python()
                 .ok_or_else(|| BadTask::new(format!("outputs[{index}]"), "cannot be read"))?;
             Ok(Call {
                 args,
@@ -131,7 +134,7 @@ fn functional(name: String, inputs: &[Json], outputs: &[Json]) -> Result<Tests, 
 fn compare(fields: &Fields) -> Result<Compare, BadTask> {
     let compare: Compare = match (fields.get("compare"), fields.get("checker")) {
         (None | Some(Json::Null), None | Some(Json::Null)) => Compare::default(),
-        (Some(value), None | Some(Json::Null)) => serde_json::from_value(value.clone())
+        (Some(value), None | Some(Json::Null)) => serde_json::from_value(value.rounded())
             .map_err(|error| BadTask::new("compare", error.to_string()))?,
         (None | Some(Json::Null), Some(Json::Object(checker))) => {
             judges_checker(&Fields { fields: checker })?
