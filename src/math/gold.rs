@@ -237,18 +237,20 @@ impl Gold {
         }
     }
 
-    /// Whether the reference is these words.
+    /// Whether the reference is these words: with any sign that it lacks, `¬` or a
+    /// question mark, they are others.
     pub(super) fn is_in_words(&self, words: &str) -> bool {
         let (Some(own), Some(given)) = (self.words(), plain_text(words)) else {
             return false;
         };
         let words = |text: &str| -> Vec<String> {
-            let text = text.trim_matches(|c: char| !c.is_alphanumeric());
             // `n` is not `N`.
-            let folded = text.split(' ').map(|word| match word.chars().count() {
-                1 => word.to_owned(),
-                _ => word.to_lowercase(),
-            });
+            let folded = unpunctuated(text)
+                .split(' ')
+                .map(|word| match word.chars().count() {
+                    1 => word.to_owned(),
+                    _ => word.to_lowercase(),
+                });
             folded.collect()
         };
         words(own) == words(&given)
@@ -269,6 +271,17 @@ impl Gold {
             Answer::Opaque(opaque) => opaque.text().to_owned(),
         }
     }
+}
+
+/// The words without their final full stop and the quotation marks round them.
+fn unpunctuated(words: &str) -> &str {
+    const QUOTED: [(char, char); 4] = [('"', '"'), ('“', '”'), ('‘', '’'), ('「', '」')];
+    let stopped = |text: &str| text.strip_suffix(['.', '。']).unwrap_or(text).len();
+    let words = &words[..stopped(words)];
+    let inside = QUOTED
+        .iter()
+        .find_map(|(open, close)| words.strip_prefix(*open)?.strip_suffix(*close));
+    inside.map_or(words, |inside| &inside[..stopped(inside)])
 }
 
 /// Boxes of a reference at most: each is looked at beside all others.
