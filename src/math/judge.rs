@@ -128,6 +128,10 @@ fn judge_span(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> 
             }
         }
     };
+    let verdict = match (found.open, verdict.outcome) {
+        (Some(reason), Outcome::Correct) => Verdict::unknown(reason),
+        _ => verdict,
+    };
     match others(&mut own, &found.rivals) {
         Agreement::Same => verdict,
         Agreement::Differs => Verdict::wrong("conflict"),
