@@ -1,6 +1,6 @@
 //! What stands right of a box: what belongs to it, or takes it back.
 
-use super::{Beside, IN_EXPRESSION, changes};
+use super::{Beside, IN_EXPRESSION, changes, doubted};
 
 /// Commands that may follow a box.
 const TRAILING: &[&str] = &[
@@ -188,9 +188,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                         let Some(close) = rest.find('}') else {
                             return refused;
                         };
-                        if changes::behind(rest) {
-                            return refused;
-                        }
+                        beside.open = doubted(changes::behind(rest))?;
                         beside.suffix = Some(at..at + close + 1 + power(&rest[close + 1..]));
                         return Ok(beside);
                     }
@@ -220,9 +218,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
                     return refused;
                 }
-                if changes::behind(rest) {
-                    return refused;
-                }
+                beside.open = doubted(changes::behind(rest))?;
                 // "in" is hardly ever inches.
                 if &rest[..length] != "in" {
                     beside.suffix = Some(at..at + length);
