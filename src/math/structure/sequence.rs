@@ -32,10 +32,14 @@ fn run(expr: &Expr) -> Option<Vec<Letter>> {
             }),
         })
         .collect::<Option<_>>()?;
-    // `a/b` is a quotient of numbers.
+    // `a/b` is a quotient of numbers, and `R \times R` a product of them.
     let is_matrix = run.iter().all(|letter| letter.letter.is_ascii_uppercase());
-    let is_quotient = run.iter().any(|letter| letter.inverse) && !is_matrix;
-    (!is_quotient).then_some(run)
+    let has_inverse = run.iter().any(|letter| letter.inverse);
+    let is_algebra = match has_inverse {
+        true => !is_matrix,
+        false => expr.arena.has_product_sign(),
+    };
+    (!is_algebra).then_some(run)
 }
 
 fn letter(expr: &Expr, id: Id) -> Option<char> {
