@@ -273,10 +273,18 @@ impl Gold {
     }
 }
 
-/// The words without their final full stop and the quotation marks round them.
+/// The words without the mark that ends their sentence and the quotation marks round
+/// them. Behind a letter, `n!`, an exclamation mark is a factorial.
 fn unpunctuated(words: &str) -> &str {
     const QUOTED: [(char, char); 4] = [('"', '"'), ('“', '”'), ('‘', '’'), ('「', '」')];
-    let stopped = |text: &str| text.strip_suffix(['.', '。']).unwrap_or(text).len();
+    let stopped = |text: &str| {
+        let bare = text.trim_end_matches(['.', '。', '!', '！']);
+        let last = bare.rsplit(' ').next().unwrap_or_default();
+        match last.chars().nth(1) {
+            Some(_) => bare.len(),
+            None => text.strip_suffix('.').unwrap_or(text).len(),
+        }
+    };
     let words = &words[..stopped(words)];
     let inside = QUOTED
         .iter()
