@@ -21,7 +21,7 @@ use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::reading::read;
 use super::scan::{fold, tokens, without_delimiters};
-use super::statements::numbered;
+use super::statements::{self, numbered};
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -343,6 +343,11 @@ fn compiled(
         }
     };
     printed::with_constants(&mut readings);
+    if statements::is_one(text) {
+        for reading in &mut readings.0 {
+            reading.rule.get_or_insert(statements::ONE);
+        }
+    }
     let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";
