@@ -148,7 +148,14 @@ fn is_share(part: &str) -> bool {
     let quotient = part
         .split_once('/')
         .is_some_and(|(one, other)| is_number(one) && is_number(other));
-    quotient || part.contains("frac") || part.ends_with(['%', '½', '⅓', '⅔', '¼', '¾'])
+    quotient || holds_fraction(part) || part.ends_with(['%', '½', '⅓', '⅔', '¼', '¾'])
+}
+
+/// Whether a quotient is set in a part: `\tfrac12`.
+fn holds_fraction(part: &str) -> bool {
+    ["\\frac", "\\dfrac", "\\tfrac", "\\cfrac"]
+        .iter()
+        .any(|command| part.contains(command))
 }
 
 /// Whether the clause says what number the changed value is: in "12 is 30 % of
@@ -169,7 +176,7 @@ fn is_equated(text: &str) -> bool {
 /// Whether the words behind a box leave it what it is; they may make another number
 /// of it: "dozen", "and a half", "times 2", `\text{ plus }1`.
 pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
-    const OPERATIONS: [&str; 10] = [
+    const OPERATIONS: [&str; 8] = [
         "times",
         "plus",
         "minus",
@@ -177,11 +184,11 @@ pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
         "divided",
         "multiplied",
         "choose",
-        "mod",
-        "modulo",
         "point",
     ];
     const COMPARED: [&str; 4] = ["more", "less", "fewer", "greater"];
+    /// A full stop behind a unit of as many letters ends no sentence: "ft."
+    const ABBREVIATED: usize = 3;
     /// How far a value is rounded, "to 2 decimal places".
     const PRECISIONS: [&str; 5] = ["decimal", "significant", "places", "d.p", "s.f"];
     let mut near = rest.len().min(NEAR);
@@ -209,7 +216,10 @@ pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
     let rounded = name == "to" && PRECISIONS.iter().any(|word| third.starts_with(word));
     // "3 feet 5 inches", and quarters may be coins.
     let is_unit = |word: &str| unit(word.trim_matches(|c: char| !c.is_alphabetic()), 1).is_some();
-    let compound = is_digits && is_unit(name) && is_unit(third);
+    let ends = first.ends_with(['.', ';', ':', '!']) && name.len() > ABBREVIATED;
+    let compound = is_digits && is_unit(name) && is_unit(third) && !ends;
+    // The remainder of 5 modulo 2, or 5 as a residue modulo 7.
+    let remainder = matches!(name, "mod" | "modulo") && is_value;
     let changes = resizes(name) && !counts && name != "quarters"
         || OPERATIONS.contains(&name) && is_value
         || COMPARED.contains(&name) && second == "than" && is_value
@@ -217,10 +227,10 @@ pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
         || lower.trim_start().starts_with("to the power")
         || matches!(name, "to" | "through") && is_digits && !rounded
         || name == "followed" && next != first && !value.is_empty() && lower.contains("zero")
-        || name == "and" && is_part(value, third);
+        || name == "and" && is_part(next, third);
     match changes {
         true => Err(IN_EXPRESSION),
-        false if compound || name == "quarters" => Err(IN_WORDS),
+        false if compound || remainder || name == "quarters" => Err(IN_WORDS),
         false => Ok(()),
     }
 }
@@ -231,11 +241,9 @@ fn is_part(first: &str, second: &str) -> bool {
         "half", "halve", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth",
         "tenth",
     ];
-    const FRACTIONS: [&str; 4] = ["frac", "dfrac", "tfrac", "cfrac"];
     let (number, part) = first.split_once('-').unwrap_or((first, second));
     let counted = matches!(number, "a" | "an") || names_number(number);
-    let fraction = FRACTIONS.iter().any(|command| first.starts_with(command));
-    fraction || counted && PARTS.iter().any(|word| part.starts_with(word))
+    holds_fraction(first) || counted && PARTS.iter().any(|word| part.starts_with(word))
 }
 
 /// The words of a text without the commands that set them.

@@ -114,7 +114,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
             }
             '!' => {
                 // `$\boxed{5}! = 120$` is a factorial; in prose only what follows tells.
-                match (delimiter || gap, is_mathematics(&text[..from])) {
+                match (delimiter || gap, is_mathematics(&text[..from], rest)) {
                     (true, _) => {}
                     (false, true) => return refused,
                     (false, false) if opens_sentence(&rest[1..]) => {}
@@ -236,8 +236,10 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
     Ok(beside)
 }
 
-/// Whether the delimiters of mathematics are open at the end of a text.
-fn is_mathematics(before: &str) -> bool {
+/// Whether the delimiters of mathematics that are open at the end of a text close in
+/// what follows.
+fn is_mathematics(before: &str, rest: &str) -> bool {
+    let rest = &rest[..rest.find("\n\n").unwrap_or(rest.len())];
     let line = &before[before.rfind("\n\n").unwrap_or(0)..];
     let open = |start: &str, end: &str| {
         line.rfind(start)
@@ -245,7 +247,9 @@ fn is_mathematics(before: &str) -> bool {
     };
     let dollars = line.matches('$').count() - line.matches("\\$").count();
     let displayed = line.matches("$$").count() % 2 == 1;
-    dollars % 2 == 1 || displayed || open("\\(", "\\)") || open("\\[", "\\]")
+    (dollars % 2 == 1 || displayed) && rest.contains('$')
+        || open("\\(", "\\)")
+        || open("\\[", "\\]")
 }
 
 /// Whether a text begins with a new sentence: " Great job!"
