@@ -124,7 +124,10 @@ impl Builder<'_> {
                     }),
                 }
             }
-            ([left, right], ["="]) => self.equation(left, right),
+            ([left, right], ["="]) => match self.equation(left, right) {
+                Err(Fault::Unparsed { .. }) => self.computed_quantity(left, right),
+                equation => equation,
+            },
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
                 self.derivation(&sides)?;
                 match bare_name(left) {
@@ -227,6 +230,26 @@ impl Builder<'_> {
             left: self.side_expression(left)?,
             right: self.side_expression(right)?,
         })
+    }
+
+    /// `3 \times 5 = \$15`: a computation and the quantity that it gives, a chain.
+    fn computed_quantity(
+        &self,
+        left: &Pair<'_, Rule>,
+        right: &Pair<'_, Rule>,
+    ) -> Result<Typed, Fault> {
+        let computation = self.side_expression(left)?;
+        let is_number = |node: &Node| !matches!(node, Node::Symbol(_) | Node::Call(..));
+        let quantity = self.side(right.clone())?;
+        match quantity {
+            Typed::Scalar(_) | Typed::Labelled { .. }
+                if computation.arena.iter().all(|(_, node)| is_number(node)) =>
+            {
+                self.derivation(&[left.clone(), right.clone()])?;
+                Ok(quantity)
+            }
+            _ => Err(unparsed(right)),
+        }
     }
 
     pub(super) fn ratio(&self, sides: Vec<Pair<'_, Rule>>) -> Result<Typed, Fault> {
