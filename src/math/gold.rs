@@ -278,7 +278,7 @@ impl Gold {
 fn unpunctuated(words: &str) -> &str {
     const QUOTED: [(char, char); 4] = [('"', '"'), ('“', '”'), ('‘', '’'), ('「', '」')];
     let stopped = |text: &str| {
-        let bare = text.trim_end_matches(['.', '。', '!', '！']);
+        let bare = text.trim_end_matches(['.', '…', '。', '!', '！']);
         let last = bare.rsplit(' ').next().unwrap_or_default();
         match last.chars().nth(1) {
             Some(_) => bare.len(),

@@ -126,6 +126,10 @@ impl Builder<'_> {
             }
             ([left, right], ["="]) => match self.equation(left, right) {
                 Err(Fault::Unparsed { .. }) => self.computed_quantity(left, right),
+                // `180 - 110 = 70^\circ` counts degrees on the left.
+                Ok(equation @ Typed::Equation { .. }) if are_degrees_of(right, left) => {
+                    self.computed_quantity(left, right).or(Ok(equation))
+                }
                 equation => equation,
             },
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
@@ -355,6 +359,12 @@ impl Builder<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether the right side ends with the one degree sign of both.
+fn are_degrees_of(right: &Pair<'_, Rule>, left: &Pair<'_, Rule>) -> bool {
+    let before = right.as_str().trim_end().strip_suffix('°');
+    before.is_some_and(|before| !before.contains('°')) && !left.as_str().contains('°')
 }
 
 /// The items and the separators of an `items` pair.
