@@ -175,7 +175,7 @@ fn is_equated(text: &str) -> bool {
 
 /// Whether the words behind a box leave it what it is; they may make another number
 /// of it: "dozen", "and a half", "times 2", `\text{ plus }1`.
-pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
+pub(super) fn behind(before: &str, rest: &str) -> Result<(), &'static str> {
     const OPERATIONS: [&str; 8] = [
         "times",
         "plus",
@@ -219,7 +219,7 @@ pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
     let ends = first.ends_with(['.', ';', ':', '!']) && name.len() > ABBREVIATED;
     let compound = is_digits && is_unit(name) && is_unit(third) && !ends;
     // The remainder of 5 modulo 2, or 5 as a residue modulo 7.
-    let remainder = matches!(name, "mod" | "modulo") && is_value;
+    let remainder = matches!(name, "mod" | "modulo") && is_value && !speaks_of_residue(before);
     let changes = resizes(name) && !counts && name != "quarters"
         || OPERATIONS.contains(&name) && is_value
         || COMPARED.contains(&name) && second == "than" && is_value
@@ -233,6 +233,14 @@ pub(super) fn behind(rest: &str) -> Result<(), &'static str> {
         false if compound || remainder || name == "quarters" => Err(IN_WORDS),
         false => Ok(()),
     }
+}
+
+/// Whether the sentence says that what follows is a residue: "is congruent to".
+fn speaks_of_residue(before: &str) -> bool {
+    let sentence = before[sentence_start(before)..].to_lowercase();
+    ["congruent", "equiv", "remainder", "residue", "≡"]
+        .iter()
+        .any(|word| sentence.contains(word))
 }
 
 /// Whether two words are a part of one: "a half", "two thirds", `\frac{1}{2}`.

@@ -191,7 +191,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                         let Some(close) = rest.find('}') else {
                             return refused;
                         };
-                        beside.open = doubted(changes::behind(rest))?;
+                        beside.open = doubted(changes::behind(&text[..from], rest))?;
                         beside.suffix = Some(at..at + close + 1 + power(&rest[close + 1..]));
                         return Ok(beside);
                     }
@@ -221,7 +221,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
                     return refused;
                 }
-                beside.open = doubted(changes::behind(rest))?;
+                beside.open = doubted(changes::behind(&text[..from], rest))?;
                 // "in" is hardly ever inches.
                 if &rest[..length] != "in" {
                     beside.suffix = Some(at..at + length);
