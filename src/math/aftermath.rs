@@ -43,6 +43,8 @@ const TAKES_BACK: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Aftermath {
     Stands,
+    /// Whether the answer is meant is not said, for this reason.
+    Open(&'static str),
     Refused(&'static str),
     /// An alternative, at these bytes.
     Rival(std::ops::Range<usize>),
@@ -62,7 +64,7 @@ pub(super) fn after(text: &str) -> Aftermath {
     if denies(own) {
         return Aftermath::Refused("denied");
     }
-    if leaves_open(own) {
+    if is_possibility(own) {
         return Aftermath::Refused("hedged");
     }
     if is_case(own) {
@@ -71,25 +73,35 @@ pub(super) fn after(text: &str) -> Aftermath {
     if let Some(refused) = own_sentence(own) {
         return refused;
     }
-    match sentences_take_back(rest) {
-        true => Aftermath::Refused("retracted"),
-        false => Aftermath::Stands,
+    match (sentences_take_back(rest), is_possible_value(own)) {
+        (true, _) => Aftermath::Refused("retracted"),
+        // What a question for any possible value asks, or one of several.
+        (false, true) => Aftermath::Open("possible_value"),
+        (false, false) => Aftermath::Stands,
     }
 }
 
 /// Whether the answer is one of several that may be: "is one possibility".
-fn leaves_open(own: &str) -> bool {
+fn is_possibility(own: &str) -> bool {
     const OPEN: [&str; 3] = ["possibility", "candidate", "option"];
+    let [first, _] = said_to_be(own);
+    OPEN.iter().any(|open| first.starts_with(open))
+}
+
+/// Whether the answer "is a possible value".
+fn is_possible_value(own: &str) -> bool {
     const KINDS: [&str; 4] = ["answer", "value", "solution", "result"];
-    let mut words = own.split_whitespace();
-    let is_one = words.find(|word| *word == "is").is_some()
-        && words.next().is_some_and(|word| matches!(word, "one" | "a"));
-    let mut is_any = |kinds: &[&str]| {
-        let word = words.next().unwrap_or_default();
-        (kinds.iter().any(|kind| word.starts_with(kind)), word)
-    };
-    let (is_open, word) = is_any(&OPEN);
-    is_one && (is_open || word == "possible" && is_any(&KINDS).0)
+    let [first, kind] = said_to_be(own);
+    first == "possible" && KINDS.iter().any(|open| kind.starts_with(open))
+}
+
+/// The two words behind the first "is", where that is "is a" or "is one".
+fn said_to_be(own: &str) -> [&str; 2] {
+    let mut words = own.split_whitespace().skip_while(|word| *word != "is");
+    match (words.next(), words.next()) {
+        (Some(_), Some("a" | "one")) => [(); 2].map(|()| words.next().unwrap_or_default()),
+        _ => [""; 2],
+    }
 }
 
 /// Whether another number holds elsewhere: "for even n, 8 for odd n".

@@ -70,6 +70,7 @@ pub(super) fn boxed(text: &str, region: Range<usize>) -> Result<Option<Found>> {
     }
     aftermath(text, beside.after, region.end, &mut found)?;
     found.suffix = beside.suffix;
+    found.open = beside.open.or(found.open);
     found.rivals.extend(beside.equated);
     Ok(Some(found))
 }

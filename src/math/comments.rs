@@ -168,6 +168,12 @@ fn named_value(text: &str, parse: &dyn Fn(&str) -> Option<Readings>) -> Option<R
     const NAME: usize = 64;
     let at = text.rfind('=')?;
     let (left, right) = (text[..at].trim(), text[at + 1..].trim());
+    // `\text{Area}`
+    let left = left
+        .strip_prefix("\\text{")
+        .and_then(|word| word.strip_suffix('}'))
+        .filter(|word| word.chars().all(char::is_alphabetic) && !super::anchors::is_hedge(word))
+        .unwrap_or(left);
     let is_name = !left.is_empty()
         && left.len() <= NAME
         && left.contains(char::is_alphabetic)

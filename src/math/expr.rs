@@ -110,6 +110,8 @@ pub(super) enum Function {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arena {
     nodes: Interner<Node>,
+    /// Whether a sign of multiplication was written in it: `a \cdot b`.
+    has_product_sign: bool,
 }
 
 /// A scalar expression: an arena and its root.
@@ -127,6 +129,16 @@ impl Arena {
             Some(place) => Id(place),
             None => Id(self.nodes.push(node)),
         }
+    }
+
+    /// Notes that a sign of multiplication is written.
+    pub(super) fn note_product_sign(&mut self) {
+        self.has_product_sign = true;
+    }
+
+    /// Whether a sign of multiplication is written somewhere in the expression.
+    pub(super) fn has_product_sign(&self) -> bool {
+        self.has_product_sign
     }
 
     /// The node of an id.

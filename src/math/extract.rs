@@ -68,6 +68,9 @@ pub(super) struct Found {
     pub(super) joined: Vec<Range<usize>>,
     /// Other commitments of the same response.
     pub(super) rivals: Vec<Range<usize>>,
+    /// Why the words round it leave open whether it is the answer: it is never
+    /// correct then.
+    pub(super) open: Option<&'static str>,
 }
 
 /// The most commitments of one response that are compared; each costs one
@@ -217,6 +220,7 @@ pub(super) fn found(span: Range<usize>, source: Source) -> Found {
         suffix: None,
         joined: Vec::new(),
         rivals: Vec::new(),
+        open: None,
     }
 }
 
@@ -231,6 +235,7 @@ fn whole(region: Range<usize>, source: Source) -> Result<Found> {
 pub(super) fn aftermath(text: &str, from: usize, end: usize, found: &mut Found) -> Result<()> {
     match aftermath::after(&text[from..end]) {
         Aftermath::Stands => {}
+        Aftermath::Open(reason) => found.open = Some(reason),
         Aftermath::Refused(reason) => return Err(reason),
         Aftermath::Rival(span) => found
             .rivals

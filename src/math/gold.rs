@@ -21,7 +21,7 @@ use super::printed;
 use super::prose_reference::{announced_in, is_worded, lettered, plain_text};
 use super::reading::read;
 use super::scan::{fold, tokens, without_delimiters};
-use super::statements::numbered;
+use super::statements::{self, numbered};
 use super::structure::Judgement;
 use super::typed::{Reading, Readings, Typed};
 use super::value::{Quantity, Style, Value};
@@ -237,18 +237,20 @@ impl Gold {
         }
     }
 
-    /// Whether the reference is these words.
+    /// Whether the reference is these words: with any sign that it lacks, `¬` or a
+    /// question mark, they are others.
     pub(super) fn is_in_words(&self, words: &str) -> bool {
         let (Some(own), Some(given)) = (self.words(), plain_text(words)) else {
             return false;
         };
         let words = |text: &str| -> Vec<String> {
-            let text = text.trim_matches(|c: char| !c.is_alphanumeric());
             // `n` is not `N`.
-            let folded = text.split(' ').map(|word| match word.chars().count() {
-                1 => word.to_owned(),
-                _ => word.to_lowercase(),
-            });
+            let folded = unpunctuated(text)
+                .split(' ')
+                .map(|word| match word.chars().count() {
+                    1 => word.to_owned(),
+                    _ => word.to_lowercase(),
+                });
             folded.collect()
         };
         words(own) == words(&given)
@@ -269,6 +271,25 @@ impl Gold {
             Answer::Opaque(opaque) => opaque.text().to_owned(),
         }
     }
+}
+
+/// The words without the mark that ends their sentence and the quotation marks round
+/// them. Behind a letter, `n!`, an exclamation mark is a factorial.
+fn unpunctuated(words: &str) -> &str {
+    const QUOTED: [(char, char); 4] = [('"', '"'), ('“', '”'), ('‘', '’'), ('「', '」')];
+    let stopped = |text: &str| {
+        let bare = text.trim_end_matches(['.', '…', '。', '!', '！']);
+        let last = bare.rsplit(' ').next().unwrap_or_default();
+        match last.chars().nth(1) {
+            Some(_) => bare.len(),
+            None => text.strip_suffix('.').unwrap_or(text).len(),
+        }
+    };
+    let words = &words[..stopped(words)];
+    let inside = QUOTED
+        .iter()
+        .find_map(|(open, close)| words.strip_prefix(*open)?.strip_suffix(*close));
+    inside.map_or(words, |inside| &inside[..stopped(inside)])
 }
 
 /// Boxes of a reference at most: each is looked at beside all others.
@@ -322,6 +343,11 @@ fn compiled(
         }
     };
     printed::with_constants(&mut readings);
+    if statements::is_one(text) {
+        for reading in &mut readings.0 {
+            reading.rule.get_or_insert(statements::ONE);
+        }
+    }
     let spent = Cell::new(0);
     let mut kept = Vec::new();
     let mut fault = "can't be compared with itself; give a form whose value is defined";

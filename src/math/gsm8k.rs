@@ -137,6 +137,7 @@ fn doubted(text: &str, span: &std::ops::Range<usize>, limits: &MathOptions) -> O
     }
     match aftermath::after(after) {
         Aftermath::Stands => {}
+        Aftermath::Open(reason) => return Some(Verdict::unknown(reason)),
         Aftermath::Refused(reason) => return Some(Verdict::no_answer(reason)),
         Aftermath::Rival(_) => return Some(Verdict::wrong("conflict")),
     }

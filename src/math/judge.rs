@@ -59,22 +59,23 @@ fn decide_limits(options: &MathOptions) -> decide::Limits {
 /// Judges the answer that was found in `text`.
 pub(super) fn judge(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> Verdict {
     let verdict = judge_span(gold, text, found, options);
-    let exclaimed = found.source == Source::Phrase && verdict.outcome == Outcome::Wrong;
     let Some(less) = text[found.span.clone()]
         .strip_suffix('!')
-        .filter(|_| exclaimed)
+        .filter(|_| found.source == Source::Phrase)
     else {
         return verdict;
     };
     // "The answer is 18!" may exclaim; `$18$!` does.
+    let exclaims = ["$", "\\)", "\\]"].iter().any(|end| less.ends_with(end));
     let plain = Found {
         span: found.span.start..found.span.start + less.len(),
         ..found.clone()
     };
     let plain = judge_span(gold, text, &plain, options);
-    match plain.outcome {
-        Outcome::Correct if ["$", "\\)", "\\]"].iter().any(|end| less.ends_with(end)) => plain,
-        Outcome::Correct => Verdict::unknown("exclamation"),
+    match (verdict.outcome, plain.outcome) {
+        (_, Outcome::Correct) if exclaims => plain,
+        (Outcome::Correct, _) if exclaims => Verdict::unknown("exclamation"),
+        (Outcome::Wrong, Outcome::Correct) => Verdict::unknown("exclamation"),
         _ => verdict,
     }
 }
@@ -127,6 +128,10 @@ fn judge_span(gold: &Gold, text: &str, found: &Found, options: &MathOptions) -> 
                 Answer::Opaque(_) => several(gold, &parts, options, &spent),
             }
         }
+    };
+    let verdict = match (found.open, verdict.outcome) {
+        (Some(reason), Outcome::Correct) => Verdict::unknown(reason),
+        _ => verdict,
     };
     match others(&mut own, &found.rivals) {
         Agreement::Same => verdict,

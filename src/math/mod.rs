@@ -91,6 +91,8 @@
 //! | unknown | `ambiguous_reference` | equal to a less usual reading of the reference |
 //! | unknown | `different_condition` | the value, under another clause or none |
 //! | unknown | `exclamation` | "The answer is 18!" for 18: a factorial, or a sentence |
+//! | unknown | `box_in_words` | the words beside the box may make another value of it: "12 is 30% of \boxed{40}" |
+//! | unknown | `possible_value` | "\boxed{5} is a possible value" |
 //! | unknown | `linked_signs` | `\pm 1 \pm 2` may be two values or four |
 //! | unknown | `letter_order` | the same letters in another order: a product, a word or a numeral |
 //! | unknown | `unknown_unit` | the number, and a word or letter that may be a unit |

@@ -3,18 +3,36 @@
 
 use std::ops::RangeInclusive;
 
+/// The rule of a reading of statements in brackets as a product.
+pub(super) const FACTORS: &str = "factors";
+
+/// The same with a factor 1.
+pub(super) const UNLIKELY_FACTORS: &str = "unlikely_factors";
+
+/// The rule of a reference that is the number of one statement.
+pub(super) const ONE: &str = "statement";
+
 /// A question has no more statements.
 const NUMBERS: RangeInclusive<u32> = 1..=20;
 
 /// The numbers of a text that is two or more of them in brackets or circles, side
 /// by side. In brackets they may be factors as well.
 pub(super) fn numbered(text: &str) -> Option<Numbered> {
+    read(text).filter(|numbered| numbered.numbers.len() > 1)
+}
+
+/// Whether a text is the number of one statement: `③` or `(3)`.
+pub(super) fn is_one(text: &str) -> bool {
+    read(text).is_some_and(|numbered| numbered.numbers.len() == 1)
+}
+
+fn read(text: &str) -> Option<Numbered> {
     let text = text.trim().trim_matches('$').trim();
-    let (numbers, in_brackets): (Option<Vec<u32>>, bool) = match text.starts_with('(') {
-        true => (bracketed(text), true),
-        false => (text.chars().map(circled).collect(), false),
+    let in_brackets = text.starts_with('(');
+    let numbers = match in_brackets {
+        true => bracketed(text)?,
+        false => text.chars().map(circled).collect::<Option<_>>()?,
     };
-    let numbers = numbers.filter(|numbers| numbers.len() > 1)?;
     Some(Numbered {
         numbers,
         in_brackets,
@@ -33,9 +51,14 @@ impl Numbered {
         self.joined(", ")
     }
 
-    /// As the product that it may be.
-    pub(super) fn product(&self) -> Option<String> {
-        self.in_brackets.then(|| self.joined(" * "))
+    /// As the product that it may be, and the rule of that reading. Nobody writes a
+    /// factor 1: `(1)(3)` is hardly 3.
+    pub(super) fn product(&self) -> Option<(String, &'static str)> {
+        let rule = match self.numbers.contains(&1) {
+            true => UNLIKELY_FACTORS,
+            false => FACTORS,
+        };
+        self.in_brackets.then(|| (self.joined(" * "), rule))
     }
 
     fn joined(&self, separator: &str) -> String {

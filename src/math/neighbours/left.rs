@@ -166,8 +166,8 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                         let inside = &rest[open + 1..rest.len() - 1];
                         let said = format!("{}{inside}", &rest[..open - name.len() - 1]);
                         return match inside.contains(char::is_alphabetic) {
-                            true if !changes::before(&said) => Ok(()),
-                            _ => refused,
+                            true => changes::before(&said),
+                            false => refused,
                         };
                     }
                     Some(name) if LAYOUT.contains(&name) => {
@@ -208,9 +208,7 @@ pub(super) fn left(before: &str) -> Result<(), &'static str> {
                 }
                 let word = rest.chars().rev().take_while(|c| c.is_alphabetic()).count();
                 let spaceless = !c.is_ascii() && u32::from(c) >= 0x2e80;
-                if changes::before(rest) {
-                    return refused;
-                }
+                changes::before(rest)?;
                 let prose = spaceless || ((gap || delimiter) && (word > 1 || line));
                 return if prose { Ok(()) } else { refused };
             }

@@ -19,6 +19,8 @@ use right::right;
 pub(super) struct Beside {
     /// A percent sign, a degree sign, a base or a unit; part of the answer.
     pub(super) suffix: Option<Range<usize>>,
+    /// Why it is not said whether the box is the answer.
+    pub(super) open: Option<&'static str>,
     /// What `=` equates the box to.
     pub(super) equated: Option<Range<usize>>,
     /// Where prose after the box begins.
@@ -27,6 +29,9 @@ pub(super) struct Beside {
 
 /// The reason of a refusal.
 pub(super) const IN_EXPRESSION: &str = "box_in_expression";
+
+/// The reason of doubt: the words beside the box may make another value of it.
+const IN_WORDS: &str = "box_in_words";
 
 /// Commands that set text or a face and leave their argument what it is.
 const FACES: &[&str] = &[
@@ -54,13 +59,14 @@ pub(super) fn beside(
     const GROUPS: usize = 4;
     struck_out(&text[region.start..whole.start])?;
     let (mut from, mut to) = (whole.start, whole.end);
+    let mut doubt = None;
     let open = open_groups(&text[region.start..whole.start]);
     if open.len() > GROUPS {
         return Err(IN_EXPRESSION);
     }
     for brace in open.into_iter().rev() {
         let brace = region.start + brace;
-        left(&text[brace + 1..from])?;
+        doubt = doubt.or(doubted(left(&text[brace + 1..from]))?);
         let close = to + text[to..region.end].find('}').ok_or(IN_EXPRESSION)?;
         let inner = text[to..close].trim();
         if !inner.chars().all(|c| matches!(c, '$' | '.' | '*' | ' ')) {
@@ -78,8 +84,21 @@ pub(super) fn beside(
         }
         to = close + 1;
     }
-    left(&text[region.start..from])?;
-    right(text, to, region.end)
+    doubt = doubt.or(doubted(left(&text[region.start..from]))?);
+    let right = right(text, to, region.end)?;
+    Ok(Beside {
+        open: right.open.or(doubt),
+        ..right
+    })
+}
+
+/// A doubt is no refusal.
+fn doubted(said: Result<(), &'static str>) -> Result<Option<&'static str>, &'static str> {
+    match said {
+        Ok(()) => Ok(None),
+        Err(IN_WORDS) => Ok(Some(IN_WORDS)),
+        Err(reason) => Err(reason),
+    }
 }
 
 /// `~~…~~`, `<s>`, `<del>` and comments that are open at the end of `before`.

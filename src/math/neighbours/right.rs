@@ -1,6 +1,6 @@
 //! What stands right of a box: what belongs to it, or takes it back.
 
-use super::{Beside, IN_EXPRESSION, changes};
+use super::{Beside, IN_EXPRESSION, changes, doubted};
 
 /// Commands that may follow a box.
 const TRAILING: &[&str] = &[
@@ -113,11 +113,14 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                 };
             }
             '!' => {
-                return if delimiter || gap {
-                    Ok(beside)
-                } else {
-                    refused
-                };
+                // `$\boxed{5}! = 120$` is a factorial; in prose only what follows tells.
+                match (delimiter || gap, is_mathematics(&text[..from], rest)) {
+                    (true, _) => {}
+                    (false, true) => return refused,
+                    (false, false) if opens_sentence(&rest[1..]) => {}
+                    (false, false) => beside.open = Some("exclamation"),
+                }
+                return Ok(beside);
             }
             '?' | '。' | '！' | '？' | '；' | '#' | '❌' | '✗' | '✘' => return Ok(beside),
             '(' => {
@@ -188,9 +191,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                         let Some(close) = rest.find('}') else {
                             return refused;
                         };
-                        if changes::behind(rest) {
-                            return refused;
-                        }
+                        beside.open = doubted(changes::behind(&text[..from], rest))?;
                         beside.suffix = Some(at..at + close + 1 + power(&rest[close + 1..]));
                         return Ok(beside);
                     }
@@ -220,9 +221,7 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
                 if !spaceless && (rest[..length].chars().count() < 2 && !delimiter) {
                     return refused;
                 }
-                if changes::behind(rest) {
-                    return refused;
-                }
+                beside.open = doubted(changes::behind(&text[..from], rest))?;
                 // "in" is hardly ever inches.
                 if &rest[..length] != "in" {
                     beside.suffix = Some(at..at + length);
@@ -235,6 +234,30 @@ pub(super) fn right(text: &str, from: usize, end: usize) -> Result<Beside, &'sta
         beside.after = at;
     }
     Ok(beside)
+}
+
+/// Whether the delimiters of mathematics that are open at the end of a text close in
+/// what follows.
+fn is_mathematics(before: &str, rest: &str) -> bool {
+    let rest = &rest[..rest.find("\n\n").unwrap_or(rest.len())];
+    let line = &before[before.rfind("\n\n").unwrap_or(0)..];
+    let open = |start: &str, end: &str| {
+        line.rfind(start)
+            .is_some_and(|at| !line[at..].contains(end))
+    };
+    let dollars = line.matches('$').count() - line.matches("\\$").count();
+    let displayed = line.matches("$$").count() % 2 == 1;
+    (dollars % 2 == 1 || displayed) && rest.contains('$')
+        || open("\\(", "\\)")
+        || open("\\[", "\\]")
+}
+
+/// Whether a text begins with a new sentence: " Great job!"
+fn opens_sentence(rest: &str) -> bool {
+    let sentence = rest.trim_start();
+    let word: Vec<char> = sentence.chars().take_while(|c| c.is_alphabetic()).collect();
+    let is_capital = word.len() > 1 && word[0].is_uppercase() && !word[1].is_uppercase();
+    sentence.len() < rest.len() && is_capital
 }
 
 /// The length of `_8` or `_{8}`.

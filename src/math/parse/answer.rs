@@ -124,7 +124,14 @@ impl Builder<'_> {
                     }),
                 }
             }
-            ([left, right], ["="]) => self.equation(left, right),
+            ([left, right], ["="]) => match self.equation(left, right) {
+                Err(Fault::Unparsed { .. }) => self.computed_quantity(left, right),
+                // `180 - 110 = 70^\circ` counts degrees on the left.
+                Ok(equation @ Typed::Equation { .. }) if are_degrees_of(right, left) => {
+                    self.computed_quantity(left, right).or(Ok(equation))
+                }
+                equation => equation,
+            },
             ([left, .., right], equalities) if equalities.iter().all(|r| *r == "=") => {
                 self.derivation(&sides)?;
                 match bare_name(left) {
@@ -227,6 +234,26 @@ impl Builder<'_> {
             left: self.side_expression(left)?,
             right: self.side_expression(right)?,
         })
+    }
+
+    /// `3 \times 5 = \$15`: a computation and the quantity that it gives, a chain.
+    fn computed_quantity(
+        &self,
+        left: &Pair<'_, Rule>,
+        right: &Pair<'_, Rule>,
+    ) -> Result<Typed, Fault> {
+        let computation = self.side_expression(left)?;
+        let is_number = |node: &Node| !matches!(node, Node::Symbol(_) | Node::Call(..));
+        let quantity = self.side(right.clone())?;
+        match quantity {
+            Typed::Scalar(_) | Typed::Labelled { .. }
+                if computation.arena.iter().all(|(_, node)| is_number(node)) =>
+            {
+                self.derivation(&[left.clone(), right.clone()])?;
+                Ok(quantity)
+            }
+            _ => Err(unparsed(right)),
+        }
     }
 
     pub(super) fn ratio(&self, sides: Vec<Pair<'_, Rule>>) -> Result<Typed, Fault> {
@@ -332,6 +359,12 @@ impl Builder<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether the right side ends with the one degree sign of both.
+fn are_degrees_of(right: &Pair<'_, Rule>, left: &Pair<'_, Rule>) -> bool {
+    let before = right.as_str().trim_end().strip_suffix('°');
+    before.is_some_and(|before| !before.contains('°')) && !left.as_str().contains('°')
 }
 
 /// The items and the separators of an `items` pair.

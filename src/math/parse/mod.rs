@@ -240,10 +240,10 @@ fn parse_joined(text: &str, limits: &ParseLimits) -> Result<Readings, ParseFault
     if let Some(numbered) = numbered(stripped) {
         let mut all = parse(&numbered.list(), limits)?;
         all.0.truncate(1);
-        if let Some(product) = numbered.product() {
+        if let Some((product, rule)) = numbered.product() {
             let factors = parse(&product, limits)?.0.into_iter().take(1);
             all.0.extend(factors.map(|reading| Reading {
-                rule: Some("factors"),
+                rule: Some(rule),
                 ..reading
             }));
         }

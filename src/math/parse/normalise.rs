@@ -257,11 +257,13 @@ impl<'t> Writer<'t> {
                 end += taken;
             }
         }
-        // `2^6 3^5` is a product; `2 3` and `2^6 3` are none.
+        // `2^6 3^5` and `3!3!` are products; `2 3`, `2^6 3` and `3!3` are none.
         // The degrees of `\sin^2 15^\circ` are no power.
         let raised = rest[end..].trim_start().strip_prefix('^');
         let is_power = raised.is_some_and(|script| !is_degree(script));
-        if is_power && self.ends_with_power() {
+        let after = rest[end..].trim_start();
+        let is_factorial = after.starts_with('!') && !after.starts_with("!=");
+        if is_power && self.ends_with_power() || is_factorial && self.out.text.ends_with('!') {
             self.put("*", Previous::Operator)?;
         }
         self.put(&number, Previous::Digits)?;

@@ -151,7 +151,11 @@ impl Builder<'_> {
                 // surely a product.
                 return Err(unparsed(op));
             }
-            Rule::mul | Rule::implicit => product(left, right, arena),
+            Rule::implicit => product(left, right, arena),
+            Rule::mul => {
+                arena.note_product_sign();
+                product(left, right, arena)
+            }
             Rule::div => {
                 let right = finish(right, arena);
                 match left.value {

@@ -75,6 +75,7 @@ use super::expr::Node;
 use super::options::{DecimalComma, MathOptions, Unevaluated};
 use super::parse::LINKED;
 use super::printed;
+use super::statements;
 use super::typed::{Form, Reading, Readings, Typed};
 use unevaluated::is_unevaluated;
 
@@ -112,9 +113,10 @@ impl<'a> Context<'a> {
 
 /// Readings of a reference that are only guesses, `1/2x` as 1/(2x): what equals
 /// one of them alone is unknown, not correct.
-const DOUBTFUL: [&str; 12] = [
+const DOUBTFUL: [&str; 13] = [
     "juxtaposed",
-    "factors",
+    statements::FACTORS,
+    statements::UNLIKELY_FACTORS,
     "unprinted_braces",
     "log_natural",
     "product_first",
@@ -187,6 +189,9 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
             if let Some(rule) = reading.rule.filter(|rule| *rule != system::SYSTEM) {
                 judged = judged.thanks_to(rule);
             }
+            if !doubtful && names_others(reference, reading) {
+                judged = judged.doubted("different_type");
+            }
             // Two values or four: only the same signs are the same for certain.
             if [reference.rule, reading.rule].contains(&Some(LINKED)) {
                 judged = match print::print(&reference.value) == print::print(&reading.value) {
@@ -246,6 +251,13 @@ pub(super) fn compare(gold: &Readings, answer: &Readings, context: &Context<'_>)
         }
     }
     whole.unwrap_or(Judgement::Unknown("unsupported"))
+}
+
+/// Whether a product may name several statements, and the reference one: `(2)(3)` for
+/// `(6)`, `(1)(3)` for 3.
+fn names_others(gold: &Reading, answer: &Reading) -> bool {
+    answer.rule == Some(statements::UNLIKELY_FACTORS)
+        || answer.rule == Some(statements::FACTORS) && gold.rule == Some(statements::ONE)
 }
 
 fn is_several(value: &Typed) -> bool {

@@ -14,12 +14,19 @@ struct Letter {
     inverse: bool,
 }
 
-/// The letters that an expression is, one after another, where it is nothing else.
-fn run(expr: &Expr) -> Option<Vec<Letter>> {
+/// Letters, one after another.
+struct Run {
+    letters: Vec<Letter>,
+    /// Whether a sign of multiplication stands between them.
+    has_sign: bool,
+}
+
+/// The letters that an expression is, where it is nothing else.
+fn run(expr: &Expr) -> Option<Run> {
     let Node::Mul(factors) = expr.arena.node(expr.root) else {
         return None;
     };
-    let run: Vec<Letter> = factors
+    let letters: Vec<Letter> = factors
         .iter()
         .map(|id| match expr.arena.node(*id) {
             Node::Pow(base, power) if is_minus_one(expr, *power) => Some(Letter {
@@ -32,10 +39,47 @@ fn run(expr: &Expr) -> Option<Vec<Letter>> {
             }),
         })
         .collect::<Option<_>>()?;
+    let run = Run {
+        letters,
+        has_sign: expr.arena.has_product_sign(),
+    };
     // `a/b` is a quotient of numbers.
-    let is_matrix = run.iter().all(|letter| letter.letter.is_ascii_uppercase());
-    let is_quotient = run.iter().any(|letter| letter.inverse) && !is_matrix;
-    (!is_quotient).then_some(run)
+    (run.is_in_capitals() || !run.has_inverse()).then_some(run)
+}
+
+impl Run {
+    fn has_inverse(&self) -> bool {
+        self.letters.iter().any(|letter| letter.inverse)
+    }
+
+    fn is_in_capitals(&self) -> bool {
+        self.letters.iter().all(|l| l.letter.is_ascii_uppercase())
+    }
+
+    /// Whether it is a product of numbers, `w \times l`; capitals may be sets and
+    /// matrices.
+    fn is_algebra(&self) -> bool {
+        self.has_sign && !self.is_in_capitals()
+    }
+
+    /// Whether it is as good as a product: `xy` and `xx`, not `HT`, `IV` or `ii`.
+    fn commutes(&self) -> bool {
+        let all = |is: fn(&Letter) -> bool| self.letters.iter().all(is);
+        let any = |is: fn(&Letter) -> bool| self.letters.iter().any(is);
+        let is_numeral =
+            all(|l| matches!(l.letter, 'i' | 'v' | 'x')) && any(|l| matches!(l.letter, 'i' | 'v'));
+        self.letters.len() == 2 && all(|l| l.letter.is_ascii_lowercase()) && !is_numeral
+    }
+
+    /// Whether no product of numbers is written so: `HHT` is no H²T, and `PDP^{-1}` no
+    /// D, but `R \times R` is R².
+    fn is_no_product(&self) -> bool {
+        let letters: Vec<char> = self.letters.iter().map(|letter| letter.letter).collect();
+        let repeats = (1..letters.len()).any(|at| letters[..at].contains(&letters[at]));
+        let has_sign = self.has_sign && !self.has_inverse();
+        let inverses = self.letters.iter().filter(|letter| letter.inverse).count();
+        (repeats && !has_sign || inverses > 1) && !self.commutes()
+    }
 }
 
 fn letter(expr: &Expr, id: Id) -> Option<char> {
@@ -56,26 +100,14 @@ fn is_minus_one(expr: &Expr, id: Id) -> bool {
         if power.is_integer() && *power.numer() == (-1).into())
 }
 
-/// Whether a run is as good as a product: `xy` and `xx`, not `HT`, `IV` or `ii`.
-fn commutes(run: &[Letter]) -> bool {
-    let holds = |numerals: &[char]| run.iter().any(|letter| numerals.contains(&letter.letter));
-    let is_numeral = run.iter().all(|l| matches!(l.letter, 'i' | 'v' | 'x')) && holds(&['i', 'v']);
-    run.len() == 2 && run.iter().all(|l| l.letter.is_ascii_lowercase()) && !is_numeral
-}
-
-/// Whether no product of numbers is written so: `HHT` is no H²T, and `PDP^{-1}` no D.
-fn is_no_product(run: &[Letter]) -> bool {
-    let letters: Vec<char> = run.iter().map(|letter| letter.letter).collect();
-    let repeats = (1..letters.len()).any(|at| letters[..at].contains(&letters[at]));
-    let inverses = run.iter().filter(|letter| letter.inverse).count();
-    (repeats || inverses > 1) && !commutes(run)
-}
-
 /// Whether two equal expressions may still be different runs of letters.
 pub(super) fn may_differ(one: &Expr, other: &Expr) -> bool {
     match (run(one), run(other)) {
-        (Some(one), Some(other)) => one != other && !(commutes(&one) && commutes(&other)),
-        (Some(run), None) | (None, Some(run)) => is_no_product(&run),
+        (Some(one), Some(other)) => {
+            let is_product = one.is_algebra() || other.is_algebra();
+            one.letters != other.letters && !is_product && !(one.commutes() && other.commutes())
+        }
+        (Some(run), None) | (None, Some(run)) => run.is_no_product(),
         (None, None) => false,
     }
 }
