@@ -27,6 +27,7 @@ mod recipe;
 mod refusals;
 mod reject;
 mod resume;
+mod rows;
 mod sampler;
 mod stages;
 mod statistics;
