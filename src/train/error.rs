@@ -108,11 +108,11 @@ pub enum TrainError {
         /// The stage.
         stage: String,
     },
-    /// A prompt that the tokenizer has no tokens for.
-    #[error("the prompt of problem {problem} cannot be made tokens")]
+    /// A prompt or a completion that the tokenizer has no tokens for.
+    #[error("{text} cannot be made tokens")]
     Encoding {
-        /// The problem, and its task where that is a file, in quotes.
-        problem: String,
+        /// What it is of: a problem by name, or a demonstration by file and line.
+        text: String,
         /// What the tokenizer says.
         #[source]
         source: Box<TrainError>,
@@ -135,6 +135,16 @@ pub enum TrainError {
         /// Its value.
         found: f64,
         /// What would be right.
+        wanted: &'static str,
+    },
+    /// A person's choice that there is not.
+    #[error("`{name}` is `{found}`; it must be {wanted}")]
+    Choice {
+        /// What is chosen.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What there is.
         wanted: &'static str,
     },
     /// Trainable parameters that a step would leave as they are, or ruin.

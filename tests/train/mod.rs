@@ -6,6 +6,8 @@
     reason = "the figures of docs/policies.md, shown by `--no-capture`"
 )]
 
+#[cfg(feature = "cli")]
+mod begins;
 mod chat;
 #[cfg(feature = "cli")]
 mod commands;

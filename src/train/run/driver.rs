@@ -62,7 +62,7 @@ impl Run<'_> {
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
         let notes = self.check_ends()?;
-        self.check_prompts()?;
+        self.check_texts()?;
         let folder = &self.plan.folder;
         let _lock = RunLock::take(folder)?;
         // Asked again under the lock: whoever chose to begin may have looked before

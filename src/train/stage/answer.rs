@@ -96,7 +96,7 @@ pub fn check_prompts(
         let problem = problems.problem(index).map_err(failed)?;
         let prompt = problem.framing.encode(&problem.prompt, vocabulary);
         let prompt = prompt.map_err(|error| TrainError::Encoding {
-            problem: named(&problem, task),
+            text: format!("the prompt of problem {}", named(&problem, task)),
             source: Box::new(error),
         })?;
         check_prompt(&problem, task, &prompt, policy)?;

@@ -38,5 +38,5 @@ pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 pub(super) use grpo::Grpo;
 pub(super) use learner::recompute;
 pub(super) use reject::{KeptFile, Reject};
-pub(super) use sft::Sft;
+pub(super) use sft::{Sft, check_demonstrations};
 pub(super) use step::{Position, Report, Stage, Workplace};
