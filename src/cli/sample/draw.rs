@@ -125,7 +125,8 @@ impl Drawing<'_> {
         let asked = &problem.rollout;
         let mut row = json!({
             "id": format!("{}/{sample}", asked.id),
-            "group": asked.id,
+            // The prompt's: two problems may have one id, and one prompt two.
+            "group": asked.group,
             "sample_index": sample,
             "prompt": text(&asked.prompt),
             "completion": completion.text,
