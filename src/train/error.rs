@@ -86,15 +86,15 @@ pub enum TrainError {
     },
     /// A prompt that leaves the policy no position to answer in.
     #[error(
-        "the prompt of problem {problem} has {tokens} tokens, and the model {positions} positions: \
+        "the prompt of problem {problem} has {size}, and the model {positions} positions: \
          there is no room for an answer; leave the problem out, shorten it, or use a model with \
          more positions"
     )]
     LongPrompt {
         /// The problem, and its task where that is a file, in quotes.
         problem: String,
-        /// Its tokens.
-        tokens: usize,
+        /// Its tokens; its bytes where these are too many to be made tokens.
+        size: String,
         /// The positions.
         positions: usize,
     },

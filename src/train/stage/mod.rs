@@ -27,7 +27,7 @@ mod reject;
 
 mod evaluate;
 
-pub use answer::{check_prompt, check_prompts};
+pub use answer::{check_prompts, encode_prompt};
 pub use evaluate::{Evaluation, metric_names};
 pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
