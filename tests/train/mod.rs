@@ -7,6 +7,8 @@
 )]
 
 #[cfg(feature = "cli")]
+mod asking;
+#[cfg(feature = "cli")]
 mod begins;
 mod chat;
 #[cfg(feature = "cli")]

@@ -90,6 +90,15 @@ pub enum TaskError {
         #[source]
         source: io::Error,
     },
+    /// The file is packed.
+    #[error("`{path}` is {kind}; prompts and demonstrations are read from plain JSON lines: \
+        unpack it first", path = .path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What packs it.
+        kind: &'static str,
+    },
     /// A line of the file is no problem.
     #[error("{path}, line {line}: {problem}", path = .path.display())]
     Row {

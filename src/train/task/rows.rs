@@ -15,6 +15,12 @@ use super::part::Split;
 use super::{Problem, TaskError, unsaid};
 use crate::rollout::{FieldMap, Message, Pointer, Record, Text};
 
+/// How files begin that are no plain text, and what they are.
+const PACKED: [(&[u8], &str); 3] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PAR1", "Parquet"),
+];
 /// What a row without a demonstration lacks.
 const NONE: &str = "there is no completion to learn from";
 /// What a completion of several messages lacks.
@@ -72,6 +78,13 @@ pub(super) fn read(
     let mut rows = Vec::new();
     let mut text = Vec::new();
     let mut reader = BufReader::new(source);
+    let begin = reader.fill_buf().map_err(unreadable)?;
+    if let Some((_, kind)) = PACKED.iter().find(|(mark, _)| begin.starts_with(mark)) {
+        return Err(TaskError::Packed {
+            path: path.to_owned(),
+            kind,
+        });
+    }
     for number in 1.. {
         text.clear();
         if rows.len() >= most || reader.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
