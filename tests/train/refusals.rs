@@ -41,6 +41,31 @@ fn a_failed_run_says_why() {
 }
 
 #[test]
+fn rows_that_nobody_can_score_are_no_fault_of_the_policy() {
+    let keep = |max_unscorable: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = StageWork::Reject {
+            options: RejectOptions {
+                max_unscorable,
+                sampling: sampling(),
+                ..RejectOptions::default()
+            },
+            problems: Arc::new(Repeat {
+                count: Some(4),
+                has_references: false,
+            }),
+            scorer: scorer(),
+        };
+        go(&plan(folder.path(), vec![("keep", stage)])).0
+    };
+    let error = keep(0.5).unwrap_err().to_string();
+    for part in ["100 % of the completions have no reward", "reference"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert_eq!(keep(1.0).unwrap(), Ended::Finished);
+}
+
+#[test]
 fn a_stage_that_kept_nothing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let keep = StageWork::Reject {
