@@ -409,3 +409,41 @@ fn the_command_shows_runs_of_others() {
     assert_eq!(report.status.code(), Some(0));
     assert!(folder.path().join("report.html").exists());
 }
+
+/// A folder in which a run wrote and nobody trains is that of a run that was killed.
+#[cfg(all(feature = "cli", unix))]
+#[test]
+fn a_run_that_was_killed_is_not_waited_for() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    tell(&mut files, 1, 2);
+    let lock = fs::File::create(folder.path().join("run.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("goldstone"))
+        .arg("watch")
+        .arg(folder.path())
+        .arg("--plain")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains("step 1"), "{line}");
+    // Somebody trains: it is followed.
+    assert!(child.try_wait().unwrap().is_none());
+    drop(lock);
+    let mut said = String::new();
+    let mut notes = child.stderr.take().unwrap();
+    notes.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("was killed") && said.contains("--resume"),
+        "{said}"
+    );
+}

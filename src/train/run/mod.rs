@@ -18,7 +18,7 @@ mod plan;
 mod state;
 
 pub use driver::{Begin, Ended, Run};
-pub use lock::LOCK;
+pub use lock::{LOCK, is_abandoned};
 pub use memory::{Demand, InWords};
 pub use options::CheckpointOptions;
 pub use plan::{PolicyStore, RunPlan, StagePlan, StageWork};
