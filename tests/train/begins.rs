@@ -47,3 +47,26 @@ fn demonstrations_are_read_before_the_stages_before_them() {
     shown(right);
     folder.run(0, &["train", "late.toml", "-q"]);
 }
+
+#[test]
+fn a_dry_run_knows_the_tokens_of_the_policy() {
+    let folder = Folder::new();
+    let plan = |code: i32, key: &str, id: &str| {
+        let set = format!("{key}.stop_ids=[{id}]");
+        folder.run(code, &["train", "tiny.toml", "--dry-run", "--set", &set])
+    };
+    for (key, shown) in [
+        (
+            "stages.reasoning.grpo.sampling",
+            "stages.reasoning.grpo.sampling",
+        ),
+        ("evaluation.sampling", "evaluation.sampling"),
+    ] {
+        let said = plan(2, key, "999");
+        assert!(
+            said.contains(&format!("`{shown}.stop_ids` has 999")),
+            "{said}"
+        );
+        plan(0, key, "3");
+    }
+}

@@ -18,6 +18,7 @@ mod plan;
 mod state;
 
 pub use driver::{Begin, Ended, Run};
+pub use ends::unknown_end;
 pub use lock::{LOCK, is_abandoned};
 pub use memory::{Demand, InWords};
 pub use options::CheckpointOptions;
