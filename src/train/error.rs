@@ -216,6 +216,15 @@ pub enum TrainError {
         /// How many.
         updates: u64,
     },
+    /// The last updates of a stage ruined the policy.
+    #[error(
+        "stage `{stage}` has left a policy whose logits are not numbers: lower `learning_rate`, \
+         or lengthen the warm-up"
+    )]
+    Broken {
+        /// The stage.
+        stage: String,
+    },
     /// An evaluation lacks the metric that it is judged by.
     #[error("there is no metric `{metric}`; there are {}", known.join(", "))]
     Metric {

@@ -134,6 +134,35 @@ fn a_run_that_failed_says_why_until_it_goes_on() {
 }
 
 #[test]
+fn what_was_said_of_a_run_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    for note in [
+        "3 updates were left out",
+        "the page is slow",
+        "the page is slow",
+    ] {
+        files.note(note).unwrap();
+    }
+    let notes = |folder: &Path| RunFolder::read(folder).unwrap().info.notes;
+    let said = ["3 updates were left out", "the page is slow"];
+    // At once: a run that is killed has said it.
+    assert_eq!(notes(folder.path()), said);
+    files.end(Ending::Finished).unwrap();
+    write_report(folder.path()).unwrap();
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("<td>3 updates were left out; the page is slow</td>"));
+    // A run that goes on has said it, one that begins anew has not.
+    let mut run = info(folder.path());
+    run.resumed_at = Some(1);
+    files.begin(&run).unwrap();
+    assert_eq!(notes(folder.path()), said);
+    files.begin(&info(folder.path())).unwrap();
+    assert!(notes(folder.path()).is_empty());
+}
+
+#[test]
 fn a_resumed_run_has_the_files_of_an_uninterrupted_one() {
     let whole = tempfile::tempdir().unwrap();
     let mut uninterrupted = files();

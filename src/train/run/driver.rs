@@ -137,6 +137,7 @@ impl Run<'_> {
             if self.steps(&mut *stage, &mut state, &checkpoints)? == Ended::Stopped {
                 return Ok(Ended::Stopped);
             }
+            self.check_left(&state)?;
             let next = self.plan.stages.get(state.stage + 1);
             state.next_stage(next.map(|stage| stage.name.as_str()));
             checkpoints.write(&state, |folder| self.store.save(self.policy, folder))?;

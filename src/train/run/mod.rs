@@ -11,6 +11,7 @@ mod checkpoint;
 mod driver;
 mod ends;
 mod kept;
+mod left;
 mod lock;
 mod memory;
 mod options;
