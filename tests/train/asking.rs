@@ -71,10 +71,7 @@ fn flags_without_effect_are_refused() {
         assert!(!draw(flag).contains("cannot be used with"), "{flag:?}");
     }
     let said = draw(&["prompts.jsonl", "--task", "train"]);
-    assert!(
-        said.contains("--task <NAME>' cannot be used with"),
-        "{said}"
-    );
+    assert!(said.contains("cannot be used with"), "{said}");
     let said = draw(&["prompts.jsonl", "--limit", "0"]);
     assert!(said.contains("--limit"), "{said}");
     fs::write(folder.path("prompts.jsonl"), "{\"prompt\": \"1+2=\"}\n").unwrap();

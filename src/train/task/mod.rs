@@ -91,7 +91,7 @@ pub enum TaskError {
         source: io::Error,
     },
     /// The file is packed.
-    #[error("`{path}` is {kind}; prompts and demonstrations are read from plain JSON lines: \
+    #[error("`{path}` is a {kind} file; prompts and demonstrations are read from plain JSON lines: \
         unpack it first", path = .path.display())]
     Packed {
         /// The file.
