@@ -322,7 +322,7 @@ fn nothing_but_a_report_is_written_over() {
         ("rows.html", "written over `rows.json`"),
         ("out.html", "written over `out.json`"),
         ("mine.html", "`mine.html` exists and is no report"),
-        ("gone/report.html", "cannot write `gone/report.html.part`"),
+        ("gone/report.html", "cannot write `gone/report.html`"),
         ("report.json", "name the page"),
         ("report", "name the page"),
     ] {

@@ -52,8 +52,9 @@ impl PartFile {
                      another one is writing; move it away, or add `--overwrite`"
                 )));
             }
+            // Of a name that comes and goes nobody knows.
             opened => opened
-                .with_context(|| format!("cannot write `{shown}`"))
+                .with_context(|| format!("cannot write `{}`", whole.display()))
                 .map_err(Failure::Input)?,
         };
         // File systems without locks go without; who had the lock may have given the

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::live::{Live, Show};
 use super::{Exit, Failure, Outcome, bad_input};
+use crate::train::run::{LOCK, is_abandoned};
 use crate::train::watch::{
     Action, CompletionRecord, Ending, Follower, RunInfo, StepRecord, WatchError, Watcher,
     read_info, write_report,
@@ -19,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Shows a training run, whether it goes on or has ended.
 ///
 /// Reads the run's folder alone: any number of people may watch, on any machine
-/// that sees the folder. Ctrl-C ends the watching, never the run.
+/// that sees the folder. Ctrl-C ends the watching, never the run. Of a run that was
+/// killed it says so, with exit code 130.
 #[derive(Args)]
 pub(super) struct Watch {
     /// The run's folder
@@ -50,6 +52,8 @@ impl Watch {
             let run = read_info(&self.run).map_err(failure)?;
             match self.follow(&mut live, &run).map_err(failure)? {
                 Followed::ToItsEnd => return Ok(Exit::Done),
+                Followed::ToItsDeath if self.once => return Ok(Exit::Done),
+                Followed::ToItsDeath => return Ok(Exit::Interrupted),
                 // The run was resumed at an earlier step.
                 Followed::UntilCut => {}
             }
@@ -62,8 +66,11 @@ impl Watch {
         live.begin(run)?;
         let mut last_time = run.began;
         loop {
-            // Asked before the last look, so that nothing is missed.
+            // Asked before the last look, so that nothing is missed; and first who is
+            // there, for a run says how it ended before it lets go.
+            let is_abandoned = is_abandoned(&self.run) == Some(true);
             let ending = ending(&self.run)?;
+            let is_dead = is_abandoned && ending.is_none();
             let mut count = 0;
             loop {
                 let steps: Vec<StepRecord> = metrics.news()?;
@@ -88,13 +95,22 @@ impl Watch {
                     live.completions(&of_last)?;
                 }
             }
-            if ending.is_some() || self.once {
+            if ending.is_some() || is_dead || self.once {
+                if is_dead {
+                    live.note(&format!(
+                        "the run was killed: it has no end, and nobody holds its `{LOCK}`; \
+                         `goldstone train` with `--resume` goes on"
+                    ))?;
+                }
                 if let Some(why) = &run_failure(&self.run)? {
                     live.note(&format!("the run failed: {why}"))?;
                 }
                 live.stop_clock(last_time);
                 live.end(ending.unwrap_or(Ending::Interrupted))?;
-                return Ok(Followed::ToItsEnd);
+                return Ok(match is_dead {
+                    true => Followed::ToItsDeath,
+                    false => Followed::ToItsEnd,
+                });
             }
             if metrics.is_cut() {
                 live.note("the run goes on from an earlier step")?;
@@ -109,6 +125,8 @@ impl Watch {
 
 enum Followed {
     ToItsEnd,
+    /// Whoever made the run is gone and has not said how it ended.
+    ToItsDeath,
     UntilCut,
 }
 

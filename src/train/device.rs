@@ -49,10 +49,10 @@ impl FromStr for DeviceChoice {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda),
-            _ => Err(TrainError::Config {
-                field: "device",
-                found: format!("`{name}`"),
-                wanted: "`auto`, `cpu` or `cuda`".to_owned(),
+            _ => Err(TrainError::Choice {
+                name: "device",
+                found: name.to_owned(),
+                wanted: "`auto`, `cpu` or `cuda`",
             }),
         }
     }
@@ -94,10 +94,10 @@ impl FromStr for ComputeChoice {
             "auto" => Ok(Self::Auto),
             "f32" => Ok(Self::F32),
             "bf16" => Ok(Self::Bf16),
-            _ => Err(TrainError::Config {
-                field: "compute",
-                found: format!("`{name}`"),
-                wanted: "`auto`, `f32` or `bf16`".to_owned(),
+            _ => Err(TrainError::Choice {
+                name: "compute",
+                found: name.to_owned(),
+                wanted: "`auto`, `f32` or `bf16`",
             }),
         }
     }

@@ -86,15 +86,15 @@ pub enum TrainError {
     },
     /// A prompt that leaves the policy no position to answer in.
     #[error(
-        "the prompt of problem {problem} has {tokens} tokens, and the model {positions} positions: \
+        "the prompt of problem {problem} has {size}, and the model {positions} positions: \
          there is no room for an answer; leave the problem out, shorten it, or use a model with \
          more positions"
     )]
     LongPrompt {
         /// The problem, and its task where that is a file, in quotes.
         problem: String,
-        /// Its tokens.
-        tokens: usize,
+        /// Its tokens; its bytes where these are too many to be made tokens.
+        size: String,
         /// The positions.
         positions: usize,
     },
@@ -108,11 +108,11 @@ pub enum TrainError {
         /// The stage.
         stage: String,
     },
-    /// A prompt that the tokenizer has no tokens for.
-    #[error("the prompt of problem {problem} cannot be made tokens")]
+    /// A prompt or a completion that the tokenizer has no tokens for.
+    #[error("{text} cannot be made tokens")]
     Encoding {
-        /// The problem, and its task where that is a file, in quotes.
-        problem: String,
+        /// What it is of: a problem by name, or a demonstration by file and line.
+        text: String,
         /// What the tokenizer says.
         #[source]
         source: Box<TrainError>,
@@ -135,6 +135,16 @@ pub enum TrainError {
         /// Its value.
         found: f64,
         /// What would be right.
+        wanted: &'static str,
+    },
+    /// A person's choice that there is not.
+    #[error("`{name}` is `{found}`; it must be {wanted}")]
+    Choice {
+        /// What is chosen.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What there is.
         wanted: &'static str,
     },
     /// Trainable parameters that a step would leave as they are, or ruin.
@@ -205,6 +215,15 @@ pub enum TrainError {
     NotFinite {
         /// How many.
         updates: u64,
+    },
+    /// The last updates of a stage ruined the policy.
+    #[error(
+        "stage `{stage}` has left a policy whose logits are not numbers: lower `learning_rate`, \
+         or lengthen the warm-up"
+    )]
+    Broken {
+        /// The stage.
+        stage: String,
     },
     /// An evaluation lacks the metric that it is judged by.
     #[error("there is no metric `{metric}`; there are {}", known.join(", "))]

@@ -40,3 +40,25 @@ fn the_copy_of_a_recipe_can_be_trained_from() {
     let said = folder.run(2, &[&again[..], &["-o", "third"]].concat());
     assert!(said.contains(&format!("{here}/rows.jsonl")), "{said}");
 }
+
+#[test]
+fn the_copy_of_a_recipe_without_a_name_has_its_files() {
+    let folder = Folder::new();
+    let text = RECIPE.replace("name = \"tiny\"\n", "");
+    fs::write(folder.path("mine.toml"), &text).unwrap();
+    folder.run(0, &["train", "mine.toml", "-q", "--jobs", "1"]);
+    let copy = fs::read_to_string(folder.path("runs/mine/recipe.toml")).unwrap();
+    assert_eq!(copy, format!("{text}#: name \"mine\"\n"));
+    let again = ["train", "runs/mine/recipe.toml", "-q", "--jobs", "1"];
+    folder.run(0, &[&again[..], &["-o", "again"]].concat());
+    let info = fs::read_to_string(folder.path("again/run.json")).unwrap();
+    assert!(info.contains("\"name\": \"mine\""), "{info}");
+    // It is the run's own, and is not called `recipe`.
+    folder.run(0, &[&again[..], &["--resume"]].concat());
+    assert!(!folder.path("runs/recipe").exists());
+    let said = folder.run(
+        0,
+        &["train", "mine.toml", "--dry-run", "--set", "name=other"],
+    );
+    assert!(said.contains("runs/other"), "{said}");
+}

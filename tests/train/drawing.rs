@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::commands::{Folder, RECIPE};
 
 /// A folder with a policy that a run has made.
-fn trained() -> Folder {
+pub(super) fn trained() -> Folder {
     let folder = Folder::new();
     folder.run(0, &["train", "tiny.toml", "-q"]);
     folder
@@ -133,6 +133,10 @@ fn prompts_are_checked_before_one_is_answered() {
     let long = "1+".repeat(40);
     let rows = format!("{{\"prompt\": \"1+2=\"}}\n{{\"prompt\": \"{long}\"}}\n");
     fs::write(folder.path("long.jsonl"), rows).unwrap();
+    // Not even made tokens: each has 256 bytes at most.
+    let huge = "x".repeat(64 * 256 + 1);
+    let rows = format!("{{\"prompt\": \"{huge}\"}}\n");
+    fs::write(folder.path("huge.jsonl"), rows).unwrap();
     fs::write(
         folder.path("letters.jsonl"),
         "{\"prompt\": \"1+2=\"}\n{\"prompt\": \"abc\"}\n",
@@ -147,6 +151,10 @@ fn prompts_are_checked_before_one_is_answered() {
         (
             "long.jsonl",
             "`long.jsonl`: the prompt of problem `2` has 80 tokens",
+        ),
+        (
+            "huge.jsonl",
+            "`huge.jsonl`: the prompt of problem `1` has 16385 bytes",
         ),
         (
             "letters.jsonl",

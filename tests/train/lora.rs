@@ -357,6 +357,9 @@ fn options_that_make_no_adapter_are_refused() {
     }
     let twice = with(|_| {}).unwrap().with_lora(&small(), 0).unwrap_err();
     assert!(twice.to_string().contains("there already"), "{twice}");
+    let twice = with(|options| options.targets = vec![LoraTarget::QProj; 2]);
+    let shown = twice.unwrap_err().to_string();
+    assert!(shown.contains(r#"["q_proj","q_proj"]"#), "{shown}");
     let read: LoraOptions = toml::from_str("rank = 2\ntargets = [\"q_proj\"]").unwrap();
     assert_eq!(read.targets, [LoraTarget::QProj]);
     assert!(toml::from_str::<LoraOptions>("targets = [\"lm_head\"]").is_err());

@@ -6,6 +6,10 @@
     reason = "the figures of docs/policies.md, shown by `--no-capture`"
 )]
 
+#[cfg(feature = "cli")]
+mod asking;
+#[cfg(feature = "cli")]
+mod begins;
 mod chat;
 #[cfg(feature = "cli")]
 mod commands;
@@ -27,6 +31,7 @@ mod recipe;
 mod refusals;
 mod reject;
 mod resume;
+mod rows;
 mod sampler;
 mod stages;
 mod statistics;

@@ -143,6 +143,8 @@ fn every_fault_names_its_option() {
             "dynamic_sampling.max_rounds",
         ),
         ("[sampling]\ntemperature = 0.0", "sampling.temperature"),
+        // One fault, and not that of 0.
+        ("[sampling]\ntemperature = -1.0", "sampling.temperature"),
         ("[sampling]\ntop_p = 0.0", "sampling.top_p"),
         ("[sampling]\nmax_tokens = 1073741825", "sampling.max_tokens"),
         ("[sampling]\nmin_p = 1.5", "sampling.min_p"),
@@ -156,6 +158,18 @@ fn every_fault_names_its_option() {
     ];
     for (text, field) in grpo {
         let options: GrpoOptions = read(text).unwrap();
+        let faults = options.validate();
+        assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+        assert_eq!(faults[0].field, field, "{text}");
+    }
+    let reject = [
+        ("max_unscorable = -0.1", "max_unscorable"),
+        ("keep = 0", "keep"),
+        ("[sampling]\ntemperature = 0.0", "sampling.temperature"),
+        ("[sampling]\ntemperature = -1.0", "sampling.temperature"),
+    ];
+    for (text, field) in reject {
+        let options: RejectOptions = read(text).unwrap();
         let faults = options.validate();
         assert_eq!(faults.len(), 1, "{text}: {faults:?}");
         assert_eq!(faults[0].field, field, "{text}");

@@ -226,3 +226,19 @@ fn the_reference_names_every_key() {
         "the key tables of {path} are out of date: run this test with UPDATE_DOCS=1"
     );
 }
+
+#[test]
+fn the_name_of_a_recipe_names_a_folder() {
+    let named = |name: &str| {
+        let text = include_str!("../../recipes/addition.toml");
+        let line = format!("name = {}", toml::Value::String(name.to_owned()));
+        read(&text.replace("name = \"addition\"", &line))
+    };
+    for name in ["/etc/foo", "..", ".hidden", "", " ", "a/b", "a\\b", "a\nb"] {
+        let error = named(name).expect_err(name).to_string();
+        assert!(error.contains("cannot name a recipe"), "{name:?}: {error}");
+    }
+    for name in ["addition-2", "qwen2.5 on sums", "和"] {
+        assert_eq!(named(name).expect(name).name, name);
+    }
+}

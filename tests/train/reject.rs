@@ -112,3 +112,53 @@ fn rejection_asks_in_an_order_of_its_own() {
             .eq(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
     );
 }
+
+/// What a `reject` stage keeps that answers every prompt twice: prompt and completion.
+fn kept_of_repeated(options: RejectOptions) -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let reject = StageWork::Reject {
+        options: RejectOptions {
+            samples: 4,
+            prompts_per_step: 4,
+            correct_only: false,
+            finished_only: false,
+            sampling: sampling(),
+            ..options
+        },
+        problems: Arc::new(Repeat {
+            count: Some(20),
+            has_references: true,
+        }),
+        scorer: scorer(),
+    };
+    go(&plan(folder.path(), vec![("keep", reject)])).0.unwrap();
+    let kept = std::fs::read_to_string(folder.path().join("kept/keep.jsonl")).unwrap();
+    let lines = kept.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        (text("prompt"), text("completion"))
+    });
+    lines.collect()
+}
+
+#[test]
+fn problems_of_one_prompt_share_what_is_kept() {
+    let mut one = kept_of_repeated(RejectOptions {
+        keep: Some(1),
+        ..RejectOptions::default()
+    });
+    assert_eq!(one.len(), 10);
+    one.sort();
+    one.dedup_by(|(prompt, _), (other, _)| prompt == other);
+    assert_eq!(one.len(), 10, "every prompt once: {one:?}");
+    let mut all = kept_of_repeated(RejectOptions::default());
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "no completion of a prompt twice");
+    let again = kept_of_repeated(RejectOptions {
+        deduplicate: false,
+        ..RejectOptions::default()
+    });
+    assert_eq!(again.len(), 80);
+}

@@ -38,7 +38,11 @@ fn long_plan(folder: &Path, every: u64) -> RunPlan {
             sampling: sampling(),
             ..RejectOptions::default()
         },
-        problems: Repeat::digits(),
+        // Every prompt twice: what was kept of the first is remembered.
+        problems: Arc::new(Repeat {
+            count: Some(20),
+            has_references: true,
+        }),
         scorer: scorer(),
     };
     let again = StageWork::Sft {

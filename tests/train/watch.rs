@@ -134,6 +134,35 @@ fn a_run_that_failed_says_why_until_it_goes_on() {
 }
 
 #[test]
+fn what_was_said_of_a_run_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    for note in [
+        "3 updates were left out",
+        "the page is slow",
+        "the page is slow",
+    ] {
+        files.note(note).unwrap();
+    }
+    let notes = |folder: &Path| RunFolder::read(folder).unwrap().info.notes;
+    let said = ["3 updates were left out", "the page is slow"];
+    // At once: a run that is killed has said it.
+    assert_eq!(notes(folder.path()), said);
+    files.end(Ending::Finished).unwrap();
+    write_report(folder.path()).unwrap();
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("<td>3 updates were left out; the page is slow</td>"));
+    // A run that goes on has said it, one that begins anew has not.
+    let mut run = info(folder.path());
+    run.resumed_at = Some(1);
+    files.begin(&run).unwrap();
+    assert_eq!(notes(folder.path()), said);
+    files.begin(&info(folder.path())).unwrap();
+    assert!(notes(folder.path()).is_empty());
+}
+
+#[test]
 fn a_resumed_run_has_the_files_of_an_uninterrupted_one() {
     let whole = tempfile::tempdir().unwrap();
     let mut uninterrupted = files();
@@ -408,4 +437,42 @@ fn the_command_shows_runs_of_others() {
     let report = goldstone(folder.path(), &["--report"]);
     assert_eq!(report.status.code(), Some(0));
     assert!(folder.path().join("report.html").exists());
+}
+
+/// A folder in which a run wrote and nobody trains is that of a run that was killed.
+#[cfg(all(feature = "cli", unix))]
+#[test]
+fn a_run_that_was_killed_is_not_waited_for() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files();
+    files.begin(&info(folder.path())).unwrap();
+    tell(&mut files, 1, 2);
+    let lock = fs::File::create(folder.path().join("run.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("goldstone"))
+        .arg("watch")
+        .arg(folder.path())
+        .arg("--plain")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains("step 1"), "{line}");
+    // Somebody trains: it is followed.
+    assert!(child.try_wait().unwrap().is_none());
+    drop(lock);
+    let mut said = String::new();
+    let mut notes = child.stderr.take().unwrap();
+    notes.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("was killed") && said.contains("--resume"),
+        "{said}"
+    );
 }

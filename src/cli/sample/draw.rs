@@ -17,7 +17,7 @@ use crate::rollout::{Reference, Text};
 use crate::train::policy::Policy;
 use crate::train::recipe::Words;
 use crate::train::sample::{Completion, Prompt, SampleOptions, sample};
-use crate::train::stage::{Problem, Problems, check_prompt};
+use crate::train::stage::{Problem, Problems, encode_prompt};
 use crate::train::task::Asked;
 
 /// Completions that are drawn before the next rows are written.
@@ -83,9 +83,8 @@ impl Drawing<'_> {
         for index in first..rows.end.div_ceil(samples) {
             let problem = self.problems.problem(index);
             let problem = problem.map_err(|problem| bad_input(anyhow!(problem)))?;
-            let tokens = problem.framing.encode(&problem.prompt, self.words);
+            let tokens = encode_prompt(&problem, self.task, self.policy, self.words);
             let tokens = tokens.map_err(fault)?;
-            check_prompt(&problem, self.task, &tokens, self.policy).map_err(fault)?;
             problems.push(problem);
             prompts.push(tokens);
         }
@@ -125,7 +124,8 @@ impl Drawing<'_> {
         let asked = &problem.rollout;
         let mut row = json!({
             "id": format!("{}/{sample}", asked.id),
-            "group": asked.id,
+            // The prompt's: two problems may have one id, and one prompt two.
+            "group": asked.group,
             "sample_index": sample,
             "prompt": text(&asked.prompt),
             "completion": completion.text,

@@ -47,7 +47,7 @@ pub(super) struct Sample {
     #[arg(long, value_name = "RECIPE")]
     recipe: Option<String>,
     /// The task of the recipe
-    #[arg(long, value_name = "NAME", default_value = recipe::DEFAULT_HELD_OUT)]
+    #[arg(long, value_name = "NAME", default_value = recipe::DEFAULT_HELD_OUT, conflicts_with = "prompts")]
     task: String,
     /// Write to this file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
@@ -58,7 +58,7 @@ pub(super) struct Sample {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     samples: u32,
     /// Only the first N prompts
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// The logits are divided by it; 0 takes the likeliest token each time
     #[arg(long, value_name = "T", default_value_t = 1.0)]
@@ -85,19 +85,19 @@ pub(super) struct Sample {
     #[arg(long)]
     logprobs: bool,
     /// Where a record has its prompt, as a JSON pointer
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", conflicts_with = "recipe")]
     prompt: Option<String>,
     /// Where a record has its reference, as a JSON pointer
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", conflicts_with = "recipe")]
     reference: Option<String>,
     /// Put this system message before every prompt
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "recipe")]
     system: Option<String>,
     /// Write this for the policy as the beginning of its answer
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "recipe")]
     prefill: Option<String>,
     /// Give plain prompts as they are, without the model's chat template
-    #[arg(long, conflicts_with = "system")]
+    #[arg(long, conflicts_with_all = ["system", "recipe"])]
     no_chat: bool,
     /// What computes: `auto`, `cpu` or `cuda`
     #[arg(long, value_name = "DEVICE", default_value = "auto")]

@@ -17,6 +17,7 @@ use super::terminal::{STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input};
 #[cfg(feature = "remote")]
 use crate::remote::Client;
+use crate::train::folder::FolderError;
 use crate::train::policy::{Compute, Policy};
 use crate::train::recipe::{self, Prepared, Recipe};
 use crate::train::run::{Ended, Run};
@@ -322,6 +323,7 @@ pub(super) fn fault(error: TrainError) -> Failure {
         )),
         TrainError::Scoring { .. }
         | TrainError::File { .. }
+        | TrainError::Folder(FolderError::Write { .. })
         | TrainError::Watch(_)
         | TrainError::Loss(_)
         | TrainError::Length { .. }
@@ -341,4 +343,25 @@ pub(super) fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     })
     .context("cannot listen for Ctrl-C")
     .map_err(Failure::Ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, FolderError, TrainError, fault};
+
+    #[test]
+    fn a_full_disk_is_not_the_fault_of_what_was_given() {
+        let path = || "best/model.safetensors".into();
+        let full = || std::io::ErrorKind::StorageFull.into();
+        let write = FolderError::Write {
+            path: path(),
+            source: full(),
+        };
+        assert!(matches!(fault(TrainError::Folder(write)), Failure::Ours(_)));
+        let read = FolderError::Read {
+            path: path(),
+            source: full(),
+        };
+        assert!(matches!(fault(TrainError::Folder(read)), Failure::Input(_)));
+    }
 }

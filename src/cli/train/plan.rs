@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::cli::terminal::{DOUBT, FAINT, STRONG, Safe, Styled};
 use crate::cli::{Exit, Outcome};
+use crate::train::OptionFault;
 use crate::train::policy::{MemoryPlan, MemoryShape, ModelConfig, Policy};
 use crate::train::recipe::{Recipe, StageOptions};
-use crate::train::run::{Demand, InWords};
+use crate::train::run::{Demand, InWords, unknown_end};
 
 /// Writes the plan; what is missing is said, and makes the exit code 2.
 pub(super) fn show(recipe: &Recipe, folder: &Path, is_cpu: bool) -> Outcome {
@@ -70,10 +71,36 @@ pub(super) fn show(recipe: &Recipe, folder: &Path, is_cpu: bool) -> Outcome {
     for problem in &recipe.missing {
         writeln!(out, "{}  {}", Styled(DOUBT, "missing"), Safe(problem))?;
     }
-    Ok(match recipe.missing.is_empty() {
+    let words = config.map(|config| config.vocab_size);
+    let wrong: Vec<OptionFault> = words
+        .into_iter()
+        .flat_map(|words| ends(recipe, words))
+        .collect();
+    for fault in &wrong {
+        let text = format!("`{}` {}", fault.field, fault.problem);
+        writeln!(out, "{}    {}", Styled(DOUBT, "wrong"), Safe(&text))?;
+    }
+    Ok(match recipe.missing.is_empty() && wrong.is_empty() {
         true => Exit::Done,
         false => Exit::BadInput,
     })
+}
+
+/// The end tokens that a policy of so many words lacks.
+fn ends(recipe: &Recipe, words: usize) -> impl Iterator<Item = OptionFault> {
+    let stages = recipe.stages.iter().filter_map(|stage| {
+        let sampling = match &stage.options {
+            StageOptions::Sft(_) => return None,
+            StageOptions::Grpo(options) => &options.sampling,
+            StageOptions::Reject(options) => &options.sampling,
+        };
+        let place = format!("stages.{}.{}", stage.name, stage.options.kind());
+        Some((place, sampling))
+    });
+    let evaluation = recipe.evaluation.iter();
+    let evaluation = evaluation.map(|options| ("evaluation".to_owned(), &options.sampling));
+    let drawn = stages.chain(evaluation);
+    drawn.filter_map(move |(place, sampling)| unknown_end(&place, sampling, words))
 }
 
 fn model(out: &mut impl Write, config: &ModelConfig) -> io::Result<()> {

@@ -18,6 +18,8 @@ use super::FolderError;
 use super::error::read_optional;
 use super::json::Document;
 
+/// How a Git LFS pointer begins, where a file has the length of its header.
+const POINTER: &[u8; 8] = b"version ";
 /// Name of a checkpoint in one file.
 const SINGLE: &str = "model.safetensors";
 /// Name of the file that says which file holds which tensor.
@@ -219,6 +221,10 @@ impl Source {
             return Err(malformed(format!("it has {size} bytes")));
         }
         file.read_exact(&mut length).map_err(unreadable)?;
+        if length == *POINTER {
+            let why = "it is a Git LFS pointer; `git lfs pull` fetches the file";
+            return Err(malformed(why.to_owned()));
+        }
         let length = u64::from_le_bytes(length);
         if length > LONGEST_HEADER.min(size - 8) {
             return Err(malformed(format!("its header would have {length} bytes")));

@@ -182,7 +182,7 @@ impl LoraOptions {
         sorted.sort();
         sorted.dedup();
         if sorted.is_empty() || sorted.len() != self.targets.len() {
-            let found = format!("{:?}", self.targets);
+            let found = serde_json::to_string(&self.targets).unwrap_or_default();
             return refuse("lora.targets", found, "at least one map, each once");
         }
         Ok(())

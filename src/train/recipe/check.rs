@@ -76,7 +76,7 @@ impl Reading<'_> {
         // Opening files shows mistakes of files, not of the recipe: last.
         let are_there = self.source.files != Files::Unused && recipe.missing.is_empty();
         if self.reader.problems.is_empty() && are_there {
-            self.check_held_out(recipe);
+            self.check_tasks(recipe);
         }
     }
 
@@ -320,8 +320,9 @@ impl Reading<'_> {
         }
     }
 
-    /// No problem of the evaluation may be trained on.
-    fn check_held_out(&mut self, recipe: &Recipe) {
+    /// Tasks can be opened, have what stages learn from, and no problem of the
+    /// evaluation is trained on.
+    fn check_tasks(&mut self, recipe: &Recipe) {
         let mut opened: BTreeMap<String, Option<Task>> = BTreeMap::new();
         let evaluation = recipe.evaluation.as_ref();
         let held_out =
@@ -340,6 +341,17 @@ impl Reading<'_> {
             let task = Task::open(name, options, &recipe.folder, recipe.seed);
             let task = task.map_err(|error| self.report_task(name, &error));
             opened.insert(name.to_owned(), task.ok());
+        }
+        for stage in &recipe.stages {
+            let StageOptions::Sft(options) = &stage.options else {
+                continue;
+            };
+            let task = stage.options.task().and_then(|name| opened.get(name));
+            if let Some(Some(task)) = task
+                && let Err(error) = task.check_demonstrations(options.demonstrations)
+            {
+                self.report_task(task.name(), &error);
+            }
         }
         let Some(held_out) = held_out.and_then(|name| opened.get(name)?.as_ref()) else {
             return;

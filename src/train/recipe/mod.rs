@@ -42,6 +42,8 @@ pub const DEFAULT_HELD_OUT: &str = "held-out";
 pub struct Recipe {
     /// The recipe's name; runs are kept under it.
     pub name: String,
+    /// Whether its text says the name; else it is that of the file.
+    pub is_named: bool,
     /// What it is for, in a sentence; may be empty.
     pub description: String,
     /// Everything random begins here.

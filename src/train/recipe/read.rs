@@ -39,10 +39,10 @@ pub(super) const STAGE_KINDS: [&str; 3] = ["sft", "grpo", "reject"];
 
 /// Reads and checks a whole recipe.
 pub(super) fn read(source: RecipeSource<'_>) -> Result<Recipe, RecipeError> {
-    let (text, folder) = copied::apart(source.text);
+    let (text, origin) = copied::apart(source.text);
     let source = RecipeSource {
         text: &text,
-        folder: folder.as_deref().unwrap_or(source.folder),
+        folder: origin.folder.as_deref().unwrap_or(source.folder),
         ..source
     };
     let settings = set::settings(source.text);
@@ -54,6 +54,7 @@ pub(super) fn read(source: RecipeSource<'_>) -> Result<Recipe, RecipeError> {
             grammar: &no_files,
         }),
         source,
+        name: origin.name,
         places: Places::default(),
     };
     let recipe = reading.recipe(&settings);
@@ -80,6 +81,8 @@ pub fn is_recipe(text: &str) -> bool {
 pub(super) struct Reading<'s> {
     pub(super) reader: Reader<'s>,
     pub(super) source: RecipeSource<'s>,
+    /// What a run's copy says that a recipe without a name is called.
+    name: Option<String>,
     pub(super) places: Places,
 }
 
@@ -101,8 +104,7 @@ impl<'s> Reading<'s> {
         let allowed = allowed.map(|key| (*key).to_owned()).collect();
         self.reader.check_keys(&mut root, allowed);
         self.version(&mut root);
-        let name = self.reader.text_field(&mut root, "name");
-        let name = name.unwrap_or_else(|| stem(self.source.origin));
+        let (name, is_named) = self.name(&mut root);
         let description = self.reader.text_field(&mut root, "description");
         let seed = self.seed(&mut root);
         let model = self.section::<ModelOptions>(&mut root, "model", ModelOptions::validate);
@@ -127,6 +129,7 @@ impl<'s> Reading<'s> {
         });
         let mut recipe = Recipe {
             name,
+            is_named,
             description: description.unwrap_or_default(),
             seed,
             model: model.unwrap_or_default(),
@@ -173,6 +176,21 @@ impl<'s> Reading<'s> {
             self.reader
                 .report(value.span(), title, "expected 1", Some(help));
         }
+    }
+
+    /// The recipe's name, and whether it says it itself.
+    fn name(&mut self, root: &mut Table<'s>) -> (String, bool) {
+        let span = root.spans(&["name"]).pop().map(|(_, span)| span);
+        let Some(name) = self.reader.text_field(root, "name") else {
+            let name = self.name.take();
+            return (name.unwrap_or_else(|| stem(self.source.origin)), false);
+        };
+        if !is_folder_name(&name) {
+            let title = format!("{name:?} cannot name a recipe");
+            let label = "expected a name of a folder: one line without `/`, no `.` first";
+            self.reader.report(span.unwrap_or(0..0), title, label, None);
+        }
+        (name, true)
     }
 
     fn seed(&mut self, root: &mut Table<'s>) -> u64 {
@@ -428,6 +446,12 @@ fn whole(value: &DeValue<'_>) -> Option<i64> {
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
         _ => None,
     }
+}
+
+/// Whether a text can name a folder of runs, and be shown in one line.
+fn is_folder_name(name: &str) -> bool {
+    let is_harmful = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    !name.trim().is_empty() && !name.starts_with('.') && !name.contains(is_harmful)
 }
 
 /// A file's name without folder and `.toml`.

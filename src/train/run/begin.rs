@@ -8,7 +8,10 @@ use super::plan::StageWork;
 use super::state::{State, VERSION};
 use crate::train::error::TrainError;
 use crate::train::random::Key;
-use crate::train::stage::{Demonstrations, Grpo, KeptFile, Reject, Sft, Stage, check_prompts};
+use crate::train::stage::{
+    Demonstrations, Grpo, KeptFile, Problems, Reject, Sft, Stage, check_demonstrations,
+    check_prompts,
+};
 use crate::train::watch::{InputFile, read_info};
 
 const OTHER_RECIPE: &str = "is of another recipe, or the recipe was changed since; begin anew";
@@ -68,27 +71,30 @@ impl Run<'_> {
         })
     }
 
-    /// Prompts that the policy cannot read end the run before it begins, not at the
-    /// step that meets them.
-    pub(super) fn check_prompts(&self) -> Result<(), TrainError> {
-        let stages = self
-            .plan
-            .stages
-            .iter()
-            .filter_map(|stage| match &stage.work {
-                StageWork::Sft { .. } => None,
-                StageWork::Grpo { problems, .. } | StageWork::Reject { problems, .. } => {
-                    Some((problems, None))
-                }
-            });
-        let evaluation = self.plan.evaluation.iter();
-        let evaluation =
-            evaluation.map(|evaluation| (&evaluation.problems, evaluation.options.prompts));
-        for (problems, most) in stages.chain(evaluation) {
+    /// Prompts and demonstrations that the policy cannot read end the run before it
+    /// begins, not at the step or the stage that meets them.
+    pub(super) fn check_texts(&self) -> Result<(), TrainError> {
+        let check = |problems: &Arc<dyn Problems>, most| {
             let task = problems.file_task();
-            check_prompts(&**problems, task, most, self.policy, self.vocabulary)?;
+            check_prompts(&**problems, task, most, self.policy, self.vocabulary)
+        };
+        for stage in &self.plan.stages {
+            match &stage.work {
+                StageWork::Sft {
+                    options,
+                    demonstrations,
+                } => {
+                    check_demonstrations(options, demonstrations, self.policy, self.vocabulary)?;
+                }
+                StageWork::Grpo { problems, .. } | StageWork::Reject { problems, .. } => {
+                    check(problems, None)?;
+                }
+            }
         }
-        Ok(())
+        match &self.plan.evaluation {
+            Some(evaluation) => check(&evaluation.problems, evaluation.options.prompts),
+            None => Ok(()),
+        }
     }
 
     /// The state before the first step.

@@ -62,7 +62,7 @@ impl Run<'_> {
     pub fn go(mut self, begin: Begin) -> Result<Ended, TrainError> {
         self.plan.validate()?;
         let notes = self.check_ends()?;
-        self.check_prompts()?;
+        self.check_texts()?;
         let folder = &self.plan.folder;
         let _lock = RunLock::take(folder)?;
         // Asked again under the lock: whoever chose to begin may have looked before
@@ -137,6 +137,7 @@ impl Run<'_> {
             if self.steps(&mut *stage, &mut state, &checkpoints)? == Ended::Stopped {
                 return Ok(Ended::Stopped);
             }
+            self.check_left(&state)?;
             let next = self.plan.stages.get(state.stage + 1);
             state.next_stage(next.map(|stage| stage.name.as_str()));
             checkpoints.write(&state, |folder| self.store.save(self.policy, folder))?;

@@ -5,6 +5,18 @@ use super::Run;
 use super::plan::StageWork;
 use crate::train::error::TrainError;
 use crate::train::fault::{OptionFault, OptionFaults};
+use crate::train::sample::SampleOptions;
+
+/// The end token of a stage, or of the evaluation, that a policy of so many words lacks.
+#[must_use]
+pub fn unknown_end(place: &str, sampling: &SampleOptions, words: usize) -> Option<OptionFault> {
+    let mut ids = sampling.stop_ids.iter();
+    let beyond = ids.find(|id| **id as usize >= words)?;
+    Some(OptionFault {
+        field: format!("{place}.sampling.stop_ids"),
+        problem: format!("has {beyond}; the policy has the tokens 0 to {}", words - 1),
+    })
+}
 
 impl Run<'_> {
     /// What ends completions must be there: demonstrations teach it, and without it
@@ -25,11 +37,7 @@ impl Run<'_> {
         let evaluation =
             evaluation.map(|evaluation| ("evaluation".to_owned(), &evaluation.options.sampling));
         for (place, sampling) in stages.chain(evaluation) {
-            let beyond = sampling.stop_ids.iter().find(|id| **id as usize >= words);
-            faults.extend(beyond.map(|id| OptionFault {
-                field: format!("{place}.sampling.stop_ids"),
-                problem: format!("has {id}; the policy has the tokens 0 to {}", words - 1),
-            }));
+            faults.extend(unknown_end(&place, sampling, words));
             if sampling.stop.is_empty() && sampling.stop_ids.is_empty() {
                 endless.push(format!("`{place}`"));
             }

@@ -43,6 +43,19 @@ impl RunLock {
     }
 }
 
+/// Whether no process trains in the folder of a run; `None` where that cannot be told:
+/// without a lock's file, and where the file system has no locks.
+#[must_use]
+pub fn is_abandoned(folder: &Path) -> Option<bool> {
+    let file = File::open(folder.join(LOCK)).ok()?;
+    // Shared, so that those who ask are not in each other's way; given back at once.
+    match file.try_lock_shared() {
+        Ok(()) => Some(true),
+        Err(TryLockError::WouldBlock) => Some(false),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
 fn is_free(file: &File) -> bool {
     // From its fork to its exec a child of this process holds all open files, and so
     // a lock that was just given back.

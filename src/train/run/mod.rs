@@ -11,6 +11,7 @@ mod checkpoint;
 mod driver;
 mod ends;
 mod kept;
+mod left;
 mod lock;
 mod memory;
 mod options;
@@ -18,7 +19,8 @@ mod plan;
 mod state;
 
 pub use driver::{Begin, Ended, Run};
-pub use lock::LOCK;
+pub use ends::unknown_end;
+pub use lock::{LOCK, is_abandoned};
 pub use memory::{Demand, InWords};
 pub use options::CheckpointOptions;
 pub use plan::{PolicyStore, RunPlan, StagePlan, StageWork};

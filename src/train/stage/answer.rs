@@ -45,24 +45,39 @@ impl Spent {
     }
 }
 
-/// Refuses a prompt that leaves no room for an answer.
+/// Bytes of text that no token stands for on average: tokenizers have tokens of up to
+/// 128 blanks, and a text far beyond its model takes gigabytes to be made tokens.
+const TOKEN_BYTES: usize = 256;
+
+/// The tokens of a prompt that leaves room for an answer.
 ///
 /// # Errors
-/// [`TrainError::LongPrompt`], which names the problem, and the task that it is of.
-pub fn check_prompt(
+/// [`TrainError::LongPrompt`] and [`TrainError::Encoding`], which name the problem, and
+/// the task that it is of.
+pub fn encode_prompt(
     problem: &Problem,
     task: Option<&str>,
-    prompt: &[u32],
     policy: &Policy,
-) -> Result<(), TrainError> {
+    vocabulary: &dyn Vocabulary,
+) -> Result<Vec<u32>, TrainError> {
     let positions = policy.config().max_positions;
+    let too_long = |size: String| TrainError::LongPrompt {
+        problem: named(problem, task),
+        size,
+        positions,
+    };
+    let bytes = problem.prompt.len();
+    if bytes > positions.saturating_mul(TOKEN_BYTES) {
+        return Err(too_long(format!("{bytes} bytes")));
+    }
+    let prompt = problem.framing.encode(&problem.prompt, vocabulary);
+    let prompt = prompt.map_err(|error| TrainError::Encoding {
+        text: format!("the prompt of problem {}", named(problem, task)),
+        source: Box::new(error),
+    })?;
     match prompt.len() < positions {
-        true => Ok(()),
-        false => Err(TrainError::LongPrompt {
-            problem: named(problem, task),
-            tokens: prompt.len(),
-            positions,
-        }),
+        true => Ok(prompt),
+        false => Err(too_long(format!("{} tokens", prompt.len()))),
     }
 }
 
@@ -94,14 +109,34 @@ pub fn check_prompts(
     let failed = |problem| TrainError::Source { problem };
     for index in 0..most.map_or(count, |most| most.min(count)) {
         let problem = problems.problem(index).map_err(failed)?;
-        let prompt = problem.framing.encode(&problem.prompt, vocabulary);
-        let prompt = prompt.map_err(|error| TrainError::Encoding {
-            problem: named(&problem, task),
-            source: Box::new(error),
-        })?;
-        check_prompt(&problem, task, &prompt, policy)?;
+        encode_prompt(&problem, task, policy, vocabulary)?;
     }
     Ok(())
+}
+
+/// Refuses answers of which too many have no reward: the data are wrong.
+///
+/// # Errors
+/// [`TrainError::Unscorable`] with the first of them where their share is above `most`.
+pub(super) fn refuse_unscorable(answered: &[Answered], most: f64) -> Result<(), TrainError> {
+    let scores = || answered.iter().flat_map(|group| &group.scores);
+    let count = scores().count();
+    let without = scores().filter(|score| score.reward.is_none());
+    let share = without.count() as f64 / count.max(1) as f64;
+    if share <= most {
+        return Ok(());
+    }
+    let example = scores().find(|score| score.reward.is_none());
+    let why = example.and_then(|score| score.error.as_ref());
+    Err(TrainError::Unscorable {
+        share,
+        most,
+        id: example.map(|score| score.id.clone()).unwrap_or_default(),
+        why: match why {
+            Some(error) => error.message.clone(),
+            None => "no reward of the spec could judge it".to_owned(),
+        },
+    })
 }
 
 /// What answers problems.
@@ -134,11 +169,8 @@ impl Answerer<'_> {
         progress: &mut dyn FnMut(usize) -> Result<(), TrainError>,
     ) -> Result<(Vec<Answered>, Spent), TrainError> {
         let began = Instant::now();
-        let encode = |problem: &Problem| problem.framing.encode(&problem.prompt, self.vocabulary);
+        let encode = |problem: &Problem| encode_prompt(problem, None, self.policy, self.vocabulary);
         let prompts: Vec<Vec<u32>> = problems.iter().map(encode).collect::<Result<_, _>>()?;
-        for (problem, prompt) in problems.iter().zip(&prompts) {
-            check_prompt(problem, None, prompt, self.policy)?;
-        }
         let count = problems.len();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (results, scored) = mpsc::channel::<Done>();

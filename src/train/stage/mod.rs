@@ -27,7 +27,7 @@ mod reject;
 
 mod evaluate;
 
-pub use answer::{check_prompt, check_prompts};
+pub use answer::{check_prompts, encode_prompt};
 pub use evaluate::{Evaluation, metric_names};
 pub use options::{
     DynamicSampling, EarlyStop, EvaluationOptions, GrpoOptions, KlOptions, KlPlace, Order,
@@ -38,5 +38,5 @@ pub use problem::{Demonstration, Demonstrations, Framing, Problem, Problems};
 pub(super) use grpo::Grpo;
 pub(super) use learner::recompute;
 pub(super) use reject::{KeptFile, Reject};
-pub(super) use sft::Sft;
+pub(super) use sft::{Sft, check_demonstrations};
 pub(super) use step::{Position, Report, Stage, Workplace};

@@ -81,6 +81,11 @@ pub trait Demonstrations: Send + Sync {
     /// How many there are; `None` for a source without an end.
     fn count(&self) -> Option<u64>;
 
+    /// Where the demonstration with this number stands, for messages.
+    fn place(&self, index: u64) -> String {
+        format!("demonstration {index}")
+    }
+
     /// The demonstration with this number, from 0 and below
     /// [`Demonstrations::count`]; the same each time it is asked for.
     ///

@@ -5,7 +5,7 @@
 //! stage, or another program, can learn from it. The problems come in an order of
 //! the stage's own, and none twice.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answered, Answerer};
+use super::answer::{Answered, Answerer, refuse_unscorable};
 use super::judge::judged;
 use super::metrics::Metrics;
 use super::order::ProblemOrder;
@@ -36,6 +36,15 @@ pub(in crate::train) struct Reject {
     count: u64,
     path: PathBuf,
     position: Position,
+    /// What was kept, by prompt: several problems may have one.
+    kept: HashMap<String, KeptTexts>,
+}
+
+/// The completions that were kept of a prompt.
+#[derive(Default)]
+struct KeptTexts {
+    count: usize,
+    texts: HashSet<String>,
 }
 
 /// A completion that was kept: a line of the file.
@@ -88,12 +97,16 @@ impl Reject {
             count,
             path,
             position: Position::default(),
+            kept: HashMap::new(),
         })
     }
 
-    /// The completions of a problem that are kept, in the order of the options.
-    fn keep(&self, answered: &Answered, taken: u64) -> Vec<Kept> {
+    /// The completions of a problem that are kept, in the order of the options, beside
+    /// those that were kept of the same prompt before.
+    fn keep(&mut self, answered: &Answered, taken: u64) -> Vec<Kept> {
         let options = &self.options;
+        let earlier = self.kept.entry(answered.problem.prompt.clone());
+        let earlier = earlier.or_default();
         let mut seen = HashSet::new();
         let mut kept: Vec<usize> = (0..answered.completions.len())
             .filter(|place| {
@@ -105,7 +118,9 @@ impl Reject {
                     && (!options.correct_only
                         || judged(&self.scorer, score).is_correct == Some(true))
                     && (!options.finished_only || completion.finish == Finish::Stop)
-                    && (!options.deduplicate || seen.insert(&completion.text))
+                    && (!options.deduplicate
+                        || !earlier.texts.contains(&completion.text)
+                            && seen.insert(&completion.text))
             })
             .collect();
         match options.order {
@@ -124,8 +139,11 @@ impl Reject {
                 kept = order.into_iter().map(|place| kept[place]).collect();
             }
         }
-        kept.truncate(options.keep.unwrap_or(usize::MAX));
-        kept.into_iter().map(|place| answered.kept(place)).collect()
+        let most = options.keep.unwrap_or(usize::MAX);
+        kept.truncate(most.saturating_sub(earlier.count));
+        let kept: Vec<Kept> = kept.into_iter().map(|place| answered.kept(place)).collect();
+        kept.iter().for_each(|kept| earlier.add(&kept.completion));
+        kept
     }
 
     /// Appends lines to the file, after what the last step wrote.
@@ -176,6 +194,7 @@ impl Stage for Reject {
         let watcher = &mut *place.watcher;
         let mut progress = |done| tell(watcher, "sampling", done, total);
         let (answered, spent) = answerer.answer(problems?, &mut progress)?;
+        refuse_unscorable(&answered, self.options.max_unscorable)?;
         self.position.taken = next;
         let mut kept = Vec::new();
         for (taken, answered) in (first..next).zip(&answered) {
@@ -201,21 +220,48 @@ impl Stage for Reject {
     }
 
     fn restore(&mut self, position: Position, _: &Path) -> Result<(), TrainError> {
-        let found = std::fs::metadata(&self.path);
-        let found = found.map_err(TrainError::file(FileAction::Read, &self.path))?;
-        if found.len() < position.written {
+        let text = read(&self.path)?;
+        // Lines beyond these are of a step that is made again.
+        let Some(text) = text.get(..position.written as usize) else {
             return Err(TrainError::Checkpoint {
                 path: self.path.clone(),
                 problem: format!(
                     "has {} bytes; the run had written {}",
-                    found.len(),
+                    text.len(),
                     position.written
                 ),
             });
+        };
+        for kept in kept_lines(text, &self.path)? {
+            let earlier = self.kept.entry(kept.prompt).or_default();
+            earlier.add(&kept.completion);
         }
         self.position = position;
         Ok(())
     }
+}
+
+impl KeptTexts {
+    fn add(&mut self, completion: &str) {
+        self.count += 1;
+        self.texts.insert(completion.to_owned());
+    }
+}
+
+/// A file of kept completions.
+fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
+    std::fs::read(path).map_err(TrainError::file(FileAction::Read, path))
+}
+
+/// The lines of such a text, which is of the file `path`.
+fn kept_lines(text: &[u8], path: &Path) -> Result<Vec<Kept>, TrainError> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty());
+    let kept: Result<Vec<Kept>, _> = lines.map(serde_json::from_slice).collect();
+    kept.map_err(|error| TrainError::Checkpoint {
+        path: path.to_owned(),
+        problem: format!("is no file of kept completions: {error}"),
+    })
 }
 
 impl Answered {
@@ -235,41 +281,40 @@ impl Answered {
 }
 
 /// The completions that an earlier stage kept.
-pub(in crate::train) struct KeptFile(Vec<Demonstration>);
+pub(in crate::train) struct KeptFile {
+    path: PathBuf,
+    demonstrations: Vec<Demonstration>,
+}
 
 impl KeptFile {
     /// # Errors
     /// A file that is missing, or that this stage did not write.
     pub(in crate::train) fn open(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(TrainError::file(FileAction::Read, path))?;
-        let demonstrations: Result<Vec<Demonstration>, _> = text
-            .lines()
-            .map(|line| {
-                let kept: Kept = serde_json::from_str(line)?;
-                Ok(Demonstration {
-                    prompt: kept.prompt,
-                    framing: kept.framing,
-                    completion: kept.completion,
-                    tokens: Some(kept.tokens),
-                })
-            })
-            .collect();
-        let failed = |error: serde_json::Error| TrainError::Checkpoint {
+        let kept = kept_lines(&read(path)?, path)?;
+        let demonstrations = kept.into_iter().map(|kept| Demonstration {
+            prompt: kept.prompt,
+            framing: kept.framing,
+            completion: kept.completion,
+            tokens: Some(kept.tokens),
+        });
+        Ok(Self {
             path: path.to_owned(),
-            problem: format!("is no file of kept completions: {error}"),
-        };
-        Ok(Self(demonstrations.map_err(failed)?))
+            demonstrations: demonstrations.collect(),
+        })
     }
 }
 
 impl Demonstrations for KeptFile {
     fn count(&self) -> Option<u64> {
-        Some(self.0.len() as u64)
+        Some(self.demonstrations.len() as u64)
+    }
+
+    fn place(&self, index: u64) -> String {
+        format!("`{}`, line {}", self.path.display(), index + 1)
     }
 
     fn demonstration(&self, index: u64) -> Result<Demonstration, String> {
-        let found = self.0.get(index as usize).cloned();
+        let found = self.demonstrations.get(index as usize).cloned();
         found.ok_or_else(|| format!("there is no kept completion {index}"))
     }
 }

@@ -57,22 +57,10 @@ impl Sft {
         vocabulary: &dyn Vocabulary,
         seed: u64,
     ) -> Result<Self, TrainError> {
-        let bound = policy.config().max_positions;
-        let most = options.max_tokens.unwrap_or(bound).min(bound);
-        let mut demonstrations = read(sources, options.demonstrations, vocabulary)?;
-        let count = demonstrations.len();
-        demonstrations.retain(|tokens| tokens.count() <= most);
-        if demonstrations.is_empty() {
-            return Err(TrainError::Source {
-                problem: match count {
-                    0 => "there are no demonstrations; this stage needs some".to_owned(),
-                    _ => format!("all {count} demonstrations are longer than {most} tokens"),
-                },
-            });
-        }
+        let (demonstrations, left_out) = learnable(&options, sources, policy, vocabulary)?;
         Ok(Self {
             learner: Learner::new(policy, options.optimizer)?,
-            left_out: count - demonstrations.len(),
+            left_out,
             lessons: Lessons {
                 options,
                 seed,
@@ -216,6 +204,47 @@ impl Tokens {
     }
 }
 
+/// Checks the demonstrations of a stage before anything is learned. Those that an
+/// earlier stage is to keep are not there yet; a policy wrote them.
+///
+/// # Errors
+/// What [`Sft::new`] would refuse.
+pub(in crate::train) fn check_demonstrations(
+    options: &SftOptions,
+    sources: &[Arc<dyn Demonstrations>],
+    policy: &Policy,
+    vocabulary: &dyn Vocabulary,
+) -> Result<(), TrainError> {
+    match options.stages.is_empty() {
+        true => learnable(options, sources, policy, vocabulary).map(drop),
+        false => read(sources, options.demonstrations, vocabulary).map(drop),
+    }
+}
+
+/// The demonstrations of all sources that are short enough, and the number of others.
+fn learnable(
+    options: &SftOptions,
+    sources: &[Arc<dyn Demonstrations>],
+    policy: &Policy,
+    vocabulary: &dyn Vocabulary,
+) -> Result<(Vec<Tokens>, usize), TrainError> {
+    let bound = policy.config().max_positions;
+    let most = options.max_tokens.unwrap_or(bound).min(bound);
+    let mut demonstrations = read(sources, options.demonstrations, vocabulary)?;
+    let count = demonstrations.len();
+    demonstrations.retain(|tokens| tokens.count() <= most);
+    if demonstrations.is_empty() {
+        return Err(TrainError::Source {
+            problem: match count {
+                0 => "there are no demonstrations; this stage needs some".to_owned(),
+                _ => format!("all {count} demonstrations are longer than {most} tokens"),
+            },
+        });
+    }
+    let left_out = count - demonstrations.len();
+    Ok((demonstrations, left_out))
+}
+
 /// The demonstrations of all sources as tokens, at most `most` of each.
 fn read(
     sources: &[Arc<dyn Demonstrations>],
@@ -235,12 +264,21 @@ fn read(
         };
         for index in 0..count {
             let demonstration = source.demonstration(index).map_err(failed)?;
+            let unsayable = |text: &'static str| {
+                move |error| TrainError::Encoding {
+                    text: format!("{}: the {text}", source.place(index)),
+                    source: Box::new(error),
+                }
+            };
             let prompt = demonstration
                 .framing
-                .encode(&demonstration.prompt, vocabulary)?;
+                .encode(&demonstration.prompt, vocabulary)
+                .map_err(unsayable("prompt"))?;
             let mut completion = match demonstration.tokens {
                 Some(tokens) => tokens,
-                None => vocabulary.encode(&demonstration.completion)?,
+                None => vocabulary
+                    .encode(&demonstration.completion)
+                    .map_err(unsayable("completion"))?,
             };
             completion.extend(vocabulary.end_ids().first());
             all.push(Tokens { prompt, completion });

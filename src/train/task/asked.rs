@@ -47,10 +47,16 @@ impl Asked {
         };
         let Some(chat) = &self.chat else {
             let name = self.task.name();
-            return Err(format!(
-                "task `{name}` has chat messages, and the model has no chat template; \
-                 give plain prompts, or a model with a template"
-            ));
+            return Err(match self.task.options().chat {
+                Chat::Auto => format!(
+                    "task `{name}` has chat messages, and the model has no chat template; \
+                     give plain prompts, or a model with a template"
+                ),
+                Chat::Never => format!(
+                    "task `{name}` has chat messages, which need the model's chat template; \
+                     leave `chat = \"never\"` or `--no-chat` out"
+                ),
+            });
         };
         let turns: Vec<folder::Message> = messages
             .iter()
@@ -146,6 +152,10 @@ impl Problems for Asked {
 impl Demonstrations for Asked {
     fn count(&self) -> Option<u64> {
         self.task.count()
+    }
+
+    fn place(&self, index: u64) -> String {
+        self.task.place(index)
     }
 
     fn demonstration(&self, index: u64) -> Result<stage::Demonstration, String> {

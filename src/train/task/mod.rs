@@ -12,6 +12,7 @@ mod draw;
 mod options;
 mod part;
 mod rows;
+mod unsaid;
 
 pub use addition::{AdditionFlaws, AdditionOptions};
 pub use asked::Asked;
@@ -89,6 +90,15 @@ pub enum TaskError {
         #[source]
         source: io::Error,
     },
+    /// The file is packed.
+    #[error("`{path}` is a {kind} file; prompts and demonstrations are read from plain JSON lines: \
+        unpack it first", path = .path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What packs it.
+        kind: &'static str,
+    },
     /// A line of the file is no problem.
     #[error("{path}, line {line}: {problem}", path = .path.display())]
     Row {
@@ -117,16 +127,17 @@ pub enum TaskError {
         /// The task.
         name: String,
     },
-    /// A row that should demonstrate has no completion.
-    #[error("task `{name}`, {path}: problem `{id}` has no completion to learn from",
-        path = .path.display())]
+    /// A row that should demonstrate has no completion that can be learned.
+    #[error("task `{name}`, {path}, line {line}: {problem}", path = .path.display())]
     NoDemonstration {
         /// The task.
         name: String,
         /// Its file.
         path: PathBuf,
-        /// The problem.
-        id: String,
+        /// The line, 1-based.
+        line: u64,
+        /// What it lacks.
+        problem: String,
     },
     /// A part of a generator with no problem, or almost none.
     #[error(
@@ -271,6 +282,19 @@ impl Task {
         &self.options
     }
 
+    /// Where the problem of that number stands: a line of a file, or the task and the
+    /// number.
+    #[must_use]
+    pub fn place(&self, index: u64) -> String {
+        match &self.source {
+            Source::Rows(rows, path) => {
+                let row = &rows[self.within(index) as usize];
+                format!("`{}`, line {}", path.display(), row.line)
+            }
+            _ => format!("task `{}`, number {index}", self.name),
+        }
+    }
+
     /// The problem of that number; numbers past the end begin anew.
     #[must_use]
     pub fn problem(&self, index: u64) -> Problem {
@@ -304,7 +328,7 @@ impl Task {
     /// The problem of that number with an answer to learn from.
     ///
     /// # Errors
-    /// [`TaskError::NoDemonstration`] if the record has no completion.
+    /// [`TaskError::NoDemonstration`] if the record has no completion that is text.
     pub fn demonstration(&self, index: u64) -> Result<Demonstration, TaskError> {
         let index = self.within(index);
         let problem = self.problem(index);
@@ -317,16 +341,20 @@ impl Task {
                 let game = Self::drawn(Game::draw(options, self.split, self.seed, index, TRIES));
                 game.demonstration(options.flawed, self.seed, index)
             }
-            Source::Rows(rows, path) => match &rows[index as usize].completion {
-                Some(completion) => completion.clone(),
-                None => {
-                    return Err(TaskError::NoDemonstration {
-                        name: self.name.clone(),
-                        path: path.clone(),
-                        id: problem.rollout.id,
-                    });
+            Source::Rows(rows, path) => {
+                let row = &rows[index as usize];
+                match &row.completion {
+                    Ok(completion) => completion.clone(),
+                    Err(lacking) => {
+                        return Err(TaskError::NoDemonstration {
+                            name: self.name.clone(),
+                            path: path.clone(),
+                            line: row.line,
+                            problem: lacking.clone(),
+                        });
+                    }
                 }
-            },
+            }
         };
         // Generators write the whole answer; the prefill is already there.
         let completion = match completion.strip_prefix(&problem.prefill) {
@@ -337,6 +365,19 @@ impl Task {
             problem,
             completion,
         })
+    }
+
+    /// Refuses a file of which a row has nothing to learn, among the first `most`.
+    ///
+    /// # Errors
+    /// [`TaskError::NoDemonstration`].
+    pub fn check_demonstrations(&self, most: Option<u64>) -> Result<(), TaskError> {
+        let count = match &self.source {
+            Source::Rows(rows, _) => rows.len() as u64,
+            Source::Addition(_) | Source::Countdown(_) => 0,
+        };
+        let count = most.map_or(count, |most| most.min(count));
+        (0..count).try_for_each(|index| self.demonstration(index).map(drop))
     }
 
     /// [`Task::open`] has refused a part that has almost nothing.

@@ -3,7 +3,8 @@
 //! A record has a prompt (a string or chat messages) and what its answer is
 //! judged by; for supervised stages also a completion, or it is a conversation
 //! (`messages`) whose last message is one. Blank lines are skipped; a line that
-//! cannot be used is an error with its number, never left out silently.
+//! cannot be used, or asks for what a prompt here cannot say, is an error with its
+//! number, never left out silently.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -11,14 +12,28 @@ use std::path::Path;
 
 use super::options::Fields;
 use super::part::Split;
-use super::{Problem, TaskError};
+use super::{Problem, TaskError, unsaid};
 use crate::rollout::{FieldMap, Message, Pointer, Record, Text};
+
+/// How files begin that are no plain text, and what they are.
+const PACKED: [(&[u8], &str); 3] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PAR1", "Parquet"),
+];
+/// What a row without a demonstration lacks.
+const NONE: &str = "there is no completion to learn from";
+/// What a completion of several messages lacks.
+const SEVERAL: &str = "the completion has several messages, and one is learned: put the whole \
+                       conversation into `messages`, whose last one is the demonstration";
 
 /// One usable record.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
+    pub(super) line: u64,
     pub(super) problem: Problem,
-    pub(super) completion: Option<String>,
+    /// What is to be learned, or why there is nothing.
+    pub(super) completion: Result<String, String>,
 }
 
 /// Pointers of [`Fields`], checked.
@@ -63,6 +78,13 @@ pub(super) fn read(
     let mut rows = Vec::new();
     let mut text = Vec::new();
     let mut reader = BufReader::new(source);
+    let begin = reader.fill_buf().map_err(unreadable)?;
+    if let Some((_, kind)) = PACKED.iter().find(|(mark, _)| begin.starts_with(mark)) {
+        return Err(TaskError::Packed {
+            path: path.to_owned(),
+            kind,
+        });
+    }
     for number in 1.. {
         text.clear();
         if rows.len() >= most || reader.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
@@ -157,27 +179,38 @@ impl Places {
                 Some(last) if last.role == "assistant" => messages.pop().map(said),
                 _ => None,
             };
+            askable(&record, &self.messages, messages.len())?;
             rollout.prompt = Text::Chat(messages);
             rollout.completion = Text::default();
             return Ok(Row {
+                line: number,
                 problem: Problem::new(rollout),
-                completion,
+                completion: learnable(&record, &self.messages, completion),
             });
         }
         fields.completion = self.completion.clone();
         let (mut rollout, completion) = match rollout(&fields) {
             Ok(mut rollout) => {
                 let completion = match std::mem::take(&mut rollout.completion) {
-                    Text::Plain(text) => Some(text),
-                    Text::Chat(messages) => Text::answer_message(&messages).cloned().map(said),
+                    Text::Plain(text) => Ok(text),
+                    Text::Chat(messages) if messages.len() > 1 => Err(SEVERAL.to_owned()),
+                    Text::Chat(messages) => {
+                        let answer = Text::answer_message(&messages).cloned().map(said);
+                        learnable(&record, &self.completion, answer)
+                    }
                 };
                 (rollout, completion)
             }
-            Err(_) => {
+            Err(error) => {
                 fields.completion = self.fields.prompt.clone();
-                (rollout(&fields)?, None)
+                let lacking = match record.raw_at(&self.completion) {
+                    Some(_) => error,
+                    None => NONE.to_owned(),
+                };
+                (rollout(&fields)?, Err(lacking))
             }
         };
+        askable(&record, &self.fields.prompt, usize::MAX)?;
         rollout.completion = Text::default();
         if rollout.prompt.is_empty() {
             return Err(format!(
@@ -186,9 +219,36 @@ impl Places {
             ));
         }
         Ok(Row {
+            line: number,
             problem: Problem::new(rollout),
             completion,
         })
+    }
+}
+
+/// Refuses a prompt that has more to say than roles and texts.
+fn askable(record: &Record<'_>, place: &Pointer, most: usize) -> Result<(), String> {
+    match unsaid::of_prompt(record, place, most) {
+        None => Ok(()),
+        Some(what) => Err(format!(
+            "{what}, which a prompt cannot say here: of messages the chat template gets roles and \
+             texts alone; leave the row out, or put into texts what is to be asked"
+        )),
+    }
+}
+
+/// What is to be learned of a completion, unless it is no text.
+fn learnable(
+    record: &Record<'_>,
+    place: &Pointer,
+    completion: Option<String>,
+) -> Result<String, String> {
+    let completion = completion.ok_or_else(|| NONE.to_owned())?;
+    match unsaid::of_answer(record, place) {
+        None => Ok(completion),
+        Some(what) => Err(format!(
+            "the last message has {what}, and only texts are learned here"
+        )),
     }
 }
 

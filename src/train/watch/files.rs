@@ -29,6 +29,9 @@ pub(super) const COMPLETIONS: &str = "completions.jsonl";
 /// All of them would be a file of gigabytes, 300 MB of the recipe `addition`.
 pub const COMPLETIONS_WRITTEN: usize = 32;
 
+/// Most notes that `run.json` has; there are few kinds of them.
+const MOST_NOTES: usize = 100;
+
 /// What of a run is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunFilesOptions {
@@ -74,10 +77,12 @@ impl RunFiles {
 impl Watcher for RunFiles {
     fn begin(&mut self, run: &RunInfo) -> Result<(), WatchError> {
         fs::create_dir_all(&run.folder).map_err(WatchError::file(Action::Write, &run.folder))?;
+        let earlier = run.resumed_at.and_then(|_| read_info(&run.folder).ok());
         let run = RunInfo {
-            began: began(run),
+            began: began(run, earlier.as_ref()),
             ending: None,
             failure: None,
+            notes: earlier.map(|earlier| earlier.notes).unwrap_or_default(),
             ..run.clone()
         };
         // First: it says that the folder is a run's.
@@ -110,6 +115,19 @@ impl Watcher for RunFiles {
         }
     }
 
+    fn note(&mut self, text: &str) -> Result<(), WatchError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let notes = &mut open.run.notes;
+        // Some are said again at every step.
+        if notes.len() == MOST_NOTES || notes.iter().any(|note| note == text) {
+            return Ok(());
+        }
+        notes.push(text.to_owned());
+        write_info(&open.run)
+    }
+
     fn failed(&mut self, why: &str) -> Result<(), WatchError> {
         if let Some(open) = &mut self.open {
             open.run.failure = Some(why.to_owned());
@@ -127,12 +145,8 @@ impl Watcher for RunFiles {
 }
 
 /// When the run began first; now, if nobody has said.
-fn began(run: &RunInfo) -> f64 {
-    let earlier = run
-        .resumed_at
-        .and_then(|_| read_info(&run.folder).ok())
-        .map(|earlier| earlier.began);
-    [earlier, Some(run.began)]
+fn began(run: &RunInfo, earlier: Option<&RunInfo>) -> f64 {
+    [earlier.map(|earlier| earlier.began), Some(run.began)]
         .into_iter()
         .flatten()
         .find(|&began| began > 0.0)

@@ -38,6 +38,10 @@ pub struct RunInfo {
     /// What stopped a run that failed, as it was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// What was said to whoever watched, in order: updates that were left out, another
+    /// device than the run was begun on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The files besides the recipe that the run is made from.
     pub inputs: Vec<InputFile>,
     /// The run's folder. Not in the file: folders get moved.

@@ -4,7 +4,7 @@ use super::Grpo;
 use crate::train::error::TrainError;
 use crate::train::random::Key;
 use crate::train::sample::SampleOptions;
-use crate::train::stage::answer::{Answered, Answerer, Spent};
+use crate::train::stage::answer::{Answered, Answerer, Spent, refuse_unscorable};
 use crate::train::stage::metrics::deviation;
 use crate::train::stage::step::{Workplace, tell};
 
@@ -58,7 +58,7 @@ impl Grpo {
         let mut spare = Vec::new();
         while gathered.rounds < rounds && gathered.answered.len() < wanted {
             let answered = self.round(place, number, &mut gathered)?;
-            self.check(&answered)?;
+            refuse_unscorable(&answered, self.options.max_unscorable)?;
             match &dynamic {
                 None => gathered.answered = answered,
                 Some(dynamic) => {
@@ -119,28 +119,6 @@ impl Grpo {
         gathered.spent.add(spent);
         gathered.rounds += 1;
         Ok(answered)
-    }
-
-    /// Too many completions without a reward end the run: the data are wrong.
-    fn check(&self, answered: &[Answered]) -> Result<(), TrainError> {
-        let scores = || answered.iter().flat_map(|group| &group.scores);
-        let count = scores().count();
-        let without = scores().filter(|score| score.reward.is_none());
-        let share = without.count() as f64 / count.max(1) as f64;
-        if share <= self.options.max_unscorable {
-            return Ok(());
-        }
-        let example = scores().find(|score| score.reward.is_none());
-        let why = example.and_then(|score| score.error.as_ref());
-        Err(TrainError::Unscorable {
-            share,
-            most: self.options.max_unscorable,
-            id: example.map(|score| score.id.clone()).unwrap_or_default(),
-            why: match why {
-                Some(error) => error.message.clone(),
-                None => "no reward of the spec could judge it".to_owned(),
-            },
-        })
     }
 }
 

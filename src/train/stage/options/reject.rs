@@ -38,6 +38,10 @@ pub struct RejectOptions {
     /// Leaves out completions whose text was kept for the same prompt before.
     /// Default true.
     pub deduplicate: bool,
+    /// The share of completions in one step that may be impossible to score, because
+    /// their rows are unusable; beyond it the run ends with an error. Failures of the
+    /// machinery always end it. Default 0.5.
+    pub max_unscorable: f64,
     /// How completions are drawn.
     pub sampling: SampleOptions,
 }
@@ -68,6 +72,7 @@ impl Default for RejectOptions {
             keep: None,
             order: Order::Best,
             deduplicate: true,
+            max_unscorable: 0.5,
             sampling: SampleOptions::default(),
         }
     }
@@ -90,8 +95,10 @@ impl RejectOptions {
             "min_reward",
             format_args!("is {least}; it must be a finite number"),
         );
+        faults.share("max_unscorable", self.max_unscorable);
+        // A temperature below 0 is another mistake.
         faults.unless(
-            self.sampling.temperature > 0.0 || self.samples == 1,
+            self.sampling.temperature != 0.0 || self.samples == 1,
             "sampling.temperature",
             "is 0, which gives every sample the same text; set it above 0, or `samples` to 1",
         );

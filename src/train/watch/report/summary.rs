@@ -201,7 +201,7 @@ pub(super) fn tables(run: &RunFolder, stages: &[Stage]) -> String {
     html + "</div>"
 }
 
-fn facts(info: &RunInfo) -> [(&'static str, String); 8] {
+fn facts(info: &RunInfo) -> [(&'static str, String); 9] {
     let parameters = match (info.parameters, info.trainable) {
         (0, _) => String::new(),
         (all, trained) if all == trained => format!("{all}, all trained"),
@@ -209,6 +209,7 @@ fn facts(info: &RunInfo) -> [(&'static str, String); 8] {
     };
     [
         ("Failed", info.failure.clone().unwrap_or_default()),
+        ("Notes", info.notes.join("; ")),
         ("Model", info.model.clone()),
         ("Parameters", parameters),
         ("Device", info.device.clone()),

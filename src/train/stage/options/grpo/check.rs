@@ -168,8 +168,9 @@ impl GrpoOptions {
     }
 
     fn check_sampling(&self, faults: &mut Faults) {
+        // One below 0 is another mistake.
         faults.unless(
-            self.sampling.temperature > 0.0,
+            self.sampling.temperature != 0.0,
             "sampling.temperature",
             "is 0, which gives a group the same text over and over; it must be above 0",
         );
