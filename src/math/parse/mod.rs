@@ -107,6 +107,8 @@ mod dates;
 
 mod juxtaposed;
 
+mod spaced;
+
 mod separators;
 
 mod derivation;

@@ -70,8 +70,8 @@ impl Context<'_> {
         }
         let is_count = |scalar: &Scalar| scalar.form == Form::Plain && is_integer(&scalar.value);
         let have_units = one.unit.is_some() || other.unit.is_some();
-        let may_lack_percent = !have_units && !(is_count(one) && is_count(other));
-        if may_lack_percent && self.differ_by(&integer(100), &value, next) {
+        let are_counts = is_count(one) && is_count(other);
+        if !have_units && !are_counts && self.differ_by(&integer(100), &value, next) {
             return Some(Judgement::Unknown("undecided"));
         }
         // `10 \sin 30 = 5`
