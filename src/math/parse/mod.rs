@@ -137,7 +137,7 @@ use super::expr::Node;
 use super::statements::numbered;
 use super::typed::{READINGS, Reading, Readings, Typed};
 use alternatives::alternatives;
-use derived::{clock, componentwise, indexed, with_unprinted_braces};
+use derived::{clock, componentwise, each_name, indexed, with_unprinted_braces};
 use juxtaposed::Gap;
 use normalise::{Canonical, normalise};
 use scalar::Builder;
@@ -387,11 +387,13 @@ fn read(
                 if found.iter().any(|known| same(&known.value, &value)) {
                     continue;
                 }
+                let derivations = derivations.into_inner();
                 let more = match rule {
                     Some("open_interval" | "choice_letter" | "log_natural") => None,
-                    _ => componentwise(&value).or_else(|| indexed(&value)),
+                    _ => componentwise(&value)
+                        .or_else(|| indexed(&value))
+                        .or_else(|| each_name(&value, &derivations)),
                 };
-                let derivations = derivations.into_inner();
                 let computed = is_computed(&variant.text, &value);
                 let with = |reading: Reading| Reading {
                     derivations: derivations.clone(),
