@@ -35,7 +35,9 @@
 //! | `1 \pm 2` | both values; `\mp` is the other sign |
 //! | `\pm 1 \pm 2` | two values, if the signs are linked (`linked_signs`), which is not known |
 //! | `a = b = c` | the last link (`equality_chain`), with all sides to be compared |
+//! | `x = y = 1` | the last link, then each name (`componentwise`) |
 //! | `x = 1 \quad y = 2` | a list; after a blank also a chain (`juxtaposed`) |
+//! | `AB = 1 \quad BC = 2` | a list, and a chain (`juxtaposed`) |
 //! | `1 \text{ or } 2` | a set |
 //! | `p \land q` | a proposition; between relations and numbers a list or a set |
 //! | `2020-01-02` | a date, as text |

@@ -51,7 +51,14 @@ impl Context<'_> {
         let exact = self.rational(&value).is_some() && self.rational(next).is_some();
         let shows = exact && self.shows(other, &value);
         match (self.is_near(&value, next), exact) {
-            (Some(true), false) => return Some(Judgement::exact("chain")),
+            (Some(true), false) => {
+                let nothing_rounded = !is_inexact(one) && !is_inexact(other);
+                // `\sqrt{99} = \sqrt{100}`
+                if nothing_rounded && !is_literal(next) && !has_node(&value, is_pi) {
+                    return Some(Judgement::Unknown("undecided"));
+                }
+                return Some(Judgement::exact("chain"));
+            }
             (Some(true), true) if shows => return Some(Judgement::exact("chain")),
             (Some(false), true) if shows && other.form != Form::Plain => {
                 return Some(Judgement::Unknown("undecided"));
@@ -154,6 +161,10 @@ fn size(of: &Expr) -> Expr {
     Expr { arena, root }
 }
 
+fn is_pi(node: &Node) -> bool {
+    matches!(node, Node::Constant(Constant::Pi))
+}
+
 /// Whether a function is of an angle.
 fn is_of_angle(node: &Node) -> bool {
     use Function::{Cos, Cot, Csc, Sec, Sin, Tan};
@@ -162,8 +173,7 @@ fn is_of_angle(node: &Node) -> bool {
 
 /// Whether a value holds the function of an angle, and no pi that says in which unit.
 fn has_angle(value: &Expr) -> bool {
-    has_node(value, is_of_angle)
-        && !has_node(value, |node| matches!(node, Node::Constant(Constant::Pi)))
+    has_node(value, is_of_angle) && !has_node(value, is_pi)
 }
 
 /// The value where the angles of all functions are in degrees.
@@ -187,10 +197,7 @@ fn is_angle(number: &Scalar) -> bool {
     let in_degrees = number.unit_or_degrees().map(|unit| unit.dimension) == Some(Dimension::Angle);
     in_degrees
         || has_node(&number.value, |node| {
-            matches!(
-                node,
-                Node::Constant(Constant::Pi) | Node::Apply(Arcsin | Arccos | Arctan, _)
-            )
+            is_pi(node) || matches!(node, Node::Apply(Arcsin | Arccos | Arctan, _))
         })
 }
 
