@@ -22,6 +22,11 @@ impl Context<'_> {
     /// `\sqrt2 = 1.414` and `\frac{20}{100} \cdot 100 = 20\%`: no equality, and written
     /// for one.
     pub(super) fn is_rounded(&self, one: &Typed, other: &Typed) -> bool {
+        if let (Typed::Scalar(one), Typed::Scalar(other)) = (one, other)
+            && are_decimals(one, other)
+        {
+            return false;
+        }
         let rounded = self.as_declared(other, one, declared::ROUNDED);
         if rounded.is_some_and(|judged| judged.is_correct()) {
             return true;
@@ -59,7 +64,9 @@ impl Context<'_> {
                 }
                 return Some(Judgement::exact("chain"));
             }
-            (Some(true), true) if shows => return Some(Judgement::exact("chain")),
+            (Some(true), true) if shows && !are_decimals(one, other) => {
+                return Some(Judgement::exact("chain"));
+            }
             (Some(false), true) if shows && other.form != Form::Plain => {
                 return Some(Judgement::Unknown("undecided"));
             }
@@ -209,6 +216,13 @@ fn is_inexact(number: &Scalar) -> bool {
     };
     !matches!(number.form, Form::Plain | Form::Base(_))
         || !is_literal(&number.value) && has_node(&number.value, is_decimal)
+}
+
+/// Whether a decimal stands beside another number, neither computed: `2.96 = 3.0`. Which
+/// of them is meant is not said.
+fn are_decimals(one: &Scalar, other: &Scalar) -> bool {
+    let is_plain = one.form == Form::Plain;
+    !is_plain && is_literal(&one.value) && is_literal(&other.value)
 }
 
 fn is_literal(value: &Expr) -> bool {
