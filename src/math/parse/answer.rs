@@ -52,8 +52,8 @@ impl Builder<'_> {
     /// The values of several items; a `±` gives two.
     pub(super) fn values(&self, parts: &[Pair<'_, Rule>]) -> Result<Vec<Typed>, Fault> {
         let mut values = Vec::new();
-        for part in parts {
-            values.extend(self.item_values(part.clone())?);
+        for (nth, part) in parts.iter().enumerate() {
+            values.extend(self.item_values(part.clone(), &parts[nth + 1..])?);
             if values.len() > self.limits.list {
                 return Err(Fault::Limit);
             }
@@ -61,9 +61,17 @@ impl Builder<'_> {
         Ok(values)
     }
 
-    pub(super) fn item_values(&self, item: Pair<'_, Rule>) -> Result<Vec<Typed>, Fault> {
-        match item.as_str().contains(['±', '∓']) && self.settings.branch.is_none() && !is_set(&item)
-        {
+    /// The values of an item before `further` ones.
+    fn item_values(
+        &self,
+        item: Pair<'_, Rule>,
+        further: &[Pair<'_, Rule>],
+    ) -> Result<Vec<Typed>, Fault> {
+        let signed = item.as_str().contains(['±', '∓']);
+        if signed && let Some(value) = self.two_valued(&item, further)? {
+            return Ok(vec![value]);
+        }
+        match signed && self.settings.branch.is_none() && !is_set(&item) {
             true => Ok(vec![
                 self.with(|s| s.branch = Some(Branch::Upper))
                     .plain_item(item.clone())?,
@@ -77,7 +85,7 @@ impl Builder<'_> {
     /// An item; `x = 1 \pm 2` names the set of both values.
     pub(super) fn item(&self, item: Pair<'_, Rule>) -> Result<Typed, Fault> {
         let fault = unparsed(&item);
-        let mut values = self.item_values(item)?;
+        let mut values = self.item_values(item, &[])?;
         let Some(last) = values.pop() else {
             return Err(fault);
         };
@@ -379,8 +387,8 @@ pub(super) fn split(items: Pair<'_, Rule>) -> (Vec<Pair<'_, Rule>>, Vec<&str>) {
     (parts, separators)
 }
 
-/// Whether the item is a set in braces, whose elements carry the `±`.
-fn is_set(item: &Pair<'_, Rule>) -> bool {
+/// Whether an item or side is a set in braces, whose elements carry the `±`.
+pub(super) fn is_set(item: &Pair<'_, Rule>) -> bool {
     single_primary(item).is_some_and(|primary| primary.as_rule() == Rule::set)
 }
 

@@ -1,7 +1,8 @@
 //! Readings that follow from another one or from its spelling: components, indexed
-//! names, times of day, braces that are not printed.
+//! names, several names of one value, times of day, braces that are not printed.
 
-use super::super::typed::{Half, Reading, Readings, Typed};
+use super::super::expr::{Expr, Node};
+use super::super::typed::{Derivation, Form, Half, Reading, Readings, Typed};
 use super::ParseLimits;
 
 /// Between delimiters, TeX prints `{1, 3}` as 1, 3: it may be a list as well.
@@ -49,6 +50,56 @@ pub(super) fn componentwise(value: &Typed) -> Option<Reading> {
         Typed::List(named.collect()),
         Some("componentwise"),
     ))
+}
+
+/// `x = y = 1` as `x = 1, y = 1`.
+pub(super) fn each_name(value: &Typed, derivations: &[Derivation]) -> Option<Reading> {
+    let (
+        Typed::Named { name: first, value },
+        [
+            Derivation {
+                name: Some(name),
+                sides,
+            },
+        ],
+    ) = (value, derivations)
+    else {
+        return None;
+    };
+    let mut names = vec![first.clone()];
+    names.extend(sides.iter().map_while(as_name));
+    let is_closed = matches!(&**value, Typed::Scalar(scalar) if !has_symbols(&scalar.value));
+    let distinct = (1..names.len()).all(|at| !names[..at].contains(&names[at]));
+    if name != first || names.len() < 2 || !is_closed || !distinct {
+        return None;
+    }
+    let named = names.into_iter().map(|name| Typed::Named {
+        name,
+        value: value.clone(),
+    });
+    Some(Reading::new(
+        Typed::List(named.collect()),
+        Some("componentwise"),
+    ))
+}
+
+/// The name that a side of a chain is.
+fn as_name(side: &Typed) -> Option<String> {
+    match side {
+        Typed::Scalar(scalar) if scalar.form == Form::Plain && scalar.unit.is_none() => {
+            match scalar.value.arena.node(scalar.value.root) {
+                Node::Symbol(name) => Some(name.to_string()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn has_symbols(value: &Expr) -> bool {
+    let reached = value.reachable();
+    let mut nodes = value.arena.iter().take(reached.len());
+    nodes.any(|(id, node)| reached[id.index()] && matches!(node, Node::Symbol(_)))
 }
 
 /// `x_1 = 2, x_2 = 3` as the values 2 and 3 of x.

@@ -5,6 +5,7 @@
 //! than a blank sets equations apart; a blank may where what stands before it is a
 //! number, or the name is a call, has a value already or stands close to its sign.
 
+use super::spaced::{self, has_words, without_gap};
 use super::symbols;
 
 /// What is between two equations.
@@ -12,7 +13,8 @@ use super::symbols;
 pub(super) enum Gap {
     /// A line break, `\quad`, a full stop, or delimiters of mathematics.
     Wide,
-    /// A blank.
+    /// A blank, or a wider gap before what is no single name, where steps of one
+    /// calculation may stand.
     Narrow,
 }
 
@@ -48,7 +50,11 @@ pub(super) fn listed(text: &str) -> Option<Listed> {
         }
     }
     out.push_str(&text[from..]);
-    narrowest.map(|gap| Listed { text: out, gap })
+    let spaced = spaced::listed(&out).map(|text| Listed {
+        text,
+        gap: Gap::Narrow,
+    });
+    spaced.or_else(|| narrowest.map(|gap| Listed { text: out, gap }))
 }
 
 /// A gap before a name, and what is round it.
@@ -99,30 +105,6 @@ fn named(text: &str, sign: usize) -> Option<Place<'_>> {
     })
 }
 
-/// The text without the gap that it ends with.
-fn without_gap(text: &str) -> &str {
-    const GAPS: [&str; 15] = [
-        "\\,", "\\;", "\\:", "\\!", "\\ ", "\\quad", "\\qquad", "\\\\", "\\(", "\\)", "\\[", "\\]",
-        "$", "~", "\u{200b}",
-    ];
-    let mut rest = text;
-    loop {
-        let gaps = GAPS.iter().filter_map(|gap| rest.strip_suffix(gap));
-        // A blank behind a line break, `\\ `, is no `\ `.
-        let without = gaps
-            .clone()
-            .find(|before| !(rest.ends_with("\\ ") && before.ends_with('\\')));
-        let without = without.or_else(|| rest.strip_suffix(char::is_whitespace));
-        // A full stop, where something follows it.
-        let without =
-            without.or_else(|| rest.strip_suffix('.').filter(|_| rest.len() < text.len()));
-        match without {
-            Some(shorter) => rest = shorter,
-            None => return rest,
-        }
-    }
-}
-
 /// How far the gap sets a named equation apart from what stands before it.
 fn apart(place: &Place<'_>) -> Option<Gap> {
     let Place {
@@ -155,7 +137,9 @@ fn apart(place: &Place<'_>) -> Option<Gap> {
         return None;
     }
     let is_wide = gap.contains(['\n', '\r', '\t', '$', '.', '(', ')', '['])
-        || gap.contains("quad")
+        || ["quad", "enspace", "hspace"]
+            .iter()
+            .any(|wide| gap.contains(wide))
         || gap.contains("\\\\");
     if is_wide {
         return Some(Gap::Wide);
@@ -172,30 +156,6 @@ fn apart(place: &Place<'_>) -> Option<Gap> {
     // `2x z=3x`, `2x \,g(x) = 3x`; but `l w=12` is a product.
     let glued = glued && value.starts_with(|c: char| c.is_ascii_digit());
     (glued || name.contains('(') || named_before || is_closed(value)).then_some(Gap::Narrow)
-}
-
-/// Whether words stand in the value: "2 when", "2 if".
-fn has_words(value: &str) -> bool {
-    /// Products have fewer letters.
-    const LETTERS: usize = 3;
-    let mut previous = ' ';
-    let mut run = (0, false);
-    let mut found = value.contains("\\text") || value.contains("\\mbox");
-    for c in value.chars().chain([' ']) {
-        match c.is_alphabetic() {
-            true if run.0 == 0 => run = (1, previous == '\\'),
-            true => run.0 += 1,
-            false => {
-                found |= run.0 >= LETTERS && !run.1;
-                run = (0, false);
-            }
-        }
-        previous = c;
-    }
-    found
-        || [" if", " or", " and", " for", " at"]
-            .iter()
-            .any(|word| value.ends_with(word))
 }
 
 /// Whether the value has no letters but those of commands.

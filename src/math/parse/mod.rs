@@ -35,7 +35,9 @@
 //! | `1 \pm 2` | both values; `\mp` is the other sign |
 //! | `\pm 1 \pm 2` | two values, if the signs are linked (`linked_signs`), which is not known |
 //! | `a = b = c` | the last link (`equality_chain`), with all sides to be compared |
+//! | `x = y = 1` | the last link, then each name (`componentwise`) |
 //! | `x = 1 \quad y = 2` | a list; after a blank also a chain (`juxtaposed`) |
+//! | `AB = 1 \quad BC = 2` | a list, and a chain (`juxtaposed`) |
 //! | `1 \text{ or } 2` | a set |
 //! | `p \land q` | a proposition; between relations and numbers a list or a set |
 //! | `2020-01-02` | a date, as text |
@@ -107,6 +109,8 @@ mod dates;
 
 mod juxtaposed;
 
+mod spaced;
+
 mod separators;
 
 mod derivation;
@@ -135,7 +139,7 @@ use super::expr::Node;
 use super::statements::numbered;
 use super::typed::{READINGS, Reading, Readings, Typed};
 use alternatives::alternatives;
-use derived::{clock, componentwise, indexed, with_unprinted_braces};
+use derived::{clock, componentwise, each_name, indexed, with_unprinted_braces};
 use juxtaposed::Gap;
 use normalise::{Canonical, normalise};
 use scalar::Builder;
@@ -385,11 +389,13 @@ fn read(
                 if found.iter().any(|known| same(&known.value, &value)) {
                     continue;
                 }
+                let derivations = derivations.into_inner();
                 let more = match rule {
                     Some("open_interval" | "choice_letter" | "log_natural") => None,
-                    _ => componentwise(&value).or_else(|| indexed(&value)),
+                    _ => componentwise(&value)
+                        .or_else(|| indexed(&value))
+                        .or_else(|| each_name(&value, &derivations)),
                 };
-                let derivations = derivations.into_inner();
                 let computed = is_computed(&variant.text, &value);
                 let with = |reading: Reading| Reading {
                     derivations: derivations.clone(),

@@ -45,9 +45,13 @@ impl Context<'_> {
         match (assignments(&gold), assignments(&answer)) {
             (Some(one), Some(other)) => return self.maps(&one, &other),
             // `x = 1, y = 2` for `(1, 2)`: in the order in which it is written.
-            (Some(map), None) => return self.map_and_members(&map, &answer, Side::Gold),
-            (None, Some(map)) => return self.map_and_members(&map, &gold, Side::Answer),
-            (None, None) => {}
+            (Some(map), None) if gold.kind == Kind::List => {
+                return self.map_and_members(&map, &answer, Side::Gold);
+            }
+            (None, Some(map)) if answer.kind == Kind::List => {
+                return self.map_and_members(&map, &gold, Side::Answer);
+            }
+            _ => {}
         }
         // Families are joined before they are compared.
         if gold.kind != Kind::Tuple
@@ -419,8 +423,7 @@ fn periods(all: &[Typed]) -> Option<Vec<Typed>> {
 
 /// The names and values, where every member has a name and no two the same.
 fn assignments<'m>(members: &'m Members<'_>) -> Option<Vec<(&'m str, &'m Typed)>> {
-    // `x = 1 or y = 2` assigns nothing to both.
-    if members.kind != Kind::List || members.all.is_empty() {
+    if members.all.is_empty() {
         return None;
     }
     let mut map: Vec<(&str, &Typed)> = Vec::with_capacity(members.all.len());
@@ -432,5 +435,16 @@ fn assignments<'m>(members: &'m Members<'_>) -> Option<Vec<(&'m str, &'m Typed)>
             _ => return None,
         }
     }
-    Some(map)
+    // `x = 1 or y = 2` assigns nothing to both.
+    (members.kind == Kind::List || are_roots(&map)).then_some(map)
+}
+
+/// `x_1 = 2 or x_2 = 3`: the values of one unknown, numbered.
+fn are_roots(map: &[(&str, &Typed)]) -> bool {
+    let unknown = |name: &str| {
+        let (letter, _) = name.split_once('_')?;
+        matches!(letter, "x" | "y" | "z" | "t").then(|| letter.to_owned())
+    };
+    let first = map.first().and_then(|(name, _)| unknown(name));
+    first.is_some() && map.iter().all(|(name, _)| unknown(name) == first)
 }

@@ -4,15 +4,15 @@
 //! the value of the name is put in its place first. Sides in other variables,
 //! `A = \pi r^2 = 25\pi`, put in what the question gives, which is not seen here.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::math::declared;
 use crate::math::expr::{Expr, Node};
 use crate::math::options::MathOptions;
-use crate::math::typed::{Derivation, Form, Reading, Scalar, Typed};
+use crate::math::typed::{Derivation, Reading, Scalar, Typed};
+use crate::math::units::Dimension;
 
-use super::build::{Builder, difference, integer, product, substitute, symbols};
+use super::build::{substitute, symbols};
+use super::judgement::all;
 use super::{Context, Judgement};
 
 impl Context<'_> {
@@ -56,6 +56,7 @@ impl Context<'_> {
 
     /// Whether one side of a chain is the other.
     fn link(&self, one: &Typed, other: &Typed) -> Judgement {
+        let is_foreign = have_foreign_units(one, other);
         let (one, other) = (without_label(one), without_label(other));
         let judged = self.typed(&one, &other);
         let Judgement::Wrong { witness, .. } = judged else {
@@ -71,62 +72,50 @@ impl Context<'_> {
         }
         // `\sqrt{x^2} = x` holds for the x of the question, perhaps.
         let has_variables = |side: &Typed| variables(side).is_none_or(|names| !names.is_empty());
-        if has_variables(&one) || has_variables(&other) {
+        if has_variables(&one) || has_variables(&other) || is_foreign {
             return Judgement::Unknown("undecided");
         }
-        let far = Judgement::Wrong {
+        let near = match (&one, &other) {
+            (Typed::Scalar(one), Typed::Scalar(other)) => self.inexact_step(one, other),
+            (Typed::Tuple(these), Typed::Tuple(those)) if these.len() == those.len() => {
+                let pairs = these.iter().zip(those);
+                Some(all(
+                    "chain",
+                    pairs.map(|(one, other)| self.link(one, other)),
+                ))
+            }
+            (Typed::Set(these) | Typed::List(these), Typed::Set(those) | Typed::List(those)) => {
+                let each = |all: &[Typed], partner: &dyn Fn(&Typed) -> Judgement| {
+                    all.iter()
+                        .map(partner)
+                        .fold(Judgement::exact("chain"), |whole, one| whole.and(|| one))
+                };
+                let forth = each(these, &|one| {
+                    self.link_to_any(those, |other| self.link(one, other))
+                });
+                Some(forth.and(|| {
+                    each(those, &|other| {
+                        self.link_to_any(these, |one| self.link(one, other))
+                    })
+                }))
+            }
+            // `x = \frac{1 \pm 3}{2} = 2` chooses one of them.
+            (Typed::Set(these), Typed::Scalar(_)) => Some(
+                self.link_to_any(these, |one| self.link(one, &other))
+                    .doubted("undecided"),
+            ),
+            _ => None,
+        };
+        near.unwrap_or(Judgement::Wrong {
             rule: "hedged",
             witness,
-        };
-        match (&one, &other) {
-            (Typed::Scalar(one), Typed::Scalar(other)) => {
-                self.nearly(&one.value, &other.value).unwrap_or(far)
-            }
-            _ => far,
-        }
+        })
     }
 
-    /// Whether two numbers are so near that one is the other rounded on the way, as
-    /// with 3.14 for pi, or in degrees; `None` where they are clearly apart. A factor of
-    /// 100 may be a percent sign that is written on one side alone.
-    fn nearly(&self, one: &Expr, other: &Expr) -> Option<Judgement> {
-        let mut degree = Builder::default();
-        let (pi, half_turn) = (degree.pi(), degree.number(180));
-        let root = degree.quotient(pi, half_turn);
-        let degree = degree.finish(root);
-        let is_near = |one: &Expr, other: &Expr| !self.is_apart(one, other);
-        let in_other = |unit: &Expr| {
-            is_near(&product(one, unit), other) || is_near(one, &product(other, unit))
-        };
-        if is_near(one, other) || in_other(&degree) {
-            return Some(Judgement::exact("chain"));
-        }
-        in_other(&integer(100)).then_some(Judgement::Unknown("undecided"))
-    }
-
-    /// Whether two numbers differ by more than a hundredth of the second.
-    fn is_apart(&self, one: &Expr, other: &Expr) -> bool {
-        let gap = product(&integer(100), &difference(one, other));
-        let order = self.order(&product(&gap, &gap), &product(other, other));
-        order == Some(Ordering::Greater)
-    }
-
-    /// `\sqrt2 = 1.414` and `\frac{20}{100} \cdot 100 = 20\%`: no equality, and written
-    /// for one.
-    fn is_rounded(&self, one: &Typed, other: &Typed) -> bool {
-        let rounded = self.as_declared(other, one, declared::ROUNDED);
-        if rounded.is_some_and(|judged| judged.is_correct()) {
-            return true;
-        }
-        match (one, other) {
-            (Typed::Scalar(bare), Typed::Scalar(percent)) => {
-                (bare.form == Form::Plain && percent.form == Form::Percent)
-                    && self
-                        .equal(&bare.value, &product(&percent.value, &integer(100)))
-                        .is_correct()
-            }
-            _ => false,
-        }
+    /// The links to each of several values: one of them has to hold.
+    fn link_to_any(&self, all: &[Typed], link: impl Fn(&Typed) -> Judgement) -> Judgement {
+        let wrong = Judgement::wrong("hedged");
+        all.iter().fold(wrong, |best, one| best.or(|| link(one)))
     }
 }
 
@@ -147,9 +136,28 @@ fn with_value_of_name(derivation: &Derivation) -> Vec<Typed> {
     sides
 }
 
-/// `12 \text{ toys}` as 12: what is counted is named once.
+/// Whether two numbers have units of which nothing says how one is converted into the
+/// other: 5 N m and 5 J.
+fn have_foreign_units(one: &Typed, other: &Typed) -> bool {
+    match (one, other) {
+        (Typed::Labelled { label, .. }, Typed::Labelled { label: second, .. }) => label != second,
+        (Typed::Labelled { .. }, Typed::Scalar(scalar))
+        | (Typed::Scalar(scalar), Typed::Labelled { .. }) => scalar.unit_or_degrees().is_some(),
+        _ => false,
+    }
+}
+
+/// `12 \text{ toys}` and `12 \text{ units}` as 12: what is counted is named once.
 fn without_label(side: &Typed) -> Typed {
     match side {
+        Typed::Scalar(scalar)
+            if let Some(Dimension::Unnamed(_)) = scalar.unit.map(|unit| unit.dimension) =>
+        {
+            Typed::Scalar(Scalar {
+                unit: None,
+                ..scalar.clone()
+            })
+        }
         Typed::Labelled { value, .. } => Typed::Scalar(Scalar {
             unit: None,
             ..value.clone()

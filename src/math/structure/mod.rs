@@ -42,6 +42,8 @@ mod collection;
 
 mod derivation;
 
+mod rounding;
+
 mod interval;
 
 mod inequality;

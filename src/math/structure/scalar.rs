@@ -289,7 +289,7 @@ impl Context<'_> {
     }
 
     /// Whether the answer's digits begin with the reference's.
-    fn begins_with(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
+    pub(super) fn begins_with(&self, gold: &Expr, digits: u32, answer: &Expr) -> Option<Judgement> {
         let unit = BigRational::new(1.into(), BigInt::from(10).pow(digits.min(1000)));
         let further = match self.sign(gold)? {
             Ordering::Less => sum(gold, &rational(-unit)),
@@ -304,7 +304,7 @@ impl Context<'_> {
     }
 
     /// Whether the answer lies within half a unit of the reference's last digit.
-    fn rounds_to(
+    pub(super) fn rounds_to(
         &self,
         gold: &Expr,
         digits: u32,
