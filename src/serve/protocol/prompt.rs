@@ -214,7 +214,7 @@ mod tests {
             (&cut, long, Some("4")),
             // A prompt that ends as it begins: the whole of it where it is there, whatever
             // its white space; where it is not, nobody knows which of its ends this is.
-            (&respaced, &repeated, Some(" 4")),
+            (&respaced, &repeated, Some("  4")),
             (&recomposed, &accented, Some(" 4")),
             (&begun, &twice, None),
             (&respaced[9..], &repeated, None),
