@@ -295,7 +295,9 @@ fn too_many(name: &str, count: usize, bytes: usize) -> RolloutError {
 }
 
 fn has_group(record: &Record<'_>) -> bool {
-    record.raw(&NATIVE.group).is_ok_and(|group| group.is_some())
+    // An empty name is none.
+    let group = record.name(&NATIVE.group);
+    group.is_ok_and(|group| group.is_some_and(|group| !group.is_empty()))
 }
 
 /// The rollout of a record that has native fields.
