@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::record::{fault as pointer_fault, raw_text, scalar, wrong_type};
 use super::{Adapted, fault};
-use crate::rollout::{FieldMap, Pointer, Record, Rollout, RolloutError};
+use crate::rollout::{FieldMap, Grouping, Pointer, Record, Rollout, RolloutError};
 
 /// The native fields where they stand by default, which is where a plan puts them.
 static NATIVE: LazyLock<FieldMap> = LazyLock::new(FieldMap::default);
@@ -255,6 +255,7 @@ impl<'l> Plan<'l> {
                     {
                         // They answer the same, whatever it was.
                         rollout.group.clone_from(&base);
+                        rollout.grouping = Grouping::Row;
                     }
                     taken
                 }
