@@ -454,8 +454,7 @@ fn what_rows_are_chosen_by_has_its_type() {
             "[rewards.length]\nweight = 0.0\noverlong = { max_tokens = 10, cache_tokens = 5 }\n",
         ),
     ];
-    let mut scored = Vec::new();
-    for (name, more) in specs {
+    let scored = specs.map(|(name, more)| {
         let spec = format!("version = 1\n[rewards.accuracy]\nmath = {{}}\n{more}");
         fs::write(folder.path(&format!("{name}.toml")), spec).unwrap();
         let row = format!(
@@ -466,8 +465,8 @@ fn what_rows_are_chosen_by_has_its_type() {
         let output = format!("{name}-scored.jsonl");
         let done = folder.run(&["score", &input, "--spec", &spec, "-o", &output, "-q"]);
         assert_eq!(done.status.code(), Some(0), "{}", said(&done));
-        scored.push(output);
-    }
+        output
+    });
     // Specs that look at other fields are no two kinds of rows.
     let filter = [
         "filter",
@@ -481,6 +480,17 @@ fn what_rows_are_chosen_by_has_its_type() {
     assert_eq!(all.status.code(), Some(0), "{}", said(&all));
     assert_eq!(ids(&folder.path("out.jsonl")), ["one", "other"]);
 
+    let finished = folder.run(&[&filter[..], &["--finished"]].concat());
+    assert_eq!(finished.status.code(), Some(1), "{}", said(&finished));
+    assert_eq!(rows(&folder.path("out.jsonl")).len(), 0);
+
+    // Nor are the same rows without a manifest.
+    let both = scored.map(|name| fs::read_to_string(folder.path(&name)).unwrap());
+    fs::write(folder.path("both.jsonl"), both.concat()).unwrap();
+    let filter = ["filter", "both.jsonl", "-o", "out.jsonl", "--overwrite"];
+    let all = folder.run(&filter);
+    assert_eq!(all.status.code(), Some(0), "{}", said(&all));
+    assert_eq!(ids(&folder.path("out.jsonl")), ["one", "other"]);
     let finished = folder.run(&[&filter[..], &["--finished"]].concat());
     assert_eq!(finished.status.code(), Some(1), "{}", said(&finished));
     assert_eq!(rows(&folder.path("out.jsonl")).len(), 0);

@@ -1,5 +1,6 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -159,7 +160,14 @@ impl Filter {
                 .with_context(|| format!("cannot use the manifest of `{name}`"))
                 .map_err(Failure::Input)?;
             let judged = match manifest {
-                None => Judged::default(),
+                // Nobody knows what decided; what rows are chosen by comes below.
+                None => Judged {
+                    fields: FieldMap {
+                        deciding: Some(BTreeSet::new()),
+                        ..FieldMap::default()
+                    },
+                    ..Judged::default()
+                },
                 Some(manifest) => {
                     let scorer = manifest.scorer();
                     let scorer = scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
