@@ -178,6 +178,57 @@ fn rows_become_conversations_or_pairs() {
     );
 }
 
+/// A prompt that has opened the thinking, and thinking that a server has parsed away:
+/// the text that is written is what was judged, with one marker.
+#[test]
+fn thinking_is_opened_once() {
+    let folder = Folder(TempDir::new().unwrap());
+    let apart = |answer: &str| {
+        format!(
+            r#"[{{"role":"assistant","content":"<answer>{answer}</answer>","reasoning_content":"so"}}]"#
+        )
+    };
+    let begun = r#"[{"role":"user","content":"x"},{"role":"assistant","content":"<think>\n"}]"#;
+    let prompts = [
+        (r#""x <think>\n""#, "so\n</think>\n\n<answer>1</answer>"),
+        (r#""x <think>""#, "\nso\n</think>\n\n<answer>1</answer>"),
+        (r#""x""#, "<think>\nso\n</think>\n\n<answer>1</answer>"),
+        (begun, "so\n</think>\n\n<answer>1</answer>"),
+    ];
+    let mut rollouts = String::new();
+    for (id, (prompt, _)) in prompts.iter().enumerate() {
+        for (kind, completion) in [("good", apart("1")), ("bad", apart("2"))] {
+            rollouts += &format!(
+                r#"{{"id":"{id}/{kind}","prompt":{prompt},"completion":{completion},"reference":"1"}}"#
+            );
+            rollouts += "\n";
+        }
+    }
+    fs::write(folder.path("rollouts.jsonl"), rollouts).unwrap();
+    let score = |input: &str, output: &str| {
+        let scored = folder.run(&["score", input, "--spec", "r1-zero", "-o", output]);
+        assert_eq!(scored.status.code(), Some(0), "{}", said(&scored));
+    };
+    score("rollouts.jsonl", "scored.jsonl");
+    let good = ["--min-reward", "2", "--format", "pair"];
+    assert_eq!(folder.kept(&good), ["0/good", "1/good", "2/good", "3/good"]);
+    let mut again = String::new();
+    for (row, (_, completion)) in rows(&folder.path("out.jsonl")).iter_mut().zip(prompts) {
+        assert_eq!(row["completion"], completion, "{row}");
+        row["reference"] = "1".into();
+        again += &format!("{row}\n");
+    }
+    fs::write(folder.path("again.jsonl"), again).unwrap();
+    score("again.jsonl", "rescored.jsonl");
+    for row in rows(&folder.path("rescored.jsonl")) {
+        assert_eq!(row["reward"], 2.0, "{row}");
+    }
+    folder.kept(&["--min-reward", "2", "--pairs"]);
+    let pairs = rows(&folder.path("out.jsonl"));
+    assert_eq!(pairs[0]["chosen"], prompts[0].1);
+    assert_eq!(pairs[0]["rejected"], "so\n</think>\n\n<answer>2</answer>");
+}
+
 #[test]
 fn a_term_may_be_asked_for_a_number() {
     let folder = Folder::new();
