@@ -223,8 +223,17 @@ fn thinking_is_opened_once() {
     for row in rows(&folder.path("rescored.jsonl")) {
         assert_eq!(row["reward"], 2.0, "{row}");
     }
-    folder.kept(&["--min-reward", "2", "--pairs"]);
-    let pairs = rows(&folder.path("out.jsonl"));
+    let args = [
+        "scored.jsonl",
+        "--min-reward",
+        "2",
+        "--pairs",
+        "-o",
+        "pairs.jsonl",
+    ];
+    let done = folder.run(&[&["filter"], &args[..]].concat());
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let pairs = rows(&folder.path("pairs.jsonl"));
     assert_eq!(pairs[0]["chosen"], prompts[0].1);
     assert_eq!(pairs[0]["rejected"], "so\n</think>\n\n<answer>2</answer>");
 }
@@ -308,7 +317,13 @@ fn what_is_kept_is_what_was_judged() {
     // A manifest that cannot be read is no licence to guess.
     fs::write(folder.path("scored.jsonl.manifest.json"), "{").unwrap();
     let args = ["filter", "scored.jsonl", "-o", "new.jsonl"];
-    assert_eq!(folder.run(&args).status.code(), Some(2));
+    let refused = folder.run(&args);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = said(&refused);
+    assert!(
+        told.contains("`goldstone score --overwrite` writes a new one"),
+        "{told}"
+    );
 }
 
 #[test]
