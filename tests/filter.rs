@@ -178,6 +178,65 @@ fn rows_become_conversations_or_pairs() {
     );
 }
 
+/// An error row says what is wrong with it, be it a rollout or not; a line that is no
+/// score is no error row.
+#[test]
+fn error_rows_have_no_reward() {
+    let folder = Folder(TempDir::new().unwrap());
+    let rollouts = r#"{"id":"a","prompt":"?","completion":"\\boxed{1}","reference":"1"}
+{"id":"b","prompt":"?","answer":"1"}
+{"id":"c","prompt":"?","completion":"\\boxed{1}"}
+"#;
+    fs::write(folder.path("rollouts.jsonl"), rollouts).unwrap();
+    for columns in ["all", "scores"] {
+        let args = [
+            "score",
+            "rollouts.jsonl",
+            "--spec",
+            "math",
+            "--columns",
+            columns,
+        ];
+        let output = ["-o", "scored.jsonl", "--overwrite", "-q"];
+        let scored = folder.run(&[&args[..], &output].concat());
+        assert_eq!(scored.status.code(), Some(1), "{}", said(&scored));
+        let filter = ["filter", "scored.jsonl", "-o", "out.jsonl", "--overwrite"];
+        let filter = match columns {
+            "all" => filter.to_vec(),
+            _ => [&filter[..], &["--rollouts", "rollouts.jsonl"]].concat(),
+        };
+        let done = folder.run(&filter);
+        let told = said(&done);
+        assert_eq!(done.status.code(), Some(0), "{told}");
+        assert_eq!(ids(&folder.path("out.jsonl")), ["a"]);
+        assert!(told.contains("2  have no reward"), "{told}");
+        assert!(
+            told.contains("first without a reward: row 2: field `/completion`"),
+            "{told}"
+        );
+        assert!(!told.contains("no scored rollouts"), "{told}");
+    }
+    let with_more = rollouts.to_owned() + r#"{"id":"d","status":"error"}"#;
+    fs::write(folder.path("rollouts.jsonl"), with_more).unwrap();
+    let args = [
+        "score",
+        "rollouts.jsonl",
+        "--spec",
+        "math",
+        "-o",
+        "scored.jsonl",
+    ];
+    folder.run(&[&args[..], &["--overwrite", "-q"]].concat());
+    let mut scored = fs::read_to_string(folder.path("scored.jsonl")).unwrap();
+    scored += "{\"id\":\"e\",\"answer\":\"1\"}\n";
+    fs::write(folder.path("scored.jsonl"), scored).unwrap();
+    let done = folder.run(&["filter", "scored.jsonl", "-o", "out.jsonl", "--overwrite"]);
+    let told = said(&done);
+    assert_eq!(done.status.code(), Some(1), "{told}");
+    assert!(told.contains("1  are no scored rollouts"), "{told}");
+    assert!(told.contains("3  have no reward"), "{told}");
+}
+
 /// A prompt that has opened the thinking, and thinking that a server has parsed away:
 /// the text that is written is what was judged, with one marker.
 #[test]

@@ -323,6 +323,10 @@ impl Filter {
         if let Some(first) = &kept.first_unusable {
             writeln!(out, "{}: {}", Styled(DOUBT, "first"), Safe(first))?;
         }
+        if let Some(first) = &kept.first_error {
+            let label = "first without a reward";
+            writeln!(out, "{}: {}", Styled(DOUBT, label), Safe(first))?;
+        }
         Ok(())
     }
 }
