@@ -178,6 +178,52 @@ fn rows_become_conversations_or_pairs() {
     );
 }
 
+#[test]
+fn a_dash_is_standard_output() {
+    let folder = Folder::new();
+    let task = r#"{"id":"t","question":"6*7?","answer":"6*7=42\n#### 42"}"#;
+    fs::write(folder.path("gsm8k.jsonl"), task).unwrap();
+    let answer = r#"{"id":"t","response":"It is 42."}"#;
+    fs::write(folder.path("answers.jsonl"), answer).unwrap();
+    let out = |args: &[&str]| {
+        let done = folder.run(args);
+        (
+            done.status.code(),
+            String::from_utf8(done.stdout).unwrap(),
+            String::from_utf8(done.stderr).unwrap(),
+        )
+    };
+    let commands = [
+        &["score", "rollouts.jsonl", "--spec", "r1-zero", "-q"][..],
+        &[
+            "import",
+            "gsm8k",
+            "gsm8k.jsonl",
+            "--completions",
+            "answers.jsonl",
+            "-q",
+        ],
+    ];
+    for command in commands {
+        let (code, wanted, _) = out(command);
+        assert!(wanted.starts_with('{'), "{command:?}: {wanted}");
+        let found = out(&[command, &["-o", "-"]].concat());
+        assert_eq!((found.0, found.1), (code, wanted), "{command:?}");
+    }
+    let (code, _, told) = out(&[commands[0], &["-o", "-", "--resume"]].concat());
+    assert_eq!(code, Some(2), "{told}");
+    assert!(
+        told.contains("standard output cannot be gone on with"),
+        "{told}"
+    );
+    folder.kept(&["--min-reward", "2"]);
+    let (code, rows, told) = out(&["filter", "scored.jsonl", "--min-reward", "2", "-o", "-"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(rows, fs::read_to_string(folder.path("out.jsonl")).unwrap());
+    assert!(told.contains("in standard output"), "{told}");
+    assert!(!folder.path("-").exists());
+}
+
 /// An error row says what is wrong with it, be it a rollout or not; a line that is no
 /// score is no error row.
 #[test]

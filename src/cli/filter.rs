@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::container::{rows_in, unwritable};
+use super::container::{called, is_standard, rows_in, unwritable};
 use super::inputs::{none_is, read_twice, unfinished};
 use super::summary::{counted, rows};
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input, warn};
 use crate::batch::{
-    Choice, Container, KeepError, KeepOptions, Kept, Manifest, RowKind, Sample, Selection, Shape,
-    keep,
+    Choice, Container, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Sample, Selection,
+    Shape, keep,
 };
 use crate::load::LoadError;
 use crate::reward::Scorer;
@@ -41,7 +41,7 @@ pub(super) struct Filter {
     /// Files that `goldstone score` has written
     #[arg(required = true, value_name = "SCORED")]
     scored: Vec<PathBuf>,
-    /// Write to this file
+    /// Write to this file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The rollouts, where SCORED has scores alone (`--columns scores`), in the same order
@@ -132,16 +132,14 @@ impl Filter {
         for inputs in [Some(&scored), rollouts.as_ref()].into_iter().flatten() {
             none_is(output, inputs)?;
         }
-        let out = WholeFile::create(output, self.overwrite)?;
-        let container = Container::of(output);
-        let mut out = rows_in(container, RowKind::Examples, output, out)?;
-        let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
-        let kept = result.map_err(|error| match error {
-            KeepError::Output(error) => unwritable(error, output),
-            error => bad_input(error),
-        })?;
-        let whole = out.finish().and_then(WholeFile::finish);
-        whole.map_err(|error| unwritable(error, output))?;
+        let inputs = (&scored, rollouts.as_ref());
+        let kept = match is_standard(output) {
+            true => self.write(inputs, &options, io::stdout().lock(), |_| Ok(())),
+            false => {
+                let out = WholeFile::create(output, self.overwrite)?;
+                self.write(inputs, &options, out, WholeFile::finish)
+            }
+        }?;
         if !self.quiet {
             self.summarise(&kept)?;
         }
@@ -149,6 +147,27 @@ impl Filter {
             0 => Exit::Done,
             _ => Exit::SomeUnusable,
         })
+    }
+
+    /// Writes what is kept of scored rows and their rollouts.
+    fn write<W: Write>(
+        &self,
+        (scored, rollouts): (&Inputs, Option<&Inputs>),
+        options: &KeepOptions,
+        out: W,
+        finish: impl FnOnce(W) -> io::Result<()>,
+    ) -> Result<Kept, Failure> {
+        let output = called(&self.output);
+        let container = Container::of(&self.output);
+        let mut out = rows_in(container, RowKind::Examples, output, out)?;
+        let kept = keep(scored, rollouts, options, &mut out);
+        let kept = kept.map_err(|error| match error {
+            KeepError::Output(error) => unwritable(error, output),
+            error => bad_input(error),
+        })?;
+        let whole = out.finish().and_then(finish);
+        whole.map_err(|error| unwritable(error, output))?;
+        Ok(kept)
     }
 
     /// What was judged, by the manifests beside the scored files.
@@ -290,7 +309,7 @@ impl Filter {
             "{} {what}, {}, in {}",
             Styled(STRONG, kept.kept),
             counted(kept.prompts, "prompt"),
-            self.output.display()
+            called(&self.output).display()
         )?;
         let reasons = [
             (kept.unusable, "are no scored rollouts"),
