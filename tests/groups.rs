@@ -10,6 +10,7 @@ use goldstone::batch::{
     Batch, BatchOptions, Control, Existing, Input, Inputs, Manifest, OutputFile, score_all,
 };
 use goldstone::reward::{Scorer, SpecSource, Status};
+use goldstone::rollout::schema::{Schema, adapt};
 use goldstone::rollout::{Record, Rollout};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -124,26 +125,71 @@ fn a_member_without_the_fact_is_an_error_and_the_others_go_on() {
 
 #[test]
 fn a_rollout_of_no_group_is_an_error() {
-    let line = r#"{"completion": "\\boxed{1}", "reference": "1", "n_tokens": 5}"#;
-    let scorer = scorer();
-    let record = Record::parse(line.as_bytes()).unwrap();
-    let rollout = record.rollout(scorer.fields(), "1").unwrap();
-    let scores = scorer.score_all(&[rollout]);
-    let error = scores[0].error.as_ref().unwrap();
-    assert_eq!(error.field.as_deref(), Some("/group"));
-    assert_eq!(scores[0].reward, None);
+    let row = |fields: &str, tokens: u64| {
+        format!(
+            r#"{{{fields}"completion": "\\boxed{{1}}", "reference": "1", "n_tokens": {tokens}}}"#
+        )
+    };
+    let rollout = |line: String| {
+        let record = Record::parse(line.as_bytes()).unwrap();
+        record.rollout(scorer().fields(), "1").unwrap()
+    };
+    let scored = r#""status": "ok", "terms": {}, "#;
+    let untold = "neither `/group` nor a prompt tells which rows are of its group";
+    let alone = "no other row is of its group `p7`";
+    let cases = [
+        (String::new(), untold),
+        (r#""id": "p7", "group": "", "#.to_owned(), untold),
+        (r#""id": "p7", "group": "p7", "#.to_owned(), alone),
+        // A scored row has the group that was made up for it.
+        (format!(r#""id": "p7", "group": "p7", {scored}"#), untold),
+    ];
+    for (fields, message) in cases {
+        let one = rollout(row(&fields, 5));
+        assert_eq!(scorer().score(&one).reward, None, "{fields}");
+        // Rows with equal names are no group, and those of one group are.
+        let two = [one.clone(), rollout(row(&fields, 9))];
+        let is_group = message == alone;
+        for score in scorer().score_all(&two) {
+            assert_eq!(score.reward.is_some(), is_group, "{fields}");
+            assert_eq!(score.error.is_none(), is_group, "{fields}");
+        }
+        let score = scorer().score_all(&[one]).remove(0);
+        assert_eq!(score.reward, None, "{fields}");
+        let error = score.error.unwrap();
+        assert!(error.message.starts_with(message), "{}", error.message);
+        assert_eq!(error.field.as_deref(), Some("/group"), "{fields}");
+    }
+    // A prompt tells as much as a name.
+    let two = [5, 9].map(|tokens| rollout(row(r#""id": "p7", "prompt": "?", "#, tokens)));
+    let scores = scorer().score_all(&two);
+    assert_eq!(scores[0].term("brevity").unwrap().raw, Some(0.5));
+    assert_eq!(scores[1].term("brevity").unwrap().raw, Some(-0.5));
+}
 
-    // A scored row has the group that was made up for it.
-    let again = line.replacen('{', r#"{"id": "1", "group": "1", "#, 1);
-    let record = Record::parse(again.as_bytes()).unwrap();
-    let rollout = record.rollout(scorer.fields(), "7").unwrap();
-    assert_eq!(scorer.score(&rollout).reward, None);
-    let scores = scorer.score_all(&[rollout]);
-    assert_eq!(
-        scores[0].error.as_ref().unwrap().field.as_deref(),
-        Some("/group")
-    );
-    assert_eq!(scores[0].reward, None);
+#[test]
+fn lists_of_completions_are_compared_row_by_row() {
+    let scorer = scorer();
+    let rollouts = |id: &str, tokens: [u64; 2]| {
+        let line = format!(
+            r#"{{"id": {id}, "group": "", "generations": ["\\boxed{{1}}", "It is \\boxed{{1}}"], "answer": "1", "generation_token_length": {tokens:?}}}"#
+        );
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let adapted = adapt(&record, Schema::Openr1, scorer.fields(), "1");
+        let rollouts = adapted.into_iter().map(|adapted| adapted.rollout.unwrap());
+        rollouts.collect::<Vec<_>>()
+    };
+    let (one, other) = (rollouts("0", [5, 9]), rollouts("1", [50, 90]));
+    assert_eq!((&*one[0].group, &*one[1].group), ("0", "0"));
+    for score in scorer.score_all(&[one.clone(), other].concat()) {
+        assert_eq!(score.term("brevity").unwrap().raw.map(f64::abs), Some(0.5));
+    }
+    // Another row of that name, say of another file.
+    for score in scorer.score_all(&[one, rollouts("0", [50, 90])].concat()) {
+        assert_eq!(score.reward, None);
+        let error = score.error.unwrap();
+        assert!(error.message.starts_with("several rows are called `0`"));
+    }
 }
 
 #[test]

@@ -87,7 +87,10 @@ fn an_edited_row_is_found() {
     folder.edit("scored.jsonl", "\"reward\":1.0", "\"reward\":2.0");
     let (code, said) = folder.verify("scored.jsonl");
     assert_eq!(code, Some(1));
-    assert!(said.contains("1 row of scored.jsonl"), "{said}");
+    assert!(
+        said.contains("1 row of scored.jsonl differs from"),
+        "{said}"
+    );
     assert!(said.contains("row 2"), "{said}");
     // What differs is shown, and nothing else.
     let shown = said.split_once("row 2").unwrap().1;
@@ -116,7 +119,11 @@ fn a_long_field_is_shown_where_it_differs() {
 
 #[test]
 fn missing_and_surplus_rows_are_found() {
-    for (text, differ) in [(0, "4 rows"), (1, "3 rows"), (5, "1 row")] {
+    for (text, rows, differ) in [
+        (0, "4 rows", "differ"),
+        (1, "3 rows", "differ"),
+        (5, "1 row", "differs"),
+    ] {
         let folder = Folder::scored("scored.jsonl", &[]);
         let whole = fs::read_to_string(folder.path("scored.jsonl")).unwrap();
         let lines: String = whole.split_inclusive('\n').cycle().take(text).collect();
@@ -124,7 +131,7 @@ fn missing_and_surplus_rows_are_found() {
         let (code, said) = folder.verify("scored.jsonl");
         assert_eq!(code, Some(1));
         assert!(
-            said.contains(&format!("{differ} of scored.jsonl")),
+            said.contains(&format!("{rows} of scored.jsonl {differ} from")),
             "{said}"
         );
     }

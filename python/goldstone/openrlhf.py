@@ -180,8 +180,8 @@ def response(query: str, prompt: str, end_tokens: Sequence[str] = END_TOKENS) ->
 
     The prompt is what the query begins with: as it is, or behind tokens that begin a
     text, or, where the trainer has cut it at the front to fit, its last 32 characters or
-    more. As tokenizers do not keep all texts, Unicode's normal form C and other white
-    space count as the same.
+    more, if the prompt has these once. As tokenizers do not keep all texts, Unicode's
+    normal form C and other white space count as the same.
 
     Raises `NoResponseError` where the query begins in none of these ways.
     """
@@ -189,23 +189,45 @@ def response(query: str, prompt: str, end_tokens: Sequence[str] = END_TOKENS) ->
 
 
 def _behind(query: str, prompt: str) -> str:
-    for form in dict.fromkeys((prompt, unicodedata.normalize("NFC", prompt))):
-        start = query.find(form)
-        if start == 0 or (start > 0 and _BEGIN.fullmatch(query, 0, start)):
-            return query[start + len(form) :]
-        # A cut may fall into a character.
-        cut = query.lstrip("\ufffd")
-        head = cut[:_LEAST_TAIL]
-        start = form.find(head) if len(head) == _LEAST_TAIL else -1
-        # The first place is the longest tail.
-        while start >= 0:
-            if cut.startswith(form[start:]):
-                return cut[len(form) - start :]
-            start = form.find(head, start + 1)
-        end = _end_of(query, form)
-        if end is not None:
-            return query[end:]
+    # A prompt that is there as a whole, whatever its white space, was not cut: an end of
+    # it that the query begins with as well is its own beginning.
+    for way in (_end_as_it_is, _end_of, _end_of_tail):
+        for form in dict.fromkeys((prompt, unicodedata.normalize("NFC", prompt))):
+            end = way(query, form)
+            if end is not None:
+                return query[end:]
     raise NoResponseError("the query does not begin with the prompt")
+
+
+def _end_as_it_is(query: str, prompt: str) -> int | None:
+    """Where the prompt ends, if nothing stands before it but tokens that begin a text."""
+    start = query.find(prompt)
+    is_begin = start == 0 or (start > 0 and _BEGIN.fullmatch(query, 0, start))
+    return start + len(prompt) if is_begin else None
+
+
+def _end_of_tail(query: str, prompt: str) -> int | None:
+    """Where a prompt ends that was cut at the front: behind the longest end of it that the
+    query begins with. None where the prompt has that end twice: the query may begin with
+    the first of them, and what follows be the rest of a prompt that a tokenizer changed."""
+    # A cut may fall into a character.
+    cut = query.lstrip("\ufffd")
+    head = cut[:_LEAST_TAIL]
+    start = prompt.find(head) if len(head) == _LEAST_TAIL else -1
+    # The first place is the longest tail.
+    while start >= 0:
+        if cut.startswith(prompt[start:]):
+            tail = prompt[start:]
+            return len(query) - len(cut) + len(tail) if _is_once(tail, prompt) else None
+        start = prompt.find(head, start + 1)
+    return None
+
+
+def _is_once(tail: str, prompt: str) -> bool:
+    """Whether a prompt ends with `tail` and has it nowhere else, white space and
+    composition aside."""
+    tail, prompt = ("".join(unicodedata.normalize("NFC", it).split()) for it in (tail, prompt))
+    return prompt.find(tail) == len(prompt) - len(tail)
 
 
 def _end_of(query: str, prompt: str) -> int | None:

@@ -9,6 +9,9 @@ from goldstone.openrlhf import NoResponseError, response
 PROMPT = "<|im_start|>user\nHow much is 6 * 7?<|im_end|>\n<|im_start|>assistant\n"
 RIGHT = "<think>6 * 7</think><answer>42</answer>"
 WRONG = "<think>6 * 7</think><answer>41</answer>"
+# A prompt that ends as it begins.
+QUESTION = "How much is six times seven? Write it as in this line: the answer is \\boxed{42}"
+TWICE = QUESTION + "\n\nRead the question again:\n" + QUESTION
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,10 @@ WRONG = "<think>6 * 7</think><answer>41</answer>"
         # A prompt that was cut at the front, in the middle of a character too.
         (PROMPT[9:] + "42", PROMPT, "42"),
         ("\ufffd" + PROMPT[9:] + "42", PROMPT, "42"),
+        # Not the second question of a prompt that lost a line, but the whole of it.
+        (TWICE.replace("\n\n", "\n") + " 41", TWICE, " 41"),
+        (TWICE.replace("\n\n", "\u00c9") + "41", TWICE.replace("\n\n", "E\u0301"), "41"),
+        (TWICE[20:] + " 41", TWICE, " 41"),
         ("no prompt, no question", "", "no prompt, no question"),
     ],
 )
@@ -45,6 +52,9 @@ def test_the_response_is_what_stands_behind_the_prompt(query, prompt, expected):
         # What is left of the prompt is too little to be sure.
         ("<|im_start|>assistant\n42", PROMPT),
         ("How much? 42", "How many?"),
+        # Cut and changed: this may be the first question, and the second no response.
+        (TWICE.replace("\n\n", "\n")[20:] + " ", TWICE),
+        (TWICE[5:] + " ", TWICE.replace("six times", "six  times", 1)),
     ],
 )
 def test_no_part_of_a_prompt_is_taken_for_the_response(query, prompt):
@@ -59,6 +69,15 @@ def test_an_answer_in_the_prompt_earns_nothing():
     (found,) = openrlhf.reward("r1-zero").scores([RIGHT], [shot], ["42"])
     assert found.status == "error"
     assert "completion" in found.error.message
+
+
+def test_an_empty_response_behind_a_prompt_that_says_the_answer_twice_earns_nothing():
+    function = openrlhf.reward("math")
+    for query in [TWICE + " ", TWICE.replace("\n\n", "\n") + " "]:
+        (found,) = function.scores([query], [TWICE], ["42"])
+        assert found.reward == 0.0, query
+    (found,) = function.scores([TWICE.replace("\n\n", "\n") + "\\boxed{42}"], [TWICE], ["42"])
+    assert found.reward == 1.0
 
 
 def test_the_prompt_may_have_opened_the_thinking():

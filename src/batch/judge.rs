@@ -30,6 +30,11 @@ pub trait Judge: Sync {
     /// The rewards whose verdict says "solved", for pass@k; a row counts by the
     /// first of them that it has.
     fn solvers(&self) -> Vec<String>;
+    /// Whether verdicts of this reward name the answer that they judge, by which the
+    /// samples of a prompt vote.
+    fn names_answers_of(&self, _reward: &str) -> bool {
+        true
+    }
     /// Scores one rollout; must be a pure function.
     fn score(&self, rollout: &Rollout) -> Score;
     /// The scorer that compares the rollouts of a group, for a judge whose
@@ -50,6 +55,10 @@ impl Judge for Scorer {
 
     fn solvers(&self) -> Vec<String> {
         Scorer::solvers(self).map(ToString::to_string).collect()
+    }
+
+    fn names_answers_of(&self, reward: &str) -> bool {
+        Scorer::names_answers_of(self, reward)
     }
 
     fn score(&self, rollout: &Rollout) -> Score {

@@ -251,7 +251,8 @@ impl Manifest {
         let text = fs::read(path)?;
         let damaged = |error: serde_json::Error| {
             io::Error::other(format!(
-                "it is damaged, or no manifest ({error}); scoring again writes a new one"
+                "it is damaged, or no manifest ({error}); `goldstone score --overwrite` writes a \
+                 new one"
             ))
         };
         // Of another version nothing else is known.

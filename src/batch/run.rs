@@ -374,7 +374,7 @@ impl<J: Judge + ?Sized> Batch<'_, J> {
     }
 
     fn tallies(&self) -> Tallies {
-        Tallies::new(self.judge.rewards(), self.judge.solvers())
+        Tallies::of(self.judge)
     }
 
     /// Counts the rows that an earlier run wrote, and reads past them. Those

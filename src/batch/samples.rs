@@ -38,13 +38,14 @@ pub struct Samples {
     pub unjudged: u64,
     /// For k = 1, 2, 4… up to the largest group.
     pub pass_at: Vec<PassAt>,
-    /// maj@k for the largest k. `None` when the reward extracts no answers, or when
-    /// there were too many.
+    /// maj@k for the largest k. `None` when no reward extracts answers, or when there
+    /// were too many.
     pub majority: Option<MajorityAt>,
 }
 
 /// The share of groups whose most frequent answer is correct, over the groups that
-/// have `k` judged samples; answers that tie share the group.
+/// have `k` judged samples, all by rewards that extract answers; answers that tie share
+/// the group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MajorityAt {
@@ -73,6 +74,8 @@ pub struct PassAt {
 pub(super) struct GroupVotes {
     pub(super) judged: u64,
     pub(super) correct: u64,
+    /// Whether verdicts on all of them name the answer that they judge.
+    pub(super) can_vote: bool,
     /// Of every different answer its votes, and how many of them are correct.
     pub(super) answers: Vec<(u64, u64)>,
 }
@@ -81,6 +84,8 @@ pub(super) struct GroupVotes {
 /// groups share one with a chance of 2e-9.
 #[derive(Default)]
 pub(super) struct SampleTallies {
+    /// Positions of the rewards that say "solved" and name no answer.
+    nameless: Vec<usize>,
     groups: HashMap<u64, Group>,
     answers: HashMap<(u64, u64), Answer>,
     unjudged: u64,
@@ -92,6 +97,8 @@ pub(super) struct SampleTallies {
 struct Group {
     judged: u64,
     correct: u64,
+    /// Judged samples that name no answer, whatever they say.
+    nameless: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -100,7 +107,21 @@ struct Answer {
     correct: u64,
 }
 
+impl Group {
+    fn can_vote(&self) -> bool {
+        self.nameless == 0
+    }
+}
+
 impl SampleTallies {
+    /// `nameless` are the positions of the rewards that say "solved" and name no answer.
+    pub(super) fn new(nameless: Vec<usize>) -> Self {
+        Self {
+            nameless,
+            ..Self::default()
+        }
+    }
+
     /// Counts a row of the group of that hash; `term` is the reward that says "solved", if any
     /// applied.
     pub(super) fn add(&mut self, key: u64, term: Option<&CountedTerm>) {
@@ -125,6 +146,7 @@ impl SampleTallies {
         let group = self.groups.entry(key).or_default();
         group.judged += 1;
         group.correct += u64::from(is_correct);
+        group.nameless += u64::from(term.is_some_and(|term| self.nameless.contains(&term.index)));
         let answer = term.and_then(|term| term.answer);
         if let (Some(answer), false) = (answer, self.has_too_many_answers) {
             let answer = self.answers.entry((key, answer)).or_default();
@@ -179,7 +201,7 @@ impl SampleTallies {
             let value = values.iter().sum::<f64>() / groups as f64;
             samples.pass_at.push(PassAt { k, value, groups });
         }
-        samples.majority = self.majority(samples.largest, &groups);
+        samples.majority = self.majority(&groups);
         Some(samples)
     }
 
@@ -200,6 +222,7 @@ impl SampleTallies {
             let mut votes = GroupVotes {
                 judged: group.judged,
                 correct: group.correct,
+                can_vote: group.can_vote(),
                 answers: Vec::new(),
             };
             while let Some((_, answer)) = answers.next_if(|((group, _), _)| *group == key) {
@@ -210,9 +233,11 @@ impl SampleTallies {
         Some(votes.collect())
     }
 
-    /// maj@k, where no group has more samples than `k`.
-    fn majority(&self, k: u64, groups: &[(u64, Group)]) -> Option<MajorityAt> {
-        if self.answers.is_empty() {
+    /// maj@k over the groups that can vote, where none of them has more samples than `k`.
+    fn majority(&self, groups: &[(u64, Group)]) -> Option<MajorityAt> {
+        let voters = || groups.iter().filter(|(_, group)| group.can_vote());
+        let k = voters().map(|(_, group)| group.judged).max()?;
+        if k < 2 || self.answers.is_empty() {
             return None;
         }
         let mut best: HashMap<u64, (u64, f64, f64)> = HashMap::new();
@@ -232,8 +257,7 @@ impl SampleTallies {
                 entry.2 += 1.0;
             }
         }
-        let voting: Vec<f64> = groups
-            .iter()
+        let voting: Vec<f64> = voters()
             .filter(|(_, group)| group.judged >= k)
             .map(|(key, _)| best.get(key).map_or(0.0, |(_, shares, tied)| shares / tied))
             .collect();

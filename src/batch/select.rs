@@ -180,6 +180,14 @@ impl FromStr for Condition {
             )));
         };
         let field = text[..at].trim_end();
+        if let (Relation::Is | Relation::IsNot, Some(value)) =
+            (relation, text[at + sign.len()..].strip_prefix('='))
+        {
+            let value = value.trim();
+            return Err(SelectionError(format!(
+                "`{text}` has a `=` too many: write `{field}{sign}{value}`"
+            )));
+        }
         let value = match relation {
             // In a pattern a blank stands for itself.
             Relation::Like => &text[at + sign.len()..],

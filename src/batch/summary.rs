@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Judge;
 use super::counted::{Counted, CountedTerm};
 use super::samples::{GroupVotes, SampleTallies, Samples};
 use crate::reward::{ErrorKind, RowError, Score, Status};
@@ -174,16 +175,17 @@ pub(super) struct Tallies {
 }
 
 impl Tallies {
-    /// Tallies of a spec's rewards; `solvers` are those that say "solved", of
-    /// which the first that a row has counts.
-    pub(super) fn new(rewards: &[Arc<str>], solvers: Vec<String>) -> Self {
+    /// Tallies of what a judge says.
+    pub(super) fn of<J: Judge + ?Sized>(judge: &J) -> Self {
+        let (rewards, solvers) = (judge.rewards(), judge.solvers());
         let position = |name: &String| rewards.iter().position(|reward| **reward == **name);
+        let nameless = solvers.iter().filter(|name| !judge.names_answers_of(name));
         Self {
             rewards: rewards.to_vec(),
             solving: solvers.iter().filter_map(position).collect(),
+            samples: SampleTallies::new(nameless.filter_map(position).collect()),
             solvers,
             tasks: BTreeMap::new(),
-            samples: SampleTallies::default(),
             data_errors: 0,
             machinery_errors: 0,
             first_errors: Vec::new(),

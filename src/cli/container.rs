@@ -44,6 +44,19 @@ impl FormatOption {
     }
 }
 
+/// Whether a path is no file's, but means standard output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// An output as a person calls it.
+pub(super) fn called(path: &Path) -> &Path {
+    match is_standard(path) {
+        true => Path::new("standard output"),
+        false => path,
+    }
+}
+
 /// Begins a container of rows in `out`, which is called `name`.
 pub(super) fn rows_in<W: Write>(
     container: Container,

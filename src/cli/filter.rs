@@ -1,5 +1,6 @@
 //! `goldstone filter`: scored rows in, demonstrations out.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,15 +8,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::container::{rows_in, unwritable};
+use super::container::{called, is_standard, rows_in, unwritable};
 use super::inputs::{none_is, read_twice, unfinished};
 use super::summary::{counted, rows};
 use super::terminal::{DOUBT, STRONG, Safe, Styled};
 use super::whole::WholeFile;
 use super::{Exit, Failure, Outcome, bad_input, warn};
 use crate::batch::{
-    Choice, Container, KeepError, KeepOptions, Kept, Manifest, RowKind, Sample, Selection, Shape,
-    keep,
+    Choice, Container, Inputs, KeepError, KeepOptions, Kept, Manifest, RowKind, Sample, Selection,
+    Shape, keep,
 };
 use crate::load::LoadError;
 use crate::reward::Scorer;
@@ -40,7 +41,7 @@ pub(super) struct Filter {
     /// Files that `goldstone score` has written
     #[arg(required = true, value_name = "SCORED")]
     scored: Vec<PathBuf>,
-    /// Write to this file
+    /// Write to this file; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The rollouts, where SCORED has scores alone (`--columns scores`), in the same order
@@ -131,16 +132,14 @@ impl Filter {
         for inputs in [Some(&scored), rollouts.as_ref()].into_iter().flatten() {
             none_is(output, inputs)?;
         }
-        let out = WholeFile::create(output, self.overwrite)?;
-        let container = Container::of(output);
-        let mut out = rows_in(container, RowKind::Examples, output, out)?;
-        let result = keep(&scored, rollouts.as_ref(), &options, &mut out);
-        let kept = result.map_err(|error| match error {
-            KeepError::Output(error) => unwritable(error, output),
-            error => bad_input(error),
-        })?;
-        let whole = out.finish().and_then(WholeFile::finish);
-        whole.map_err(|error| unwritable(error, output))?;
+        let inputs = (&scored, rollouts.as_ref());
+        let kept = match is_standard(output) {
+            true => self.write(inputs, &options, io::stdout().lock(), |_| Ok(())),
+            false => {
+                let out = WholeFile::create(output, self.overwrite)?;
+                self.write(inputs, &options, out, WholeFile::finish)
+            }
+        }?;
         if !self.quiet {
             self.summarise(&kept)?;
         }
@@ -148,6 +147,27 @@ impl Filter {
             0 => Exit::Done,
             _ => Exit::SomeUnusable,
         })
+    }
+
+    /// Writes what is kept of scored rows and their rollouts.
+    fn write<W: Write>(
+        &self,
+        (scored, rollouts): (&Inputs, Option<&Inputs>),
+        options: &KeepOptions,
+        out: W,
+        finish: impl FnOnce(W) -> io::Result<()>,
+    ) -> Result<Kept, Failure> {
+        let output = called(&self.output);
+        let container = Container::of(&self.output);
+        let mut out = rows_in(container, RowKind::Examples, output, out)?;
+        let kept = keep(scored, rollouts, options, &mut out);
+        let kept = kept.map_err(|error| match error {
+            KeepError::Output(error) => unwritable(error, output),
+            error => bad_input(error),
+        })?;
+        let whole = out.finish().and_then(finish);
+        whole.map_err(|error| unwritable(error, output))?;
+        Ok(kept)
     }
 
     /// What was judged, by the manifests beside the scored files.
@@ -159,7 +179,14 @@ impl Filter {
                 .with_context(|| format!("cannot use the manifest of `{name}`"))
                 .map_err(Failure::Input)?;
             let judged = match manifest {
-                None => Judged::default(),
+                // Nobody knows what decided; what rows are chosen by comes below.
+                None => Judged {
+                    fields: FieldMap {
+                        deciding: Some(BTreeSet::new()),
+                        ..FieldMap::default()
+                    },
+                    ..Judged::default()
+                },
                 Some(manifest) => {
                     let scorer = manifest.scorer();
                     let scorer = scorer.map_err(|error| Failure::Spec(LoadError::Spec(error)))?;
@@ -282,7 +309,7 @@ impl Filter {
             "{} {what}, {}, in {}",
             Styled(STRONG, kept.kept),
             counted(kept.prompts, "prompt"),
-            self.output.display()
+            called(&self.output).display()
         )?;
         let reasons = [
             (kept.unusable, "are no scored rollouts"),
@@ -314,6 +341,10 @@ impl Filter {
         }
         if let Some(first) = &kept.first_unusable {
             writeln!(out, "{}: {}", Styled(DOUBT, "first"), Safe(first))?;
+        }
+        if let Some(first) = &kept.first_error {
+            let label = "first without a reward";
+            writeln!(out, "{}: {}", Styled(DOUBT, label), Safe(first))?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use serde_json::{Map, Value};
 
-use super::container::{FormatOption, rows_in, unwritable};
+use super::container::{FormatOption, is_standard, rows_in, unwritable};
 use super::inputs::{no_stream_is_shared, none_is};
 use super::summary::rows;
 use super::terminal::{BAD, STRONG, Safe, Styled};
@@ -75,7 +75,7 @@ impl ValueEnum for Source {
 }
 
 impl Import {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
         let tasks = inputs(&self.files)?;
         let samples = match self.completions.as_slice() {
             [] => None,
@@ -85,6 +85,7 @@ impl Import {
             no_stream_is_shared(&tasks, samples)?;
         }
         let mut told = Told::default();
+        self.output.take_if(|path| is_standard(path));
         let (samples, output) = (samples.as_ref(), self.output.as_deref());
         let container = self.format.container(output);
         let kind = RowKind::Rollouts;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::container::{FormatOption, unwritable};
+use super::container::{FormatOption, is_standard, unwritable};
 use super::inputs::{self, SchemaOption};
 use super::progress::{Show, watch};
 use super::report::{self, ReportFiles};
@@ -118,7 +118,12 @@ enum Columns {
 }
 
 impl Score {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        if self.output.take_if(|path| is_standard(path)).is_some() && self.resume {
+            return Err(bad_input(anyhow!(
+                "standard output cannot be gone on with; name a file to `--resume`"
+            )));
+        }
         if let Some(file) = &self.verify {
             return verify::run(file, self.allow_remote, self.jobs, self.quiet);
         }

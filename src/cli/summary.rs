@@ -38,7 +38,11 @@ pub(super) fn write(out: &mut impl Write, spec: &str, summary: &Summary) -> io::
     let is_ours = |error: &&RowError| error.kind == crate::reward::ErrorKind::Machinery;
     if errors > 0 {
         writeln!(out)?;
-        let said = format!("{} unusable; their reward is null, not 0:", rows(errors));
+        let said = format!(
+            "{} unusable; {} reward is null, not 0:",
+            rows(errors),
+            one_or_more(errors, "its", "their")
+        );
         writeln!(out, "{}", Styled(BAD, said))?;
         for error in &summary.first_errors {
             writeln!(out, "  {}", Safe(&located(error)))?;
@@ -77,6 +81,14 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),
+    }
+}
+
+/// What is said of one, and of several.
+pub(super) fn one_or_more(count: u64, one: &'static str, more: &'static str) -> &'static str {
+    match count {
+        1 => one,
+        _ => more,
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 
 use super::progress::{Show, watch};
 use super::score::stop_on_signals;
-use super::summary::rows;
+use super::summary::{one_or_more, rows};
 use super::terminal::{BAD, DOUBT, GOOD, STRONG, Safe, Styled};
 use super::{Exit, Failure, Outcome, bad_input, ready};
 use crate::batch::{
@@ -154,8 +154,9 @@ fn say(
     let said = match confirmed.first.is_empty() {
         true => format!("{name} is not what scoring once more writes"),
         false => format!(
-            "{} of {name} differ from what scoring once more writes",
-            rows(confirmed.differ)
+            "{} of {name} {} from what scoring once more writes",
+            rows(confirmed.differ),
+            one_or_more(confirmed.differ, "differs", "differ")
         ),
     };
     writeln!(out, "{}", Styled(BAD, Safe(&said)))?;
@@ -178,7 +179,9 @@ fn say(
             }
         }
         if difference.more > 0 {
-            writeln!(out, "    … and {} more fields", difference.more)?;
+            let more = difference.more;
+            let fields = one_or_more(more as u64, "field", "fields");
+            writeln!(out, "    … and {more} more {fields}")?;
         }
     }
     Ok(())

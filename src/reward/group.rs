@@ -1,11 +1,13 @@
 //! Rewards that compare the rollouts of a group: judged once all are at hand.
 
+use std::collections::HashSet;
+
 use super::combine::combine;
 use super::measure::{self, Length, Member};
 use super::score::{ErrorKind, RowError, Score, Status, Term};
 use super::spec::{Kind, Reward, Spec};
 use super::term::{pay_measure, unjudged};
-use crate::rollout::{Pointer, Rollout};
+use crate::rollout::{Grouping, Pointer, Rollout};
 
 /// A rollout of which all is judged that it decides alone.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Pending {
     pub(super) error: Option<RowError>,
     /// What is wrong if nobody else is of its group.
     pub(super) if_alone: Option<RowError>,
+    /// What is wrong if another of its group has its name.
+    if_twice: Option<RowError>,
 }
 
 impl Pending {
@@ -34,12 +38,13 @@ impl Pending {
             open: Vec::new(),
             error: None,
             if_alone: None,
+            if_twice: None,
         }
     }
 
-    /// Leaves a reward open until the group is there. A row that says neither its group
-    /// nor its prompt is named after itself; alone in its group it would never be
-    /// compared.
+    /// Leaves a reward open until the group is there. Of a row that says neither its group
+    /// nor its prompt there is none: others of its name are other rows. Where the group is
+    /// called as the row is, nobody knows whether it is one before another row is of it.
     pub(super) fn leave_open(
         &mut self,
         index: usize,
@@ -47,20 +52,47 @@ impl Pending {
         rollout: &Rollout,
         field: &Pointer,
     ) {
+        let (name, group) = (&reward.name, &rollout.group);
+        let error = |message: String| RowError {
+            term: Some(name.to_string()),
+            ..RowError::data(message).at(field.to_string())
+        };
+        if rollout.grouping == Grouping::Untold {
+            let message = format!(
+                "neither `{field}` nor a prompt tells which rows are of its group; reward \
+                 `{name}` compares these"
+            );
+            self.error.get_or_insert_with(|| error(message));
+            self.terms[index] = Some(unjudged(reward, None, "error"));
+            return;
+        }
         self.open.push(index);
-        if rollout.prompt.is_empty() && rollout.group == rollout.id {
-            let missing = measure::needed(reward, None::<()>, field);
-            self.if_alone = self.if_alone.take().or(missing.err());
+        if rollout.grouping == Grouping::Row {
+            let message = format!(
+                "several rows are called `{group}`, and neither `{field}` nor a prompt tells \
+                 whether they are of one group; reward `{name}` compares these"
+            );
+            self.if_twice.get_or_insert_with(|| error(message));
+        } else if rollout.prompt.is_empty() && *group == rollout.id {
+            let message =
+                format!("no other row is of its group `{group}`; reward `{name}` compares these");
+            self.if_alone.get_or_insert_with(|| error(message));
         }
     }
 
     /// Nobody else is of its group: what is open stays so, and is an error where it
     /// cannot be otherwise.
     pub(super) fn close_alone(&mut self, spec: &Spec, reason: &'static str) {
-        let reason = match self.if_alone.take() {
+        let error = self.if_alone.take();
+        self.close(spec, error, reason);
+    }
+
+    /// What is open stays so, with an error or for another reason.
+    fn close(&mut self, spec: &Spec, error: Option<RowError>, reason: &'static str) {
+        let reason = match error {
             None => reason,
-            Some(missing) => {
-                self.error.get_or_insert(missing);
+            Some(error) => {
+                self.error.get_or_insert(error);
                 "error"
             }
         };
@@ -83,9 +115,10 @@ impl Pending {
 
     /// Completes the error, if there is one, by where the row is from.
     pub(crate) fn locate(&mut self, locate: impl FnOnce(RowError) -> RowError) {
-        match self.error.take() {
-            Some(error) => self.error = Some(locate(error)),
-            None => self.if_alone = self.if_alone.take().map(locate),
+        // The first of them is the row's error, whatever its group is.
+        let errors = [&mut self.error, &mut self.if_alone, &mut self.if_twice];
+        if let Some(error) = errors.into_iter().find(|error| error.is_some()) {
+            *error = error.take().map(locate);
         }
     }
 
@@ -122,6 +155,17 @@ pub(super) fn settle(spec: &Spec, group: &mut [Pending]) {
         && alone.if_alone.is_some()
     {
         alone.close_alone(spec, "error");
+    }
+    let mut names = HashSet::new();
+    if group
+        .iter()
+        .any(|member| member.if_twice.is_some() && !names.insert(member.id.clone()))
+    {
+        // Rows that list their completions and happen to be called the same.
+        for member in group.iter_mut().filter(|member| member.if_twice.is_some()) {
+            let error = member.if_twice.take();
+            member.close(spec, error, "error");
+        }
     }
     for (index, reward) in spec.rewards.iter().enumerate() {
         let Kind::Measure(kind) = &reward.kind else {

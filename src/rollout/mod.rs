@@ -6,11 +6,13 @@
 //! reads files or scores.
 
 mod fields;
+mod grouping;
 mod record;
 pub mod schema;
 mod text;
 
 pub use fields::{FieldMap, Pointer, PointerError};
+pub use grouping::Grouping;
 #[cfg(feature = "train")]
 pub(crate) use record::ELSEWHERE;
 pub(crate) use record::has_long_number;
@@ -31,6 +33,8 @@ pub struct Rollout {
     /// Name of the rollouts that share this prompt; readers default it to
     /// [`prompt_group`], and to the id where there is no prompt.
     pub group: String,
+    /// What the group is from.
+    pub grouping: Grouping,
     /// Position of the rollout within its group.
     pub sample_index: Option<u64>,
     /// Kind of task, for routing (`when = { task = "math" }`).

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::fields::Rest;
 use super::text::LossyString;
-use super::{FieldMap, Message, Pointer, Reference, Rollout, Text, prompt_group};
+use super::{FieldMap, Grouping, Message, Pointer, Reference, Rollout, Text, prompt_group};
 
 /// What messages say of where a spec names fields; others who read records name
 /// another place.
@@ -152,15 +152,20 @@ impl<'l> Record<'l> {
             .name(&fields.id)?
             .unwrap_or_else(|| default_id.to_owned());
         let given = self.name(&fields.group)?.filter(|group| !group.is_empty());
-        let group = match given {
-            Some(group) => group,
+        let (group, grouping) = match given {
+            Some(group) if prompt.is_empty() => {
+                let grouping = Grouping::given(self, &id, &group);
+                (group, grouping)
+            }
+            Some(group) => (group, Grouping::Told),
             // Rows without a prompt share nothing: each is its own group.
-            None if prompt.is_empty() => id.clone(),
-            None => prompt_group(&prompt),
+            None if prompt.is_empty() => (id.clone(), Grouping::Untold),
+            None => (prompt_group(&prompt), Grouping::Told),
         };
         Ok(Rollout {
             id,
             group,
+            grouping,
             sample_index: spec.optional("sample_index", self.count(&fields.sample_index))?,
             task: spec.optional("task", self.string(&fields.task))?,
             data_source: spec.optional("data_source", self.string(&fields.data_source))?,

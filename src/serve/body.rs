@@ -31,8 +31,11 @@ pub(super) async fn whole(
     budget: &Arc<Semaphore>,
 ) -> Result<Held, Refusal> {
     let read = read(&mut body, headers, limit_bytes, patience, budget).await;
-    if read.is_err() {
-        discard(body, headers, patience).await;
+    match &read {
+        // Who has been waited for once is not waited for again.
+        Err(refusal) if refusal.is_slow() => {}
+        Err(_) => discard(body, headers, patience).await,
+        Ok(_) => {}
     }
     read
 }

@@ -101,6 +101,11 @@ impl Refusal {
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow", message)
     }
 
+    /// Whether the time was up.
+    pub(super) fn is_slow(&self) -> bool {
+        self.status == StatusCode::REQUEST_TIMEOUT
+    }
+
     /// 500: a failure of ours.
     pub(super) fn ours(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", message)

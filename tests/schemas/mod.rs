@@ -326,6 +326,39 @@ fn a_rollout_that_failed_stays_one() {
     assert_eq!(once[1]["logged_reward"], json!(0.0));
 }
 
+/// So did a trace among others, which keep what they earn.
+#[test]
+fn a_trace_that_failed_stays_one() {
+    let run = Run::new("version = 1\n[format]\ntemplate = \"r1\"\n[rewards.form]\nformat = {}");
+    let nodes = r#"[{"message": {"role": "user", "content": "q"}}, {"parent": 0, "message": {"role": "assistant", "content": "<think>a</think><answer>1</answer>"}, "sampled": true}]"#;
+    let errors = r#"[{"type": "SandboxError", "message": "gone"}]"#;
+    let traces = [
+        ("broken", nodes, errors),
+        ("whole", nodes, "[]"),
+        ("empty", "[]", errors),
+    ];
+    let traces = traces.map(|(id, nodes, errors)| {
+        format!(r#"{{"id": "{id}", "nodes": {nodes}, "errors": {errors}}}"#)
+    });
+    let once = run.score_text(&format!(
+        r#"{{"id": "e", "task": {{"type": "T"}}, "traces": [{}]}}"#,
+        traces.join(", ")
+    ));
+    let text: String = once.iter().map(|row| format!("{row}\n")).collect();
+    for rows in [&once, &run.score_text(&text)] {
+        let status = rows.iter().map(|row| row["status"].as_str().unwrap());
+        assert_eq!(status.collect::<Vec<_>>(), ["error", "ok", "error"]);
+        let answer = "<think>a</think><answer>1</answer>";
+        assert_eq!(rows[0]["completion"], json!(null));
+        assert_eq!(rows[0]["logged_completion"][0]["content"], answer);
+        assert_eq!(rows[1]["completion"][0]["content"], answer);
+        assert_eq!(rows[1]["logged_completion"], json!(null));
+        assert_eq!(rows[2]["logged_completion"], json!(null));
+    }
+    let message = once[0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("SandboxError: gone"), "{message}");
+}
+
 #[test]
 fn each_file_has_a_schema_of_its_own() {
     let run = Run::new("r1-zero");

@@ -118,6 +118,8 @@ fn what_is_no_selection_is_refused() {
     let refusals = [
         refused::<Condition>("task"),
         refused::<Condition>("=math"),
+        refused::<Condition>("task==math"),
+        refused::<Condition>("task !== math"),
         refused::<Condition>("n_tokens>many"),
         refused::<Condition>("n_tokens<NaN"),
         refused::<Condition>("prompt~("),

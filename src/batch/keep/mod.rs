@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use self::choose::{Candidate, Chosen, Pair};
-use self::read::{Judgement, NO_SCORE, Row, each_rollout, each_scored, judgements};
+use self::read::{Judgement, NO_SCORE, Row, Unread, each_rollout, each_scored, judgements};
 use self::write::{Answer, Talk};
 use super::input::{Input, InputError, Inputs};
 use super::select::Selection;
@@ -125,6 +125,8 @@ pub struct Kept {
     pub first_unusable: Option<String>,
     /// Rows without a reward.
     pub unscored: u64,
+    /// What the first of them that is an error says of itself.
+    pub first_error: Option<String>,
     /// Rows that earned too little.
     pub below_reward: u64,
     /// Rows that a named term did not find correct, or gave too low a number.
@@ -217,19 +219,32 @@ pub fn keep(
     let mut unscored_lines = 0;
     rows.each(|row, read| {
         kept.rows += 1;
-        let read = match read {
-            Ok(read) => read,
-            Err(problem) => {
-                kept.unusable += 1;
-                kept.first_unusable.get_or_insert(problem);
-                return ControlFlow::Continue(());
-            }
-        };
         let given = judgements.as_ref().map(|all| all.get(row as usize - 1));
+        let own = match &read {
+            Ok(read) => read.judgement.as_ref(),
+            Err(unread) => unread.judgement.as_ref(),
+        };
         let judgement = match given {
-            None => read.judgement.as_ref(),
+            None => own,
             // What has no partner is told when both have been read.
             Some(given) => given.and_then(Option::as_ref),
+        };
+        if let Some(error) = judgement.and_then(|judgement| judgement.error.as_ref()) {
+            let said = format!("row {row}: {error}");
+            kept.first_error.get_or_insert(said);
+        }
+        let read = match &read {
+            Ok(read) => read,
+            Err(_) if judgement.is_some_and(|judgement| judgement.error.is_some()) => {
+                kept.unscored += 1;
+                return ControlFlow::Continue(());
+            }
+            Err(unread) => {
+                kept.unusable += 1;
+                kept.first_unusable
+                    .get_or_insert_with(|| unread.problem.clone());
+                return ControlFlow::Continue(());
+            }
         };
         let Some(judgement) = judgement else {
             unscored_lines += 1;
@@ -244,11 +259,11 @@ pub fn keep(
             fault = Some(KeepError::Mismatch {
                 row,
                 score: id.clone(),
-                rollout: read.rollout.id,
+                rollout: read.rollout.id.clone(),
             });
             return ControlFlow::Break(());
         }
-        candidates.extend(candidate(row, &read, judgement, options, &mut kept));
+        candidates.extend(candidate(row, read, judgement, options, &mut kept));
         ControlFlow::Continue(())
     })?;
     let scores = judgements.as_ref().map(|all| all.len() as u64);
@@ -294,7 +309,7 @@ struct Rows<'r> {
 impl Rows<'_> {
     fn each(
         &self,
-        visit: impl FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+        visit: impl FnMut(u64, Result<Row, Unread>) -> ControlFlow<()>,
     ) -> Result<(), InputError> {
         match self.rollouts {
             None => each_scored(self.scored, self.options, visit),

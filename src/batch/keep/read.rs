@@ -18,10 +18,13 @@ use crate::rollout::schema::{Schema, SchemaChoice};
 use crate::rollout::{FieldMap, Pointer, Rollout};
 
 /// A score's part of a row.
+#[derive(Default)]
 pub(super) struct Judgement {
     pub(super) id: Option<String>,
     pub(super) reward: Option<f64>,
     pub(super) is_correct: bool,
+    /// Why the row is an error, if its score says that it is one.
+    pub(super) error: Option<String>,
 }
 
 /// A rollout as it was read.
@@ -33,17 +36,28 @@ pub(super) struct Row {
     pub(super) judgement: Option<Judgement>,
 }
 
+/// A line that is no rollout.
+pub(super) struct Unread {
+    /// What is wrong with it, and where it is.
+    pub(super) problem: String,
+    /// The score in the line; `None` where it has none.
+    pub(super) judgement: Option<Judgement>,
+}
+
 /// What is said of a line without a score.
 pub(super) const NO_SCORE: &str = "no scored row, as `goldstone score` writes them";
+
+/// The fields of a score.
+const SCORE: [&str; 4] = ["reward", "status", "terms", "error"];
 
 /// Every row of scored files.
 pub(super) fn each_scored(
     inputs: &Inputs,
     options: &KeepOptions,
-    visit: impl FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    visit: impl FnMut(u64, Result<Row, Unread>) -> ControlFlow<()>,
 ) -> Result<(), InputError> {
     let fields = FieldMap {
-        columns: ["reward", "status", "terms"].map(Pointer::field).to_vec(),
+        columns: SCORE.map(Pointer::field).to_vec(),
         ..options.fields.clone()
     };
     let choice = SchemaChoice::Named(Schema::Native);
@@ -57,7 +71,7 @@ pub(super) fn each_scored(
 pub(super) fn each_rollout(
     inputs: &Inputs,
     options: &KeepOptions,
-    visit: impl FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    visit: impl FnMut(u64, Result<Row, Unread>) -> ControlFlow<()>,
 ) -> Result<(), InputError> {
     let schemas = Arc::new(Schemas::new(options.schema, &options.fields));
     let mut reader = reader(inputs, options.max_line_bytes);
@@ -74,7 +88,7 @@ fn each_row(
     mut reader: Reader<'_>,
     fields: &FieldMap,
     options: &KeepOptions,
-    mut visit: impl FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    mut visit: impl FnMut(u64, Result<Row, Unread>) -> ControlFlow<()>,
 ) -> Result<(), InputError> {
     let mut number = 0;
     while let Some(chunk) = reader.chunk(usize::MAX)? {
@@ -97,7 +111,20 @@ fn each_row(
                         let name = inputs.list()[at.input].name();
                         let fault = judged.score.error.map(|error| error.message);
                         let fault = fault.unwrap_or_default();
-                        Err(format!("{name}, line {}: {fault}", at.line))
+                        // An error row is no rollout often enough, and a score still.
+                        let record = judged.record.as_ref();
+                        let score = record.map(|record| {
+                            let field = |name: &str| record.value_at(&Pointer::field(name));
+                            let fields =
+                                SCORE.iter().filter_map(|name| Some((*name, field(name)?)));
+                            fields
+                                .map(|(name, value)| (name.to_owned(), value))
+                                .collect()
+                        });
+                        Err(Unread {
+                            problem: format!("{name}, line {}: {fault}", at.line),
+                            judgement: score.and_then(|score| Judgement::of(&score, None, options)),
+                        })
                     }
                 };
                 if visit(number, row).is_break() {
@@ -142,12 +169,16 @@ impl Judgement {
         let raw = |name: &String| terms?.get(name)?.get("raw")?.as_f64();
         let mut correct = options.correct.iter();
         let mut at_least = options.at_least.iter();
+        let error = score
+            .get("error")
+            .and_then(|error| error.get("message")?.as_str());
         Some(Self {
             id,
             // `abstain` and `error` have no reward; a number beside them is none of ours.
             reward: reward.filter(|_| is_ok),
             is_correct: correct.all(|name| verdict(name) == Some("correct"))
                 && at_least.all(|(name, least)| raw(name).is_some_and(|raw| raw >= *least)),
+            error: error.filter(|_| status == "error").map(str::to_owned),
         })
     }
 }

@@ -35,7 +35,7 @@ pub struct Point {
 pub struct Curves {
     /// pass@k for k = 1, 2, 4… and the largest group.
     pub pass: Vec<Point>,
-    /// maj@k, the same; empty where no sample has an answer.
+    /// maj@k, the same, of the groups that can vote; empty where no sample has an answer.
     pub majority: Vec<Point>,
     /// The least k from which on maj@k was too much work.
     pub majority_left_out: Option<u64>,
@@ -82,7 +82,11 @@ pub(super) fn curves(groups: &[GroupVotes]) -> Option<Curves> {
     if largest < 2 {
         return None;
     }
-    let samples: u64 = groups.iter().map(|group| group.judged).sum();
+    let judged = |groups: &[&GroupVotes]| groups.iter().map(|group| group.judged).sum::<u64>();
+    let (all, voters): (Vec<_>, Vec<_>) = (
+        groups.iter().collect(),
+        groups.iter().filter(|group| group.can_vote).collect(),
+    );
     let has_answers = groups.iter().any(|group| !group.answers.is_empty());
     let mut ks: Vec<u64> = (0..u64::BITS).map(|power| 1 << power).collect();
     ks.retain(|k| *k < largest);
@@ -91,8 +95,8 @@ pub(super) fn curves(groups: &[GroupVotes]) -> Option<Curves> {
     let mut known = HashMap::new();
     let mut work = 0.0;
     for k in ks {
-        let enough = || groups.iter().filter(|group| group.judged >= k);
-        let point = |values: Vec<f64>| {
+        let is_enough = |group: &&&GroupVotes| group.judged >= k;
+        let point = |values: Vec<f64>, samples: u64| {
             let estimate = Estimate::over(&values, samples as usize)?;
             Some(Point {
                 k,
@@ -102,17 +106,21 @@ pub(super) fn curves(groups: &[GroupVotes]) -> Option<Curves> {
                 groups: estimate.prompts as u64,
             })
         };
-        let pass = enough()
+        let pass = all
+            .iter()
+            .filter(is_enough)
             .filter_map(|group| pass_at(k as usize, group.judged as usize, group.correct as usize));
-        curves.pass.extend(point(pass.collect()));
+        curves.pass.extend(point(pass.collect(), judged(&all)));
         if !has_answers || curves.majority_left_out.is_some() {
             continue;
         }
-        let majority: Option<Vec<f64>> = enough()
+        let majority: Option<Vec<f64>> = voters
+            .iter()
+            .filter(is_enough)
             .map(|group| majority(k, group, &mut known, &mut work))
             .collect();
         match majority {
-            Some(values) => curves.majority.extend(point(values)),
+            Some(values) => curves.majority.extend(point(values, judged(&voters))),
             None => curves.majority_left_out = Some(k),
         }
     }

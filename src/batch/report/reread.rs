@@ -43,8 +43,7 @@ pub fn survey_scored(
     scored: &Inputs,
     max_line_bytes: usize,
 ) -> Result<(Survey, Summary), RereadError> {
-    let solvers = scorer.solvers().map(ToString::to_string).collect();
-    let mut tallies = Tallies::new(scorer.rewards(), solvers);
+    let mut tallies = Tallies::of(scorer);
     let mut survey = Survey::new(scorer);
     let mut fault = None;
     each_line(scored, max_line_bytes, |line| {

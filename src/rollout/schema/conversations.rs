@@ -22,7 +22,7 @@ pub(super) fn verifiers<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, Rollout
         let text = text.unwrap_or_else(|| error.get().to_owned());
         let failed = fault("error", format!("says that the rollout failed: {text}"));
         let plan = Plan {
-            completions: vec![Err(failed)],
+            completions: vec![Err(failed.into())],
             ..Plan::default()
         };
         return Ok(plan

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::record::{fault as pointer_fault, raw_text, scalar, wrong_type};
 use super::{Adapted, fault};
-use crate::rollout::{FieldMap, Pointer, Record, Rollout, RolloutError};
+use crate::rollout::{FieldMap, Grouping, Pointer, Record, Rollout, RolloutError};
 
 /// The native fields where they stand by default, which is where a plan puts them.
 static NATIVE: LazyLock<FieldMap> = LazyLock::new(FieldMap::default);
@@ -39,6 +39,21 @@ pub(super) type Field<'l> = (&'static str, Cow<'l, RawValue>);
 /// A native field that the spec has elsewhere, and its value if there is one.
 type Named<'l> = (&'static str, Option<Cow<'l, RawValue>>);
 
+/// A completion that is none, and what there is of it.
+pub(super) struct Failed<'l> {
+    pub(super) problem: RolloutError,
+    pub(super) fields: Vec<Field<'l>>,
+}
+
+impl From<RolloutError> for Failed<'_> {
+    fn from(problem: RolloutError) -> Self {
+        Self {
+            problem,
+            fields: Vec::new(),
+        }
+    }
+}
+
 /// What a record becomes.
 #[derive(Default)]
 pub(super) struct Plan<'l> {
@@ -47,7 +62,7 @@ pub(super) struct Plan<'l> {
     /// What its rollouts have in common.
     pub(super) shared: Vec<Field<'l>>,
     /// What each has on its own, or why it is none.
-    pub(super) completions: Vec<Result<Vec<Field<'l>>, RolloutError>>,
+    pub(super) completions: Vec<Result<Vec<Field<'l>>, Failed<'l>>>,
     /// Whether the completions are numbered.
     pub(super) is_list: bool,
     /// Columns that are not kept: they hold all completions, or what a native field
@@ -149,7 +164,7 @@ impl<'l> Plan<'l> {
             return Err(too_many(name, completions.len(), ROLLOUT_BYTES));
         }
         let each = |(index, completion): (usize, &&'l RawValue)| match completion.get() {
-            "null" => Err(fault(name, format!("has null at position {index}"))),
+            "null" => Err(fault(name, format!("has null at position {index}")).into()),
             _ => Ok(vec![("completion", Cow::Borrowed(*completion))]),
         };
         Ok(Self {
@@ -220,7 +235,7 @@ impl<'l> Plan<'l> {
             let mut id = base.clone();
             let (own, problem) = match own {
                 Ok(own) => (own, None),
-                Err(problem) => (Vec::new(), Some(problem)),
+                Err(failed) => (failed.fields, Some(failed.problem)),
             };
             // Traces have prompts of their own, if any.
             let shares_prompt = own.iter().all(|(name, _)| *name != "prompt");
@@ -255,6 +270,7 @@ impl<'l> Plan<'l> {
                     {
                         // They answer the same, whatever it was.
                         rollout.group.clone_from(&base);
+                        rollout.grouping = Grouping::Row;
                     }
                     taken
                 }
@@ -295,7 +311,9 @@ fn too_many(name: &str, count: usize, bytes: usize) -> RolloutError {
 }
 
 fn has_group(record: &Record<'_>) -> bool {
-    record.raw(&NATIVE.group).is_ok_and(|group| group.is_some())
+    // An empty name is none.
+    let group = record.name(&NATIVE.group);
+    group.is_ok_and(|group| group.is_some_and(|group| !group.is_empty()))
 }
 
 /// The rollout of a record that has native fields.

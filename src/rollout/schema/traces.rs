@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::super::record::raw_text;
 use super::conversations::joined;
-use super::plan::{Field, Plan, Source, member, name_of, raw_number, text_of};
+use super::plan::{Failed, Field, Plan, Source, member, name_of, raw_number, text_of};
 use super::{fault, truth};
 use crate::rollout::RolloutError;
 
@@ -99,6 +99,9 @@ pub(super) fn traces<'l>(source: &Source<'_, 'l>) -> Result<Plan<'l>, RolloutErr
     let group = source.get("group").and_then(|group| member(group, "id"));
     let group = group.or_else(|| of_task("key")).or_else(|| of_task("hash"));
     let completions = answered.iter().map(|trace| {
+        if let Some(last) = trace.errors.last() {
+            return Err(trace.failed(last));
+        }
         let mut fields = trace.fields()?;
         fields.extend(truth(trace.task.or(task)));
         if let Some(group) = group.and_then(name_of) {
@@ -142,11 +145,23 @@ impl<'l> Trace<'l> {
         name.and_then(text_of).unwrap_or_else(|| "agent".to_owned())
     }
 
-    fn fields(&self) -> Result<Vec<Field<'l>>, RolloutError> {
-        if let Some(last) = self.errors.last() {
-            let problem = format!("has one that failed: {}: {}", last.kind, last.message);
-            return Err(fault("traces", problem));
+    /// What failed, with its completion under another name, so that it is an error again
+    /// when it is scored again.
+    fn failed(&self, last: &Failure) -> Failed<'l> {
+        let problem = format!("has one that failed: {}: {}", last.kind, last.message);
+        // It may have failed before there was anything.
+        let fields = self.fields().unwrap_or_default().into_iter();
+        let fields = fields.map(|(name, value)| match name {
+            "completion" => ("logged_completion", value),
+            name => (name, value),
+        });
+        Failed {
+            problem: fault("traces", problem),
+            fields: fields.collect(),
         }
+    }
+
+    fn fields(&self) -> Result<Vec<Field<'l>>, RolloutError> {
         let branch = self.branch()?;
         let begun = branch.iter().position(|&at| self.nodes[at].sampled);
         let Some(begun) = begun else {

@@ -51,21 +51,20 @@ const LEAST_TAIL: usize = 32;
 /// What follows `prompt` in `text`; `None` where `text` does not begin with it.
 ///
 /// It begins with it as it is, or behind tokens that begin a text, or, where the trainer
-/// has cut it at the front to fit, with its last 32 characters or more. As tokenizers do
-/// not keep all texts, Unicode's normal form C and other white space count as the same.
-/// A prompt further behind is one that the policy wrote.
+/// has cut it at the front to fit, with its last 32 characters or more, if the prompt has
+/// these once. As tokenizers do not keep all texts, Unicode's normal form C and other
+/// white space count as the same. A prompt further behind is one that the policy wrote.
 pub(super) fn after_prompt<'t>(text: &'t str, prompt: &str) -> Option<&'t str> {
     let composed: String = prompt.nfc().collect();
     let forms = match composed == prompt {
         true => vec![prompt],
         false => vec![prompt, &composed],
     };
-    forms.into_iter().find_map(|form| {
-        let end = behind_begin(text, form)
-            .or_else(|| behind_tail(text, form))
-            .or_else(|| behind_spaced(text, form))?;
-        Some(&text[end..])
-    })
+    // A prompt that is there as a whole, whatever its white space, was not cut: an end of
+    // it that the text begins with as well is its own beginning.
+    let ways: [fn(&str, &str) -> Option<usize>; 3] = [behind_begin, behind_spaced, behind_tail];
+    let ends = |way: fn(&str, &str) -> Option<usize>| forms.iter().find_map(|form| way(text, form));
+    Some(&text[ways.into_iter().find_map(ends)?..])
 }
 
 /// Where the prompt ends, if nothing stands before it but tokens that begin a text.
@@ -95,7 +94,8 @@ fn is_begin(mut text: &str) -> bool {
 }
 
 /// Where a prompt ends that was cut at the front: behind the longest end of it that the
-/// text begins with.
+/// text begins with. `None` where the prompt has that end twice: the text may begin with
+/// the first of them, and what follows be the rest of a prompt that a tokenizer changed.
 fn behind_tail(text: &str, prompt: &str) -> Option<usize> {
     // A cut may fall into a character.
     let cut = text.trim_start_matches('\u{fffd}');
@@ -119,7 +119,17 @@ fn behind_tail(text: &str, prompt: &str) -> Option<usize> {
         };
         met = longer(wanted, &borders, met, byte);
     }
-    (met >= least).then_some(text.len() - cut.len() + met)
+    let is_found = met >= least && is_once(&cut[..met], prompt);
+    is_found.then_some(text.len() - cut.len() + met)
+}
+
+/// Whether a prompt ends with `tail` and has it nowhere else, white space and composition
+/// aside.
+fn is_once(tail: &str, prompt: &str) -> bool {
+    let bare = |text: &str| -> String { text.nfc().filter(|c| !c.is_whitespace()).collect() };
+    let (tail, prompt) = (bare(tail), bare(prompt));
+    let first = prompt.find(&tail);
+    first.is_some_and(|first| first + tail.len() == prompt.len())
 }
 
 /// The longest beginning of `wanted` that ends with `byte`, after one of length `met`.
@@ -176,6 +186,11 @@ mod tests {
         let long = "What is the sum of two and two? Answer with one number: ";
         let cut = format!("\u{fffd}{}4", &long[9..]);
         let (twice, begun) = (long.repeat(2), format!("{long}{}", &long[..20]));
+        let repeated = format!("{long}\n\nAgain:\n{long}");
+        let respaced = format!("{long}\nAgain:\n{long} 4");
+        let spread = repeated.replacen("of two", "of  two", 1);
+        let accented = format!("{long}E\u{301}t\u{e9}:{long}");
+        let recomposed = format!("{long}\u{c9}t\u{e9}:{long} 4");
         let cases = [
             ("2+2=4", "2+2=", Some("4")),
             ("<|begin_of_text|>2+2=4", "2+2=", Some("4")),
@@ -197,8 +212,14 @@ mod tests {
             // Changed otherwise, the prompt that the policy repeats is not the prompt.
             ("2\u{2212}2=5 2-2=0", "2-2=", None),
             (&cut, long, Some("4")),
-            // Of a prompt that repeats itself, the longest end.
-            (&begun, &twice, Some(&long[..20])),
+            // A prompt that ends as it begins: the whole of it where it is there, whatever
+            // its white space; where it is not, nobody knows which of its ends this is.
+            (&respaced, &repeated, Some("  4")),
+            (&recomposed, &accented, Some(" 4")),
+            (&begun, &twice, None),
+            (&respaced[9..], &repeated, None),
+            (&repeated[9..], &spread, None),
+            (&repeated[9..], &repeated, Some("")),
             (&long[..31], long, None),
             (&long[40..], long, None),
         ];

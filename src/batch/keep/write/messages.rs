@@ -10,6 +10,9 @@ const THINKING: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
 /// What opens thinking in a text.
 const MARKER: &str = "<think>";
 
+/// The same as it is written.
+const OPENING: &str = "<think>\n";
+
 /// Where a message calls tools.
 const CALLS: [&str; 2] = ["tool_calls", "function_call"];
 
@@ -109,13 +112,22 @@ pub(super) fn with_thinking(message: &mut Value, read: &Message) {
         }
     }
     if let Some(thinking) = &read.reasoning {
-        put_before(&format!("{MARKER}\n{thinking}\n</think>\n\n"), message);
+        put_before(&format!("{OPENING}{thinking}\n</think>\n\n"), message);
     }
 }
 
 /// A beginning of an answer without the marker of thinking that it ends with.
 pub(super) fn without_marker(begun: &str) -> &str {
     begun.trim_end().strip_suffix(MARKER).unwrap_or(begun)
+}
+
+/// What of written thinking a prompt that ends so has opened already.
+pub(super) fn opening(prompt: &str) -> &'static str {
+    match prompt.trim_end().strip_suffix(MARKER) {
+        None => "",
+        Some(_) if prompt.ends_with(MARKER) => MARKER,
+        Some(_) => OPENING,
+    }
 }
 
 /// Puts a text before what a message says.

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use self::messages::{
-    is_blank, message, put_before, role, text_alone, with_thinking, without_marker,
+    is_blank, message, opening, put_before, role, text_alone, with_thinking, without_marker,
 };
 use super::Shape;
 use crate::rollout::schema::Schema;
@@ -25,6 +25,9 @@ pub(super) struct Talk {
     /// What the assistant had begun to say at the end of the prompt, which the
     /// completion goes on with.
     begun: Option<String>,
+    /// How much of the answer's text stands at the end of the prompt already: the
+    /// marker of thinking that stood apart.
+    opened: &'static str,
 }
 
 enum Side {
@@ -56,10 +59,15 @@ impl Talk {
             Text::Chat(read) => answered(record, &fields.completion, read),
         };
         let begun = begun(&prompt, &completion, rollout);
+        let opened = match &rollout.completion {
+            Text::Chat(read) if thinks_apart(read.first()) => opening(rollout.prompt.tail()),
+            _ => "",
+        };
         Self {
             prompt,
             completion,
             begun,
+            opened,
         }
     }
 
@@ -82,10 +90,14 @@ impl Talk {
         shape != Shape::Pair || is_pair && is_chat || self.completion.text().is_some()
     }
 
-    /// What tells two completions apart.
+    /// What tells two completions apart, and what follows the prompt where both are
+    /// texts.
     pub(super) fn answer_text(&self) -> String {
         match self.completion.text() {
-            Some(text) => text,
+            Some(text) => match text.strip_prefix(self.opened) {
+                Some(rest) => rest.to_owned(),
+                None => text,
+            },
             None => Value::Array(self.answer()).to_string(),
         }
     }
@@ -166,15 +178,19 @@ fn begun(prompt: &Side, completion: &Side, rollout: &Rollout) -> Option<String> 
         _ => None,
     };
     // Thinking that stands apart comes with a marker of its own.
-    let has_marker = first.is_some_and(|first| first.reasoning.is_some());
     Some(
-        if has_marker {
+        if thinks_apart(first) {
             without_marker(begun)
         } else {
             begun
         }
         .to_owned(),
     )
+}
+
+/// Whether the first message of an answer has its thinking beside its content.
+fn thinks_apart(first: Option<&Message>) -> bool {
+    first.is_some_and(|first| first.reasoning.is_some())
 }
 
 impl Side {

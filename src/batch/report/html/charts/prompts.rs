@@ -83,7 +83,9 @@ pub(super) fn curves(findings: &Findings) -> Option<String> {
              prompts.{}",
             match curves.majority.is_empty() {
                 true => "",
-                false => " maj@k: the most frequent answer is (exact; ties share).",
+                false =>
+                    " maj@k: the most frequent answer is (exact; ties share), over the prompts \
+                          whose answers can be told apart.",
             },
             left_out.unwrap_or_default()
         ),

@@ -1,7 +1,7 @@
 //! Histograms: the total reward, of all rows and by task.
 
 use super::super::brief;
-use super::super::numbers::{Unit, cell, count};
+use super::super::numbers::{Unit, cell, counted};
 use super::super::svg::{Labels, Marks, Panel, Part, Picture, Scale};
 use super::{Figure, head};
 use crate::batch::report::findings::Findings;
@@ -48,8 +48,9 @@ pub(super) fn histogram(
     caption: String,
     histogram: &Histogram,
     path: &str,
-    (number, counted): (&'static str, &'static str),
+    (number, nouns): (&'static str, &'static str),
 ) -> String {
+    let of = |n: u64| counted(n, nouns.strip_suffix('s').unwrap_or(nouns));
     let bins = &histogram.bins;
     let are_values = bins.iter().all(|bin| bin.from == bin.to);
     let last = bins.len().saturating_sub(1);
@@ -71,7 +72,7 @@ pub(super) fn histogram(
         vec![Part {
             class: "measured",
             value: bin.n as f64,
-            title: format!("{}: {} {counted}", range(index, bin), count(bin.n)),
+            title: format!("{}: {}", range(index, bin), of(bin.n)),
             path: format!("{path}/bins/{index}/n"),
         }]
     });
@@ -82,15 +83,9 @@ pub(super) fn histogram(
         ]
     });
     let most = bins.iter().enumerate().max_by_key(|(_, bin)| bin.n);
-    let most = most.map(|(index, bin)| {
-        format!(
-            " Most have {}: {} {counted}.",
-            range(index, bin),
-            count(bin.n)
-        )
-    });
+    let most = most.map(|(index, bin)| format!(" Most have {}: {}.", range(index, bin), of(bin.n)));
     Figure {
-        about: format!("{} {counted}", count(total)),
+        about: of(total),
         picture: Picture {
             says: format!("{caption}: histogram.{}", most.unwrap_or_default()),
             slots: bins.len(),
@@ -98,14 +93,14 @@ pub(super) fn histogram(
             title: number.to_owned(),
             panels: vec![Panel {
                 scale: Scale::Counts,
-                title: counted,
+                title: nouns,
                 marks: Marks::Bars(bars.collect()),
             }],
         },
         caption,
         legend: Vec::new(),
         note: String::new(),
-        heads: vec![number, counted],
+        heads: vec![number, nouns],
         rows: rows.collect(),
     }
     .html()
