@@ -44,7 +44,7 @@ impl FormatOption {
     }
 }
 
-/// Whether a path is no file's, but means standard output.
+/// Whether a path is no file's, but means standard output, or of prompts standard input.
 pub(super) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::container::{FormatOption, rows_in, unwritable};
+use super::container::{FormatOption, called, is_standard, rows_in, unwritable};
 use super::part::{Existing, is_lost_to, is_there};
 use super::train::{fault, stop_on_signals};
 use super::{Exit, Failure, Outcome, bad_input};
@@ -22,7 +22,7 @@ use crate::train::stage::{Problems, check_prompts};
 use crate::train::task::{Asked, Chat, Fields, Task, TaskError, TaskOptions, fields_of};
 use crate::train::{DeviceChoice, use_threads};
 use draw::{Drawing, Drawn};
-use output::{Output, called, is_standard};
+use output::Output;
 use progress::Progress;
 
 /// Draw completions from a policy, as rollouts for `goldstone score`.

@@ -4,10 +4,8 @@ use std::io::{self, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
+use crate::cli::container::{called, is_standard};
 use crate::cli::part::{Existing, PartFile};
-
-/// What stands for standard output, and of prompts for standard input.
-pub(super) const STANDARD: &str = "-";
 
 /// An open output.
 pub(super) enum Output {
@@ -17,11 +15,6 @@ pub(super) enum Output {
         /// Whether anything was written.
         is_begun: bool,
     },
-}
-
-/// Whether a path is no file's, but means standard input or output.
-pub(super) fn is_standard(path: &Path) -> bool {
-    path == Path::new(STANDARD)
 }
 
 impl Output {
@@ -49,21 +42,11 @@ impl Output {
             Self::File(file) => file.leave(),
             Self::Standard { mut out, is_begun } => {
                 out.flush()?;
-                Ok(is_begun.then(|| PathBuf::from(NAME)))
+                Ok(is_begun.then(|| called(Path::new("-")).to_owned()))
             }
         }
     }
 }
-
-/// An output as a person calls it.
-pub(super) fn called(path: &Path) -> &Path {
-    match is_standard(path) {
-        true => Path::new(NAME),
-        false => path,
-    }
-}
-
-const NAME: &str = "standard output";
 
 impl Write for Output {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
@@ -90,7 +73,7 @@ mod tests {
     use std::io::Write;
     use std::path::{Path, PathBuf};
 
-    use super::{Existing, NAME, Output};
+    use super::{Existing, Output};
 
     #[test]
     fn nothing_is_left_where_nothing_was_written() {
@@ -105,6 +88,9 @@ mod tests {
         assert_eq!(empty.leave().unwrap(), None);
         let mut begun = open();
         begun.write_all(b"\n").unwrap();
-        assert_eq!(begun.leave().unwrap(), Some(PathBuf::from(NAME)));
+        assert_eq!(
+            begun.leave().unwrap(),
+            Some(PathBuf::from("standard output"))
+        );
     }
 }
