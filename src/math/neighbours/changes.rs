@@ -21,6 +21,7 @@ pub(super) fn before(text: &str) -> Result<(), &'static str> {
         "double of",
         "triple",
         "triple of",
+        "quadruple",
         "half",
         "half of",
         "third of",
@@ -84,7 +85,10 @@ pub(super) fn before(text: &str) -> Result<(), &'static str> {
     while !text.is_char_boundary(from) {
         from += 1;
     }
-    let tail = text[from..].trim_end().to_lowercase();
+    // "**half** of the"
+    let tail = text[from..].to_lowercase().replace('*', "");
+    let tail = tail.trim_end();
+    let tail = tail.strip_suffix(" the").unwrap_or(tail).trim_end();
     let changes = CHANGES.iter().any(|change| {
         tail.strip_suffix(change).is_some_and(|ahead| {
             let bound = change.ends_with(" than") && ahead.ends_with("no ");
