@@ -64,6 +64,10 @@ const WORDS: [&str; 8] = ["if", "or", "so", "at", "as", "by", "in", "is"];
 /// The text with commas between equations that a wide gap sets apart; `None` where
 /// there are none.
 pub(super) fn listed(text: &str) -> Option<String> {
+    // Most texts have no such gap, and are many.
+    if text.matches('=').nth(1).is_none() || !is_wide(text) {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     let (mut from, mut at, mut depth) = (0, 0, 0_u32);
     while let Some(c) = text[at..].chars().next() {
@@ -115,8 +119,12 @@ pub(super) fn without_gap(text: &str) -> &str {
 
 /// How many bytes of gaps a text begins with.
 fn leading_gap(text: &str) -> usize {
+    let begins_gap = |c: char| c.is_whitespace() || matches!(c, '\\' | '$' | '~' | '\u{200b}');
     let mut rest = text;
     loop {
+        if !rest.starts_with(begins_gap) {
+            return text.len() - rest.len();
+        }
         let space = |rest: &str| Some(rest.strip_prefix("\\hspace{")?.split_once('}')?.1.len());
         let shorter = GAPS
             .iter()
